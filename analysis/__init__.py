@@ -1,0 +1,1 @@
+"""Pure functions of stored records, and the database they are pushed to and pulled from."""

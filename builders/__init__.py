@@ -1,0 +1,1 @@
+"""Recipes in, sites out: deterministic, without a calculator."""

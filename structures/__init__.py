@@ -1,0 +1,1 @@
+"""Nouns, and the reference data they stand on: no calculator, no database."""

@@ -1,0 +1,1 @@
+"""All that runs: settings, calculators, jobs, flows, plan, engines, the command line."""
