@@ -1,0 +1,290 @@
+"""Calculation | Failure: what was asked, what came of it, and whether its geometry is what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal
+
+from atomsieve.structures.errors import FailureClass
+from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.method import Method
+
+#: Raised when a task changes what it does to its input.
+SCHEMA = 1
+
+Task = Literal["clean", "adsorbed", "molecule"]
+
+
+class Verdict(StrEnum):
+    """What a relaxed geometry turned out to be."""
+
+    INTACT = "intact"
+    BOUND = "bound"
+    WEAKLY_BOUND = "weakly bound"
+    DESORBED = "desorbed"
+    DISSOCIATED = "dissociated"
+    METAL_LEFT = "metal left its site"
+    NOT_CONVERGED = "not converged"
+
+
+#: The verdicts whose energies may enter a sum.
+USABLE = frozenset({Verdict.INTACT, Verdict.BOUND})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with its reason.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        What the geometry is.
+    reason : str
+        One clause with the number that decided.
+    measures : mapping of str to float
+        Distances (Å) that were looked at.
+    """
+
+    verdict: Verdict
+    reason: str
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"verdict": str(self.verdict), "reason": self.reason, "measures": dict(self.measures)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Judgement:
+        """Make a judgement from what :meth:`to_dict` returned."""
+        return cls(Verdict(data["verdict"]), data["reason"], data["measures"])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A relaxation that is asked for, known before anything runs.
+
+    Parameters
+    ----------
+    task : {"clean", "adsorbed", "molecule"}
+        What is relaxed.
+    subject : mapping
+        The site's recipe, the placement's parameters, or the molecule's name.
+    method : Method
+        Level of theory.
+    fmax : float
+        Largest force at convergence, eV/Å.
+    multiplicity : int or None
+        2S + 1; None where the method knows no spin.
+    charge : int
+        Total charge, e.
+    parents : tuple of str
+        Request keys of the calculations whose geometry it starts from.
+    """
+
+    task: Task
+    subject: Mapping[str, Any]
+    method: Method
+    fmax: float
+    multiplicity: int | None = None
+    charge: int = 0
+    parents: tuple[str, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """The request key."""
+        return content_key("calculation", {"schema": SCHEMA, **self._content(), "method": self.method.key})
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "subject": plain(self.subject),
+            "fmax": self.fmax,
+            "multiplicity": self.multiplicity,
+            "charge": self.charge,
+            "parents": list(self.parents),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {**self._content(), "method": self.method.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Request:
+        """Make a request from what :meth:`to_dict` returned."""
+        return cls(
+            task=data["task"],
+            subject=data["subject"],
+            method=Method.from_dict(data["method"]),
+            fmax=data["fmax"],
+            multiplicity=data["multiplicity"],
+            charge=data["charge"],
+            parents=tuple(data["parents"]),
+        )
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """A relaxation that ended.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    energy : float
+        Electronic energy, eV.
+    atoms : mapping
+        The relaxed geometry as :func:`~atomsieve.structures.site.atoms_to_dict` gives it.
+    geometry : str
+        Its geometry key.
+    judgement : Judgement
+        What the geometry is.
+    force_calls : int
+        Evaluations of the forces.
+    max_force : float
+        Largest force on an atom at the end, eV/Å.
+    moments : tuple of float or None
+        Magnetic moments of the atoms, where the method gives them, μB.
+    provenance : mapping
+        Host, times, versions, numerics: what cannot change the answer.
+    """
+
+    request: Request
+    energy: float
+    atoms: Mapping[str, Any]
+    geometry: str
+    judgement: Judgement
+    force_calls: int
+    max_force: float
+    moments: tuple[float, ...] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The request key."""
+        return self.request.key
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that is stored."""
+        return {
+            "key": self.key,
+            "status": "done",
+            "request": self.request.to_dict(),
+            "energy": self.energy,
+            "atoms": dict(self.atoms),
+            "geometry": self.geometry,
+            "judgement": self.judgement.to_dict(),
+            "force_calls": self.force_calls,
+            "max_force": self.max_force,
+            "moments": list(self.moments) if self.moments is not None else None,
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Calculation:
+        """Make a calculation from its document."""
+        return cls(
+            request=Request.from_dict(data["request"]),
+            energy=data["energy"],
+            atoms=data["atoms"],
+            geometry=data["geometry"],
+            judgement=Judgement.from_dict(data["judgement"]),
+            force_calls=data["force_calls"],
+            max_force=data["max_force"],
+            moments=tuple(data["moments"]) if data["moments"] is not None else None,
+            provenance=data["provenance"],
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A relaxation that gave no energy that may be used.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    failure_class : FailureClass
+        What to do next.
+    judgement : Judgement
+        Verdict "not converged", with the reason in one line.
+    text : str
+        What a person needs to know: the error's own words.
+    atoms : mapping or None
+        The last geometry, where there is one.
+    force_calls : int
+        Evaluations of the forces.
+    provenance : mapping
+        As for a calculation. Its ``numerics`` decide whether the failure is still news: with others it is tried again.
+    """
+
+    request: Request
+    failure_class: FailureClass
+    judgement: Judgement
+    text: str
+    atoms: Mapping[str, Any] | None = None
+    force_calls: int = 0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The request key."""
+        return self.request.key
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that is stored."""
+        return {
+            "key": self.key,
+            "status": "failed",
+            "request": self.request.to_dict(),
+            "failure_class": str(self.failure_class),
+            "judgement": self.judgement.to_dict(),
+            "text": self.text,
+            "atoms": dict(self.atoms) if self.atoms is not None else None,
+            "force_calls": self.force_calls,
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Failure:
+        """Make a failure from its document."""
+        return cls(
+            request=Request.from_dict(data["request"]),
+            failure_class=FailureClass(data["failure_class"]),
+            judgement=Judgement.from_dict(data["judgement"]),
+            text=data["text"],
+            atoms=data["atoms"],
+            force_calls=data["force_calls"],
+            provenance=data["provenance"],
+        )
+
+
+def outcome_from_dict(data: Mapping[str, Any]) -> Calculation | Failure:
+    """Make a calculation or a failure from its document."""
+    return Calculation.from_dict(data) if data["status"] == "done" else Failure.from_dict(data)
+
+
+def reference(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the small part of a stored outcome that jobs hand to each other.
+
+    Parameters
+    ----------
+    document : mapping
+        What :meth:`Calculation.to_dict` or :meth:`Failure.to_dict` returned.
+
+    Returns
+    -------
+    dict
+        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject``.
+    """
+    return {
+        "key": document["key"],
+        "status": document["status"],
+        "energy": document.get("energy"),
+        "verdict": document["judgement"]["verdict"],
+        "reason": document["judgement"]["reason"],
+        "multiplicity": document["request"]["multiplicity"],
+        "subject": document["request"]["subject"],
+    }

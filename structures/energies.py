@@ -1,0 +1,276 @@
+"""AdsorptionEnergy and LimitingPotential: what a campaign is after, with every term named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from atomsieve.structures.identity import content_key, plain
+
+#: Raised when a row's terms change their meaning.
+SCHEMA = 1
+
+#: Error bar of a limiting potential unless something better is known, V.
+ERROR_BAR = 0.2
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of a free energy.
+
+    Parameters
+    ----------
+    name : str
+        As a chemist writes it, ``E(OH*)`` or ``-1 E(H2O)``.
+    kind : str
+        ``electronic``, ``correction``, ``zpe``, ``thermal``, ``entropy`` or ``solvation``.
+    value : float
+        eV, with the sign with which it enters the sum.
+    source : str
+        Request key of the calculation, or DOI of the number.
+    """
+
+    name: str
+    kind: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class SiteLabel:
+    """What a row says of its site.
+
+    Parameters
+    ----------
+    label : str
+        The site's label.
+    key : str
+        Content key of its recipe.
+    family : str
+        Family of supports.
+    metals : tuple of str
+        Chemical symbols.
+    """
+
+    label: str
+    key: str
+    family: str
+    metals: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AdsorptionEnergy:
+    """The free energy of one adsorbate on one site, or the reason why there is none.
+
+    Parameters
+    ----------
+    site : SiteLabel
+        The site.
+    adsorbate : str
+        Its name.
+    method : mapping
+        The one method of all electronic terms.
+    policy : mapping
+        Spin treatment, poses, convergence, corrections, solvation, temperature: what was tried and added.
+    terms : tuple of Term
+        All summands; empty if there is no bound, converged state.
+    verdict : str
+        ``bound``, or why there is no energy.
+    reason : str
+        The clause behind the verdict.
+    calculations : mapping of str to str
+        Request keys by role: ``clean``, ``adsorbed``, and each gas by its name.
+    considered : tuple of mapping
+        Every calculation that was tried: key, role, verdict, reason, energy, multiplicity.
+    multiplicity : mapping of str to (int or None)
+        2S + 1 of the ``clean`` and the ``adsorbed`` state.
+    """
+
+    site: SiteLabel
+    adsorbate: str
+    method: Mapping[str, Any]
+    policy: Mapping[str, Any]
+    terms: tuple[Term, ...]
+    verdict: str
+    reason: str
+    calculations: Mapping[str, str]
+    considered: tuple[Mapping[str, Any], ...]
+    multiplicity: Mapping[str, int | None] = field(default_factory=dict)
+
+    @property
+    def electronic(self) -> float | None:
+        """ΔE, eV; None without a bound state."""
+        return sum(t.value for t in self.terms if t.kind == "electronic") if self.terms else None
+
+    @property
+    def free(self) -> float | None:
+        """ΔG at 0 V against RHE, eV; None without a bound state."""
+        return sum(t.value for t in self.terms) if self.terms else None
+
+    @cached_property
+    def slot(self) -> str:
+        """What the row is about; a newer row of the same slot supersedes the older."""
+        return slot_key(self.site.key, self.adsorbate, str(self.method["key"]), str(self.policy["corrections"]))
+
+    @cached_property
+    def policy_key(self) -> str:
+        """Slot and policy: known before anything runs."""
+        return policy_key(self.slot, self.policy)
+
+    @cached_property
+    def key(self) -> str:
+        """Slot, policy and inputs: the same inputs give the same row."""
+        inputs = sorted(str(entry["key"]) + str(entry["status"]) for entry in self.considered)
+        return content_key("adsorption energy", [SCHEMA, self.policy_key, inputs, dict(self.calculations)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that is stored."""
+        return {
+            "key": self.key,
+            "slot": self.slot,
+            "policy_key": self.policy_key,
+            "site": {**asdict(self.site), "metals": list(self.site.metals)},
+            "adsorbate": self.adsorbate,
+            "method": dict(self.method),
+            "policy": dict(self.policy),
+            "terms": [asdict(term) for term in self.terms],
+            "electronic": self.electronic,
+            "free": self.free,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "calculations": dict(self.calculations),
+            "considered": [dict(entry) for entry in self.considered],
+            "multiplicity": dict(self.multiplicity),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AdsorptionEnergy:
+        """Make a row from its document."""
+        return cls(
+            site=site_label_from_dict(data["site"]),
+            adsorbate=data["adsorbate"],
+            method=data["method"],
+            policy=data["policy"],
+            terms=tuple(Term(**term) for term in data["terms"]),
+            verdict=data["verdict"],
+            reason=data["reason"],
+            calculations=data["calculations"],
+            considered=tuple(data["considered"]),
+            multiplicity=data["multiplicity"],
+        )
+
+
+def slot_key(site_key: str, adsorbate: str, method_key: str, corrections: str) -> str:
+    """Return the slot of a row before the row exists."""
+    return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, corrections])
+
+
+def policy_key(slot: str, policy: Mapping[str, Any]) -> str:
+    """Return the policy key of a row before the row exists."""
+    return content_key("policy", [slot, plain(policy)])
+
+
+def site_label_from_dict(data: Mapping[str, Any]) -> SiteLabel:
+    """Make a site label from the ``site`` of a document."""
+    return SiteLabel(data["label"], data["key"], data["family"], tuple(data["metals"]))
+
+
+@dataclass(frozen=True)
+class StepEnergy:
+    """One step of a reaction on one site.
+
+    Parameters
+    ----------
+    text : str
+        ``OH* + H2O → * + 2 H2O``.
+    electrons : int
+        (H+ + e-) pairs taken up; negative where given off.
+    free_at_zero : float or None
+        ΔG at 0 V against RHE, eV; None where an intermediate is missing.
+    free : float or None
+        ΔG at the potential of the conditions, eV.
+    """
+
+    text: str
+    electrons: int
+    free_at_zero: float | None
+    free: float | None
+
+
+@dataclass(frozen=True)
+class LimitingPotential:
+    """What one reaction does on one site.
+
+    Parameters
+    ----------
+    site : SiteLabel
+        The site.
+    reaction : str
+        Its name.
+    method : mapping
+        The one method of all energies.
+    adsorption_energies : mapping of str to str
+        Keys of the rows that it stands on, by adsorbate.
+    states : tuple of mapping
+        ``text`` and ``free`` (eV at 0 V against RHE, None where unknown) of each state.
+    steps : tuple of StepEnergy
+        All steps.
+    equilibrium_potential : float
+        V against RHE.
+    limiting_potential : float or None
+        V against RHE; None if undetermined.
+    overpotential : float or None
+        V; None if undetermined.
+    potential_determining_steps : tuple of str
+        Steps within 0.05 eV of the worst.
+    undetermined : str or None
+        Why there is no limiting potential.
+    conditions : mapping
+        Temperature (K), pH, potential (V against ``scale``), potential_rhe (V).
+    predictive : bool
+        False for a mock, semiempirical or machine-learned method: pre-screening only.
+    error_bar : float
+        V.
+    """
+
+    site: SiteLabel
+    reaction: str
+    method: Mapping[str, Any]
+    adsorption_energies: Mapping[str, str]
+    states: tuple[Mapping[str, Any], ...]
+    steps: tuple[StepEnergy, ...]
+    equilibrium_potential: float
+    limiting_potential: float | None
+    overpotential: float | None
+    potential_determining_steps: tuple[str, ...]
+    undetermined: str | None
+    conditions: Mapping[str, Any]
+    predictive: bool
+    error_bar: float = ERROR_BAR
+
+    @cached_property
+    def key(self) -> str:
+        """Reaction, conditions and the rows it stands on."""
+        inputs = [SCHEMA, self.site.key, self.reaction, dict(self.adsorption_energies), plain(self.conditions)]
+        return content_key("limiting potential", inputs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that is stored."""
+        data = asdict(self)
+        data["site"]["metals"] = list(self.site.metals)
+        data["potential_determining_steps"] = list(self.potential_determining_steps)
+        data["states"] = [dict(state) for state in self.states]
+        data["steps"] = [asdict(step) for step in self.steps]
+        return {"key": self.key, **data}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LimitingPotential:
+        """Make a limiting potential from its document."""
+        fields = {name: data[name] for name in cls.__dataclass_fields__}
+        fields["site"] = site_label_from_dict(data["site"])
+        fields["states"] = tuple(data["states"])
+        fields["steps"] = tuple(StepEnergy(**step) for step in data["steps"])
+        fields["potential_determining_steps"] = tuple(data["potential_determining_steps"])
+        return cls(**fields)

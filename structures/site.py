@@ -1,0 +1,127 @@
+"""ActiveSite: one or more metal atoms held by a support, as a builder made it or as a calculation left it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from ase import Atoms
+from atomsieve.structures.identity import content_key
+
+SiteKind = Literal["sheet", "cluster"]
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveSite:
+    """Metal atoms in their support.
+
+    Parameters
+    ----------
+    label : str
+        What a chemist calls it, as ``Co-N4@graphene-4x4``. For people only; nothing is found by taking it apart.
+    recipe : mapping
+        All that fixes the site: family, schema of the recipe and every parameter with its default written out.
+    atoms : ase.Atoms
+        Positions in Å; never changed in place.
+    kind : {"sheet", "cluster"}
+        A periodic sheet in the xy plane, or a molecule.
+    metals : tuple of int
+        Indices of the metal atoms.
+    donors : tuple of tuple of int
+        For each metal the atoms that hold it.
+    bonds : tuple of pair of int
+        All bonds, the metal's included; the first index is the smaller.
+    charge : int
+        Total charge, e.
+    normal : tuple of float
+        Unit vector across the plane of the donors.
+    provenance : mapping
+        Sources (DOI) and remarks.
+    """
+
+    label: str
+    recipe: Mapping[str, Any]
+    atoms: Atoms
+    kind: SiteKind
+    metals: tuple[int, ...]
+    donors: tuple[tuple[int, ...], ...]
+    bonds: tuple[tuple[int, int], ...]
+    charge: int = 0
+    normal: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The content key of the recipe."""
+        return content_key("site", self.recipe)
+
+    @property
+    def family(self) -> str:
+        """The family of supports that the builder belongs to."""
+        return str(self.recipe["family"])
+
+    @property
+    def metal_symbols(self) -> tuple[str, ...]:
+        """Chemical symbols of the metals."""
+        return tuple(self.atoms.symbols[i] for i in self.metals)
+
+    def with_positions(self, positions: Any) -> ActiveSite:
+        """Return the same site with other positions, as a relaxation leaves it.
+
+        Parameters
+        ----------
+        positions : array_like of float, shape (n, 3)
+            Å, in the order of the site's atoms.
+        """
+        atoms = self.atoms.copy()
+        atoms.set_positions(np.asarray(positions, dtype=float), apply_constraint=False)
+        return replace(self, atoms=atoms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which :meth:`from_dict` makes the same site."""
+        return {
+            "label": self.label,
+            "recipe": dict(self.recipe),
+            "atoms": atoms_to_dict(self.atoms),
+            "kind": self.kind,
+            "metals": list(self.metals),
+            "donors": [list(group) for group in self.donors],
+            "bonds": [list(bond) for bond in self.bonds],
+            "charge": self.charge,
+            "normal": list(self.normal),
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ActiveSite:
+        """Make a site from what :meth:`to_dict` returned."""
+        x, y, z = (float(component) for component in data["normal"])
+        return cls(
+            label=data["label"],
+            recipe=data["recipe"],
+            atoms=atoms_from_dict(data["atoms"]),
+            kind=data["kind"],
+            metals=tuple(data["metals"]),
+            donors=tuple(tuple(group) for group in data["donors"]),
+            bonds=tuple((int(i), int(j)) for i, j in data["bonds"]),
+            charge=int(data["charge"]),
+            normal=(x, y, z),
+            provenance=data["provenance"],
+        )
+
+
+def atoms_to_dict(atoms: Atoms) -> dict[str, Any]:
+    """Return numbers, positions (Å), cell (Å) and periodic directions as plain lists."""
+    return {
+        "numbers": [int(number) for number in atoms.numbers],
+        "positions": atoms.positions.tolist(),
+        "cell": atoms.cell.array.tolist(),
+        "pbc": [bool(periodic) for periodic in atoms.pbc],
+    }
+
+
+def atoms_from_dict(data: Mapping[str, Any]) -> Atoms:
+    """Make atoms from what :func:`atoms_to_dict` returned."""
+    return Atoms(numbers=data["numbers"], positions=data["positions"], cell=data["cell"], pbc=data["pbc"])
