@@ -50,7 +50,7 @@ class CorrectionTable:
         if adsorbate not in self.adsorbates:
             raise InputError(
                 unknown(adsorbate, self.adsorbates, f"adsorbate for the corrections {self.name!r}")
-                + "; choose another table under thermochemistry.table"
+                + "; choose another under thermochemistry.corrections"
             )
         rows = [self.adsorbates[adsorbate]]
         if solvation:
