@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from ase import Atoms
+
 from atomsieve.structures.errors import InputError, unknown
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -277,7 +277,7 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject``.
+        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, method``.
     """
     return {
         "key": document["key"],
@@ -287,4 +287,14 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
         "reason": document["judgement"]["reason"],
         "multiplicity": document["request"]["multiplicity"],
         "subject": document["request"]["subject"],
+        "method": document["request"]["method"],
     }
+
+
+def lowest(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the reference of lowest energy among those whose energy may be used, None if there is none.
+
+    Equal energies (symmetry-equivalent starts) go by key, so that the choice never depends on order.
+    """
+    usable = [entry for entry in references if entry["status"] == "done" and entry["verdict"] in USABLE]
+    return min(usable, key=lambda entry: (round(entry["energy"], 6), entry["key"]), default=None)

@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
 from atomsieve.structures.units import ROOM_TEMPERATURE
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 
 class _Section(BaseModel):
@@ -193,12 +194,11 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
-        if abs(campaign.conditions.temperature - ROOM_TEMPERATURE) > 0.01:
-            yield Problem(
-                "conditions.temperature",
-                f"{campaign.conditions.temperature} K, but the corrections {corrections!r} hold at "
-                f"{ROOM_TEMPERATURE} K only; use that, or corrections: none",
-            )
+    if abs(campaign.conditions.temperature - ROOM_TEMPERATURE) > 0.01:
+        yield Problem(
+            "conditions.temperature",
+            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only",
+        )
 
 
 def _unique(problems: Any) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
+
 from atomsieve.structures.identity import content_key
 
 SiteKind = Literal["sheet", "cluster"]

@@ -1,0 +1,211 @@
+"""AdsorptionEnergy from finished calculations: the lowest usable states, and every term by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
+from atomsieve.structures.adsorbate import molecule, reference_amounts
+from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
+from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.method import require_one_method
+from atomsieve.structures.units import ROOM_TEMPERATURE
+
+#: What a policy may say under ``solvation``.
+SOLVATIONS = ("none", "table")
+#: eV below which a rejected state is not worth a remark.
+REMARK = 0.005
+
+_SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS", "solvation": "solvation", "correction": "ΔG-ΔE"}
+_USABLE = {"clean": Verdict.INTACT, "adsorbed": Verdict.BOUND}
+
+
+def adsorption_energy(
+    *,
+    site: SiteLabel,
+    adsorbate: str,
+    method: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    clean: Sequence[Mapping[str, Any]],
+    adsorbed: Sequence[Mapping[str, Any]],
+    gases: Mapping[str, Mapping[str, Any]],
+) -> AdsorptionEnergy:
+    """Return ΔG of an adsorbate from the lowest usable states, or the reason why there is none.
+
+    ΔE = E(A*) - E(*) - Σ n E(gas), with H from 1/2 H2 and O from H2O - H2 (doi 10.1021/jp047349j). A correction table
+    of the convention ``reaction`` adds ΔG - ΔE and nothing else; one of the convention ``adsorbate`` adds the terms of
+    A* and takes off those of the gases, which are tabulated with the molecules.
+
+    Parameters
+    ----------
+    site : SiteLabel
+        The site.
+    adsorbate : str
+        Its name, without the star.
+    method : mapping
+        The method of the row, as ``Method.to_dict`` gives it.
+    policy : mapping
+        ``corrections`` (a table's name or ``none``), ``solvation`` (``none`` or ``table``), ``temperature`` (K), and
+        whatever else was tried.
+    clean, adsorbed : sequence of mapping
+        References as :func:`~atomsieve.structures.calculation.reference` gives them (energies in eV), each with an
+        optional ``method``, which is then held against that of the row.
+    gases : mapping of str to mapping
+        References of the molecules, by name.
+
+    Returns
+    -------
+    AdsorptionEnergy
+        Without terms where a clean site, a gas or a bound state is missing.
+
+    Raises
+    ------
+    InputError
+        If the policy names an unknown table, a table without the adsorbate, or a temperature that no table holds at.
+    MethodMismatchError
+        If the energies do not all come from one method.
+    """
+    # H2O before H2, as the reaction is written
+    amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
+    thermal = _thermal_terms(adsorbate, amounts, policy)
+    tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
+    tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
+    _gate(method, tried)
+    chosen = {role: _lowest(entries, _USABLE.get(role, Verdict.INTACT)) for role, entries in tried.items()}
+    states = {role: entry for role, entry in chosen.items() if entry is not None}
+
+    if len(states) == len(tried):
+        terms = (*_electronic_terms(adsorbate, amounts, states), *thermal)
+        verdict = str(Verdict.BOUND)
+        reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
+    else:
+        terms = ()
+        whys = [(role, *_why(tried[role])) for role in tried if role not in states]
+        verdict = str(whys[0][1])
+        names = {"clean": "clean site: ", "adsorbed": ""}
+        reason = "; ".join(names.get(role, f"{role}: ") + text for role, _, text in whys)
+    return AdsorptionEnergy(
+        site=site,
+        adsorbate=adsorbate,
+        method=method,
+        policy=policy,
+        terms=terms,
+        verdict=verdict,
+        reason=reason,
+        calculations={role: str(entry["key"]) for role, entry in states.items()},
+        considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
+        multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
+    )
+
+
+def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    fields = ("key", "status", "verdict", "reason", "energy", "multiplicity")
+    return {"role": role, **{name: entry[name] for name in fields}}
+
+
+def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+    energies = [
+        (f"{role} {str(entry['key'])[:8]}", entry["method"])
+        for role, entries in tried.items()
+        for entry in entries
+        if entry.get("method") is not None and entry["energy"] is not None
+    ]
+    require_one_method([("the row", method), *energies])
+
+
+def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return what has an energy, the lowest first; the key decides between equal ones, so that all runs agree."""
+    done = [entry for entry in entries if entry["status"] == "done"]
+    return sorted(done, key=lambda entry: (entry["energy"], entry["key"]))
+
+
+def _lowest(entries: Iterable[Mapping[str, Any]], verdict: Verdict) -> Mapping[str, Any] | None:
+    return next((entry for entry in _finished(entries) if entry["verdict"] == verdict), None)
+
+
+def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the most telling verdict of states that cannot be used, and its clause."""
+    if not entries:
+        return Verdict.NOT_CONVERGED, "not calculated"
+    telling = next(iter(_finished(entries)), entries[0])
+    verdict, number = str(telling["verdict"]), len(entries)
+    if number == 1:
+        return verdict, str(telling["reason"])
+    counts = Counter(str(entry["verdict"]) for entry in entries)
+    first = "lowest" if telling["status"] == "done" else "first"
+    if len(counts) == 1:
+        return verdict, f"{verdict} in {number} of {number} relaxations; {first}: {telling['reason']}"
+    mixture = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return verdict, f"no usable state in {number} relaxations ({mixture}); {first}: {verdict}, {telling['reason']}"
+
+
+def _lower_states(state: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say which rejected state lies below the one that is used, as a dissociated OOH* often does."""
+    lowest = _finished(entries)[0]
+    below = float(state["energy"]) - float(lowest["energy"])
+    return [f"{below:.2f} eV lower: {lowest['verdict']}, {lowest['reason']}"] if below > REMARK else []
+
+
+def _electronic_terms(
+    adsorbate: str, amounts: Mapping[str, float], states: Mapping[str, Mapping[str, Any]]
+) -> Iterable[Term]:
+    summands = [(f"E({adsorbate}*)", 1.0, "adsorbed"), ("-E(*)", -1.0, "clean")]
+    summands += [(f"{-amount:+g} E({gas})", -amount, gas) for gas, amount in amounts.items()]
+    for name, factor, role in summands:
+        state = states[role]
+        yield Term(name, "electronic", factor * float(state["energy"]), str(state["key"]))
+
+
+def _thermal_terms(adsorbate: str, amounts: Mapping[str, float], policy: Mapping[str, Any]) -> list[Term]:
+    solvation, temperature = policy["solvation"], float(policy["temperature"])
+    if solvation not in SOLVATIONS:
+        raise InputError(unknown(solvation, SOLVATIONS, "solvation"))
+    if abs(temperature - ROOM_TEMPERATURE) > 0.01:
+        raise InputError(
+            f"temperature {temperature:g} K: all tabulated free energies hold at {ROOM_TEMPERATURE} K; "
+            f"set temperature to {ROOM_TEMPERATURE}"
+        )
+    table = _table(policy["corrections"])
+    if table is None:
+        if solvation != "none":
+            raise InputError(
+                "solvation 'table' takes its terms from a correction table, and corrections is 'none'; "
+                f"choose one of {', '.join(correction_tables())}, or solvation 'none'"
+            )
+        return []
+    terms = [
+        Term(_term_name(kind, f"{adsorbate}*"), kind, value, source)
+        for kind, value, source in table.terms(adsorbate, solvation=solvation == "table")
+    ]
+    if table.convention == "adsorbate":
+        terms += _gas_terms(amounts)
+    return terms
+
+
+def _table(name: str) -> CorrectionTable | None:
+    if name == "none":
+        return None
+    if name not in correction_tables():
+        raise InputError(unknown(name, [*correction_tables(), "none"], "correction table"))
+    return correction_tables()[name]
+
+
+def _term_name(kind: str, species: str) -> str:
+    return f"{'-' if kind == 'entropy' else ''}{_SYMBOLS[kind]}({species})"
+
+
+def _gas_terms(amounts: Mapping[str, float]) -> list[Term]:
+    terms = []
+    for gas, amount in amounts.items():
+        entry = molecule(gas)
+        for kind in TERMS:
+            if kind in entry.thermal:
+                # the table holds -TS, so that taking it off adds TS
+                factor = amount if kind == "entropy" else -amount
+                name = f"{factor:+g} {_SYMBOLS[kind]}({gas})"
+                terms.append(Term(name, kind, -amount * float(entry.thermal[kind]), entry.source))
+    return terms

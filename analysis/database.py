@@ -1,0 +1,241 @@
+"""Database: the collections of atomsieve, embedded in one file or on a MongoDB server, by the same code.
+
+====================== ===================================================================== ==============
+collection             a document is                                                         ``key``
+====================== ===================================================================== ==============
+calculations           a Calculation or a Failure                                            request key
+adsorption_energies    an AdsorptionEnergy                                                   slot, policy and inputs
+limiting_potentials    a LimitingPotential                                                   reaction and rows
+campaigns              a campaign file as it was last run                                    name
+jobs                   the output of a jobflow job, a small reference                        uuid and index
+====================== ===================================================================== ==============
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from jobflow import JobStore
+from maggma.core import Store
+from maggma.stores import MongoStore
+from pymongo.errors import PyMongoError
+
+from atomsieve.analysis.store import SQLiteStore
+from atomsieve.structures.calculation import Failure
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures.errors import StoreError
+from atomsieve.structures.identity import content_key
+
+#: Fields that are looked up, by collection; each has an index.
+INDEXES: Mapping[str, tuple[str, ...]] = {
+    "calculations": ("status",),
+    "adsorption_energies": ("slot", "policy_key", "site.label", "adsorbate", "superseded"),
+    "limiting_potentials": ("slot", "site.label", "reaction", "superseded"),
+    "campaigns": (),
+}
+#: Keys that are asked for in one query.
+CHUNK = 500
+
+
+def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """Cut an iterable into lists of a size."""
+    source = iter(values)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+class Database:
+    """The collections of atomsieve.
+
+    Parameters
+    ----------
+    make : callable
+        From a collection's name to a maggma store, not yet connected.
+    title : str
+        What it is called in messages; holds no credentials.
+    path : Path or None
+        Its file, if it is embedded.
+    """
+
+    def __init__(self, make: Callable[[str], Store], title: str, path: Path | None = None) -> None:
+        self.title = title
+        self.path = path
+        self.calculations = make("calculations")
+        self.adsorption_energies = make("adsorption_energies")
+        self.limiting_potentials = make("limiting_potentials")
+        self.campaigns = make("campaigns")
+        self.jobs = JobStore(make("jobs"))
+        self._stores: dict[str, Store] = {
+            name: getattr(self, name)
+            for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns", "jobs")
+        }
+
+    @classmethod
+    def embedded(cls, path: Path) -> Database:
+        """Open the embedded database, one SQLite file."""
+
+        def make(name: str) -> Store:
+            key = ["uuid", "index"] if name == "jobs" else "key"
+            return SQLiteStore(str(path), name, key=key, index_fields=INDEXES.get(name, ()))
+
+        return cls(make, str(path), path)
+
+    @classmethod
+    def mongodb(cls, uri: str, database: str) -> Database:
+        """Open a database on a MongoDB server.
+
+        Parameters
+        ----------
+        uri : str
+            May hold credentials; it goes to the driver alone, never into documents or messages.
+        database : str
+            Its name there.
+        """
+
+        def make(name: str) -> Store:
+            return MongoStore(database, name, uri=uri, key="uuid" if name == "jobs" else "key")
+
+        return cls(make, f"MongoDB database {database!r}")
+
+    def __enter__(self) -> Database:
+        """Connect, and make sure of the indexes.
+
+        Raises
+        ------
+        StoreError
+            If the database does not answer.
+        """
+        if self.path is not None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for name, store in self._stores.items():
+                store.connect()
+                if name != "jobs":
+                    store.ensure_index("key", unique=True)
+                for field in INDEXES.get(name, ()):
+                    store.ensure_index(field)
+            self.jobs.ensure_index("uuid")
+            self.jobs.ensure_index("index")
+        except Exception as error:
+            self.close()
+            raise StoreError(
+                f"{self.title} cannot be opened ({type(error).__name__}); is it running, and may you use it?"
+            ) from error
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for store in self._stores.values():
+            store.close()
+
+    def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Store outcomes of calculations; a success is never replaced by a failure."""
+        failed = [document["key"] for document in documents if document["status"] != "done"]
+        with self._reported():
+            done = {
+                entry["key"]
+                for keys in chunks(failed)
+                for entry in self.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
+            }
+            self._put(self.calculations, [document for document in documents if document["key"] not in done])
+
+    def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the stored outcomes among these request keys."""
+        return {
+            document["key"]: document
+            for wanted in chunks(keys)
+            for document in self.calculations.query({"key": {"$in": wanted}})
+        }
+
+    def push_adsorption_energies(self, rows: Sequence[AdsorptionEnergy]) -> None:
+        """Store rows; what is there already stays as it is, and older rows of the same slot are marked superseded."""
+        self._supersede(self.adsorption_energies, [row.to_dict() for row in rows])
+
+    def push_limiting_potentials(self, rows: Sequence[LimitingPotential]) -> None:
+        """Store limiting potentials, likewise."""
+        documents = []
+        for row in rows:
+            inputs = [row.site.key, row.reaction, str(row.method["key"]), dict(row.conditions)]
+            documents.append({**row.to_dict(), "slot": content_key("limiting potential slot", inputs)})
+        self._supersede(self.limiting_potentials, documents)
+
+    def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Store the outputs of jobflow jobs."""
+        if documents:
+            with self._reported():
+                self.jobs.update([dict(document) for document in documents], key=["uuid", "index"])
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turn the many errors of a database that is away or full into one."""
+        try:
+            yield
+        except (PyMongoError, sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.title} does not take results now ({type(error).__name__})") from error
+
+    def _supersede(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
+        with self._reported():
+            self._insert_absent(store, documents)
+
+    def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
+        fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
+        for keys in chunks(list(fresh)):
+            for entry in store.query({"key": {"$in": keys}}, ["key"]):
+                del fresh[entry["key"]]
+        if not fresh:
+            return
+        older = [
+            {**entry, "superseded": True}
+            for slots in chunks({document["slot"] for document in fresh.values()})
+            for entry in store.query({"slot": {"$in": slots}, "superseded": False})
+        ]
+        for entry in older:
+            entry.pop("_id", None)
+        self._put(store, [*older, *({**document, "superseded": False} for document in fresh.values())])
+
+    @staticmethod
+    def _put(store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        if documents:
+            store.update([{**document, store.last_updated_field: now} for document in documents], key="key")
+
+    def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
+        """Return the newest row under each policy key, by policy key."""
+        found: dict[str, tuple[Any, AdsorptionEnergy]] = {}
+        for wanted in chunks(policy_keys):
+            for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
+                stamp = (document["last_updated"], document["key"])
+                if document["policy_key"] not in found or stamp > found[document["policy_key"]][0]:
+                    found[document["policy_key"]] = (stamp, AdsorptionEnergy.from_dict(document))
+        return {key: row for key, (_, row) in found.items()}
+
+    def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
+        """Keep a campaign's file under its name."""
+        self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
+
+    def campaign(self, name: str) -> dict[str, Any] | None:
+        """Return a campaign's file as it was last run, or None."""
+        document = self.campaigns.query_one({"key": name})
+        content: dict[str, Any] | None = document["campaign"] if document else None
+        return content
+
+    def campaign_names(self) -> list[str]:
+        """Return the names of all campaigns."""
+        return sorted(str(document["name"]) for document in self.campaigns.query({}, ["name"]))
+
+    def failures(self, keys: Iterable[str]) -> list[Failure]:
+        """Return the failures among these request keys."""
+        return [
+            Failure.from_dict(document)
+            for wanted in chunks(keys)
+            for document in self.calculations.query({"key": {"$in": wanted}, "status": "failed"})
+        ]

@@ -1,0 +1,225 @@
+"""Table: a campaign's sites as plain rows, with filters, an order and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.method import Method
+
+#: The columns of a row, in their order.
+COLUMNS = (
+    "site",
+    "family",
+    "metals",
+    "reaction",
+    "spin",
+    *(f"free_{name}" for name in adsorbates()),
+    "limiting_potential",
+    "overpotential",
+    "error_bar",
+    "pds",
+    "verdicts",
+    "undetermined",
+    "calculator",
+    "predictive",
+    "label",
+)
+
+Row = dict[str, Any]
+
+
+def rows(
+    adsorption_energies: Iterable[Mapping[str, Any]], limiting_potentials: Iterable[Mapping[str, Any]]
+) -> list[Row]:
+    """Join documents into one row per site, method and reaction.
+
+    Parameters
+    ----------
+    adsorption_energies : iterable of mapping
+        As ``AdsorptionEnergy.to_dict`` gives them. Of two for the same slot the later one counts.
+    limiting_potentials : iterable of mapping
+        As ``LimitingPotential.to_dict`` gives them.
+
+    Returns
+    -------
+    list of dict
+        Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
+        ``pds`` are lists; ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A
+        site without a limiting potential has one row whose ``reaction`` is None.
+    """
+    by_key = {str(document["key"]): document for document in adsorption_energies}
+    by_site: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for document in by_key.values():
+        by_site.setdefault(_place(document), {})[str(document["slot"])] = document
+    table = []
+    seen = set()
+    for potential in limiting_potentials:
+        place = _place(potential)
+        seen.add(place)
+        own = {name: by_key[key] for name, key in potential["adsorption_energies"].items() if key in by_key}
+        corrections = {document["policy"]["corrections"] for document in own.values()}
+        others = {
+            document["adsorbate"]: document
+            for document in by_site.get(place, {}).values()
+            if not corrections or document["policy"]["corrections"] in corrections
+        }
+        table.append(_row(potential["site"], potential["method"], {**others, **own}, potential))
+    for place, slots in by_site.items():
+        if place not in seen:
+            documents = {document["adsorbate"]: document for document in slots.values()}
+            first = next(iter(documents.values()))
+            table.append(_row(first["site"], first["method"], documents, None))
+    return table
+
+
+def _place(document: Mapping[str, Any]) -> tuple[str, str]:
+    return str(document["site"]["key"]), str(document["method"]["key"])
+
+
+def _row(
+    site: Mapping[str, Any],
+    method: Mapping[str, Any],
+    energies: Mapping[str, Mapping[str, Any]],
+    potential: Mapping[str, Any] | None,
+) -> Row:
+    spins = (document["multiplicity"].get("clean") for document in energies.values())
+    found = potential or {}
+    predictive = Method.from_dict(method).is_predictive
+    return {
+        "site": site["label"],
+        "family": site["family"],
+        "metals": list(site["metals"]),
+        "reaction": found.get("reaction"),
+        "spin": next((spin for spin in spins if spin is not None), None),
+        **{f"free_{name}": energies[name]["free"] if name in energies else None for name in adsorbates()},
+        "limiting_potential": found.get("limiting_potential"),
+        "overpotential": found.get("overpotential"),
+        "error_bar": found.get("error_bar"),
+        "pds": list(found.get("potential_determining_steps", ())),
+        "verdicts": {
+            name: {"verdict": document["verdict"], "reason": document["reason"]}
+            for name, document in energies.items()
+            if document["verdict"] != Verdict.BOUND
+        },
+        "undetermined": found.get("undetermined"),
+        "calculator": method["calculator"],
+        "predictive": predictive,
+        "label": "" if predictive else NOT_PREDICTIVE,
+    }
+
+
+def select(
+    table: Iterable[Row],
+    *,
+    metal: str | None = None,
+    reaction: str | None = None,
+    family: str | None = None,
+    verdict: str | None = None,
+    overpotential_max: float | None = None,
+    overpotential_min: float | None = None,
+) -> list[Row]:
+    """Keep the rows that meet all conditions given.
+
+    Parameters
+    ----------
+    table : iterable of dict
+        What :func:`rows` returned.
+    metal : str, optional
+        Chemical symbol; sites that hold it, among others.
+    reaction, family : str, optional
+        Names.
+    verdict : str, optional
+        Rows with an adsorbate of this verdict; ``bound`` keeps those where nothing else was found.
+    overpotential_max, overpotential_min : float, optional
+        V, bounds included; a row without an overpotential never meets a bound.
+
+    Raises
+    ------
+    InputError
+        If there is no such verdict.
+    """
+    if verdict is not None and verdict not in set(Verdict):
+        raise InputError(unknown(verdict, [str(entry) for entry in Verdict], "verdict"))
+
+    def fits(row: Row) -> bool:
+        overpotential = row["overpotential"]
+        found = {entry["verdict"] for entry in row["verdicts"].values()} or {str(Verdict.BOUND)}
+        return (
+            (metal is None or metal in row["metals"])
+            and (reaction is None or row["reaction"] == reaction)
+            and (family is None or row["family"] == family)
+            and (verdict is None or verdict in found)
+            and (overpotential_max is None or (overpotential is not None and overpotential <= overpotential_max))
+            and (overpotential_min is None or (overpotential is not None and overpotential >= overpotential_min))
+        )
+
+    return [row for row in table if fits(row)]
+
+
+def ordered(table: Iterable[Row], column: str, *, descending: bool = False) -> list[Row]:
+    """Sort rows by a column; rows without a value come last, whichever the direction.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    """
+    _require_columns([column])
+    known: list[Row] = []
+    blank: list[Row] = []
+    for row in table:
+        (known if row[column] not in (None, "", [], {}) else blank).append(row)
+    return [*sorted(known, key=lambda row: _order(row[column]), reverse=descending), *blank]
+
+
+def _order(value: Any) -> tuple[float, str]:
+    return (float(value), "") if isinstance(value, int | float) else (0.0, cell_text(value).casefold())
+
+
+def cell_text(value: Any) -> str:
+    """Write what is not a number: lists with a comma, verdicts as ``OOH*: dissociated (O-O 2.90 Å)``."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}*: {entry['verdict']} ({entry['reason']})" for name, entry in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(entry) for entry in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
+    """Write rows as CSV, with symbols and units in the head and numbers to six decimals.
+
+    Parameters
+    ----------
+    table : iterable of dict
+        What :func:`rows` returned.
+    columns : sequence of str
+        Which, in their order.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    """
+    _require_columns(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([label(column).header for column in columns])
+    for row in table:
+        # six decimals of an eV are beyond any method, and hide the noise of the last bits
+        writer.writerow([round(row[c], 6) + 0.0 if isinstance(row[c], float) else cell_text(row[c]) for c in columns])
+    return buffer.getvalue()
+
+
+def _require_columns(columns: Iterable[str]) -> None:
+    for column in columns:
+        if column not in COLUMNS:
+            raise InputError(unknown(column, COLUMNS, "column"))

@@ -1,0 +1,305 @@
+"""Judgement: what a relaxed geometry turned out to be, from its bonds alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.geometry import get_distances
+
+from atomsieve.structures.adsorbate import Adsorbate, Molecule
+from atomsieve.structures.calculation import Judgement, Verdict
+from atomsieve.structures.errors import InputError
+from atomsieve.structures.site import ActiveSite
+
+# Bond lengths are judged as multiples of the sum of covalent radii (Cordero et al. 2008, doi 10.1039/b801115j).
+
+#: Up to here two atoms are bonded: Zn-OH, Cu-OOH and metal hydrides stay below 1.15, hydrogen bonds begin at 1.5.
+BONDED = 1.25
+#: Beyond here a bond that was there is broken: peroxo O-O (1.12) and Jahn-Teller M-N (1.25) stay below it.
+BROKEN = 1.35
+#: Up to here an adsorbate is held weakly; beyond, metal and adsorbate are at van der Waals contact.
+WEAK = 1.60
+#: Å by which a metal may move against its donors: an axial ligand pulls it out of an N4 plane by 0.1 to 0.6.
+SHIFT = 1.2
+#: Low-spin radii, Å. ASE holds the high-spin ones of these three, which would call Co-O bound up to 2.7 Å.
+LOW_SPIN_RADII = {"Mn": 1.39, "Fe": 1.32, "Co": 1.26}
+
+
+class _Geometry:
+    """Distances and relative bond lengths with the minimum image convention."""
+
+    def __init__(self, atoms: Atoms) -> None:
+        self.symbols: list[str] = list(atoms.symbols)
+        self.vectors, self.distances = get_distances(atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        radii = np.array(
+            [LOW_SPIN_RADII.get(s, covalent_radii[z]) for s, z in zip(self.symbols, atoms.numbers, strict=True)]
+        )
+        self.ratios = self.distances / (radii[:, None] + radii[None, :])
+
+    def name(self, i: int) -> str:
+        """Return symbol and index, which counts from 0: ``N12``."""
+        return f"{self.symbols[i]}{i}"
+
+    def text(self, i: int, j: int) -> str:
+        """Return a bond as a reason says it: ``Co-O 1.87 Å``."""
+        return f"{self.symbols[i]}-{self.symbols[j]} {self.distances[i, j]:.2f} Å"
+
+    def measure(self, i: int, j: int) -> dict[str, float]:
+        return {f"{self.name(i)}-{self.name(j)}": round(float(self.distances[i, j]), 4)}
+
+
+def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
+    """Judge a relaxed clean site.
+
+    Parameters
+    ----------
+    site : ActiveSite
+        The site as it was built.
+    relaxed : ase.Atoms
+        The same atoms in the same order, positions in Å.
+
+    Returns
+    -------
+    Judgement
+        ``intact``, ``metal left its site``, ``dissociated`` (a bond of the support broke) or ``not converged``
+        (positions that are no numbers). Indices in the text count from 0.
+
+    Raises
+    ------
+    InputError
+        If the atoms are not those of the site.
+    """
+    _require_symbols(relaxed, list(site.atoms.symbols), site.label)
+    if not np.isfinite(relaxed.positions).all():
+        return _not_finite()
+    geometry = _Geometry(relaxed)
+    measures = _site_measures(site, relaxed, geometry)
+    verdict, reason = (
+        _metal_left(site, geometry, measures)
+        or _support_broken(site, geometry)
+        or (Verdict.INTACT, ", ".join(_donor_ranges(site, geometry)) or "all bonds kept")
+    )
+    return Judgement(verdict, reason, measures)
+
+
+def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms) -> Judgement:
+    """Judge a relaxed site with an adsorbate.
+
+    The checks go from the gravest: the metal left, the adsorbate (or the support) fell apart or rearranged, it
+    desorbed, it is weakly bound, it is bound. An adsorbate that kept its bonds but holds the metal with another atom
+    than its first (OOH* through its second O) counts as bound, and the reason names the atom; hydrogen of a larger
+    adsorbate never counts as the binding atom. Where the first atom touches both metal and support, the relatively
+    shorter bond decides.
+
+    Parameters
+    ----------
+    site : ActiveSite
+        The relaxed clean site (or the built one) that the adsorbate was placed on.
+    adsorbate : Adsorbate
+        What was placed; its first atom is meant to bind.
+    relaxed : ase.Atoms
+        The site's atoms followed by the adsorbate's, positions in Å.
+
+    Returns
+    -------
+    Judgement
+        With every distance that was looked at, Å. Indices in the text count from 0.
+
+    Raises
+    ------
+    InputError
+        If the atoms are not those of the site followed by those of the adsorbate.
+    """
+    expected = [*site.atoms.symbols, *adsorbate.symbols]
+    _require_symbols(relaxed, expected, f"{adsorbate.name}* on {site.label}")
+    if not np.isfinite(relaxed.positions).all():
+        return _not_finite()
+    geometry = _Geometry(relaxed)
+    start = len(site.atoms)
+    measures = _site_measures(site, relaxed, geometry)
+    for i, j in adsorbate.bonds:
+        measures |= geometry.measure(start + i, start + j)
+    for metal in site.metals:
+        measures |= geometry.measure(metal, start)
+    verdict, reason = (
+        _metal_left(site, geometry, measures)
+        or _dissociated(site, adsorbate, geometry)
+        or _support_broken(site, geometry)
+        or _binding(site, adsorbate, geometry)
+    )
+    return Judgement(verdict, reason, measures)
+
+
+def judge_molecule(molecule: Molecule, relaxed: Atoms) -> Judgement:
+    """Judge a relaxed molecule: ``intact`` if it has the bonds that it should have, else ``dissociated``.
+
+    Parameters
+    ----------
+    molecule : Molecule
+        What was asked for; its tabulated geometry tells its bonds.
+    relaxed : ase.Atoms
+        The same atoms in the same order, positions in Å.
+
+    Raises
+    ------
+    InputError
+        If the atoms are not those of the molecule, or it is one that is never calculated.
+    """
+    _require_symbols(relaxed, list(molecule.symbols), molecule.name)
+    tabulated = _Geometry(molecule.atoms)
+    if not np.isfinite(relaxed.positions).all():
+        return _not_finite()
+    geometry = _Geometry(relaxed)
+    pairs = [(i, j) for i in range(len(relaxed)) for j in range(i)]
+    bonds = [(i, j) for i, j in pairs if tabulated.ratios[i, j] <= BONDED]
+    measures: dict[str, float] = {}
+    for i, j in bonds:
+        measures |= geometry.measure(i, j)
+    for i, j in pairs:
+        if (i, j) in bonds and geometry.ratios[i, j] > BROKEN:
+            return Judgement(Verdict.DISSOCIATED, f"{geometry.text(i, j)} in {molecule.name}", measures)
+        if (i, j) not in bonds and geometry.ratios[i, j] <= BONDED:
+            return Judgement(Verdict.DISSOCIATED, f"{molecule.name} gained a bond {geometry.text(i, j)}", measures)
+    return Judgement(Verdict.INTACT, ", ".join(geometry.text(i, j) for i, j in bonds) or "a single atom", measures)
+
+
+def _not_finite() -> Judgement:
+    return Judgement(Verdict.NOT_CONVERGED, "positions are not finite numbers")
+
+
+def _require_symbols(relaxed: Atoms, expected: list[str], what: str) -> None:
+    found = list(relaxed.symbols)
+    if found == expected:
+        return
+    at = next((i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b), None)
+    where = f"atom {at} is {found[at]}, not {expected[at]}" if at is not None else "one of them is cut short"
+    raise InputError(
+        f"{what}: a geometry of {len(found)} atoms cannot be judged against one of {len(expected)} ({where}); "
+        "hand over the atoms of the site, then those of the adsorbate, in their order"
+    )
+
+
+def _site_measures(site: ActiveSite, relaxed: Atoms, geometry: _Geometry) -> dict[str, float]:
+    rotation = _rotation(site, relaxed)
+    before = _Geometry(site.atoms)
+    measures: dict[str, float] = {}
+    for metal, donors in zip(site.metals, site.donors, strict=True):
+        if not donors:
+            continue
+        for donor in donors:
+            measures |= geometry.measure(metal, donor)
+        now, then = (g.vectors[metal, list(donors)].mean(axis=0) for g in (geometry, before))
+        measures[_shift_name(geometry, metal)] = round(float(np.linalg.norm(now @ rotation - then)), 4)
+    return measures
+
+
+def _shift_name(geometry: _Geometry, metal: int) -> str:
+    return f"shift of {geometry.name(metal)}"
+
+
+def _rotation(site: ActiveSite, relaxed: Atoms) -> np.ndarray:
+    """Return the rotation that turns a cluster's support onto the reference (Kabsch, doi 10.1107/S0567739476001873)."""
+    support = [i for i in range(len(site.atoms)) if i not in site.metals]
+    if np.any(relaxed.pbc) or len(support) < 3:
+        return np.eye(3)
+    now, then = relaxed.positions[support], site.atoms.positions[support]
+    u, _, vt = np.linalg.svd((now - now.mean(axis=0)).T @ (then - then.mean(axis=0)))
+    proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation: np.ndarray = u @ proper @ vt
+    return rotation
+
+
+def _donor_ranges(site: ActiveSite, geometry: _Geometry) -> Iterator[str]:
+    """Write the range of bond lengths of each metal to each element of its donors."""
+    for metal, donors in zip(site.metals, site.donors, strict=True):
+        for element in dict.fromkeys(geometry.symbols[donor] for donor in donors):
+            lengths = [geometry.distances[metal, donor] for donor in donors if geometry.symbols[donor] == element]
+            ends = dict.fromkeys([f"{min(lengths):.2f}", f"{max(lengths):.2f}"])
+            yield f"{geometry.symbols[metal]}-{element} {' to '.join(ends)} Å"
+
+
+def _metal_left(site: ActiveSite, geometry: _Geometry, measures: dict[str, float]) -> tuple[Verdict, str] | None:
+    for metal, donors in zip(site.metals, site.donors, strict=True):
+        if not donors:
+            continue
+        lost = [donor for donor in donors if geometry.ratios[metal, donor] > BROKEN]
+        if 2 * len(lost) >= len(donors):
+            farthest = max(lost, key=lambda donor: float(geometry.ratios[metal, donor]))
+            name, bond = geometry.name(metal), geometry.text(metal, farthest)
+            return Verdict.METAL_LEFT, f"{name} lost {len(lost)} of {len(donors)} donors ({bond})"
+        shift = measures[_shift_name(geometry, metal)]
+        if shift > SHIFT:
+            return Verdict.METAL_LEFT, f"{geometry.name(metal)} moved {shift:.2f} Å against its donors"
+    return None
+
+
+def _support_broken(site: ActiveSite, geometry: _Geometry) -> tuple[Verdict, str] | None:
+    for i, j in site.bonds:
+        if i not in site.metals and j not in site.metals and geometry.ratios[i, j] > BROKEN:
+            names = f"{geometry.name(i)}-{geometry.name(j)}"
+            return Verdict.DISSOCIATED, f"the support broke at {names} ({geometry.distances[i, j]:.2f} Å)"
+    return None
+
+
+def _perch(site: ActiveSite, geometry: _Geometry, atom: int) -> int | None:
+    """Return the atom of the support, metals apart, that an atom is bonded to most closely."""
+    near = [i for i in range(len(site.atoms)) if i not in site.metals and geometry.ratios[i, atom] <= BONDED]
+    return min(near, key=lambda i: float(geometry.ratios[i, atom]), default=None)
+
+
+def _dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: _Geometry) -> tuple[Verdict, str] | None:
+    start = len(site.atoms)
+    perches = {k: _perch(site, geometry, start + k) for k in range(len(adsorbate.symbols))}
+
+    def found(reason: str) -> tuple[Verdict, str]:
+        return Verdict.DISSOCIATED, reason
+
+    for i, j in adsorbate.bonds:
+        if geometry.ratios[start + i, start + j] > BROKEN:
+            sits = [
+                f"{adsorbate.symbols[k]} sits on {geometry.name(perch)} ({geometry.text(perch, start + k)})"
+                for k in (i, j)
+                if (perch := perches[k]) is not None
+            ]
+            return found("; ".join([geometry.text(start + i, start + j), *sits]))
+    bonds = {frozenset(bond) for bond in adsorbate.bonds}
+    for j in range(len(adsorbate.symbols)):
+        for i in range(j):
+            if {i, j} not in bonds and geometry.ratios[start + i, start + j] <= BONDED:
+                return found(f"{adsorbate.name}* rearranged: new bond {geometry.text(start + i, start + j)}")
+    for k, perch in perches.items():
+        if perch is None:
+            continue
+        bond = geometry.text(perch, start + k)
+        if geometry.symbols[perch] == "H":
+            return found(f"{adsorbate.symbols[k]} took {geometry.name(perch)} from the support ({bond})")
+        if k > 0:
+            return found(f"atom {k + 1} of {adsorbate.name}* is bonded to {geometry.name(perch)} ({bond})")
+    return None
+
+
+def _binding(site: ActiveSite, adsorbate: Adsorbate, geometry: _Geometry) -> tuple[Verdict, str]:
+    start = len(site.atoms)
+    candidates = [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
+    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, start + k])) for k in candidates}
+    ratio = {k: float(geometry.ratios[nearest[k], start + k]) for k in candidates}
+    held = [geometry.text(m, start) for m in site.metals if geometry.ratios[m, start] <= BONDED]
+    perch = _perch(site, geometry, start)
+    if perch is not None:
+        first, metal = adsorbate.symbols[0], geometry.symbols[nearest[0]]
+        there = f"{geometry.name(perch)} ({geometry.text(perch, start)})"
+        if ratio[0] > BONDED:
+            return Verdict.DESORBED, f"{first} left {metal} and sits on {there}, {geometry.text(nearest[0], start)}"
+        if geometry.ratios[perch, start] < ratio[0]:
+            return Verdict.DESORBED, f"{first} sits on {there}, nearer than on {held[0]}"
+        return Verdict.BOUND, f"{', '.join(held)}, also on {there}"
+    if held:
+        return Verdict.BOUND, ", ".join(held)
+    closest = min(candidates, key=lambda k: ratio[k])
+    bond = geometry.text(nearest[closest], start + closest)
+    if ratio[closest] <= BONDED:
+        return Verdict.BOUND, f"{bond} through atom {closest + 1} of {adsorbate.name}*"
+    return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, bond

@@ -1,0 +1,171 @@
+"""Catalog: the families of supports, and the recipes that an entry of a campaign file stands for."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from atomsieve.builders import graphene, porphine
+from atomsieve.builders.family import REQUIRED, Family, Parameter, recipe
+from atomsieve.builders.validation import validate
+from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.identity import canonical, plain
+from atomsieve.structures.site import ActiveSite
+
+__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "count", "families", "recipes"]
+
+_FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
+    {family.name: family for family in (graphene.FAMILY, porphine.FAMILY)}
+)
+
+
+def families() -> Mapping[str, Family]:
+    """Return all families by name."""
+    return _FAMILIES
+
+
+def check(entry: Any) -> list[Problem]:
+    """Return everything that is wrong with an entry.
+
+    Parameters
+    ----------
+    entry : mapping
+        ``family``, and for each parameter one value or a list of values.
+
+    Returns
+    -------
+    list of Problem
+        Empty where the entry can be used; paths are relative to the entry.
+    """
+    if not isinstance(entry, Mapping):
+        return [Problem("", f"{entry!r} is not an entry; write 'family:' and its parameters, one a line")]
+    if "family" not in entry:
+        return [Problem("family", f"is missing; allowed: {', '.join(_FAMILIES)}")]
+    if not isinstance(entry["family"], str) or entry["family"] not in _FAMILIES:
+        return [Problem("family", unknown(entry["family"], _FAMILIES, "family"))]
+    parameters = _FAMILIES[entry["family"]].parameters
+    problems = [
+        Problem(str(key), unknown(key, ("family", *parameters), "key"))
+        for key in entry
+        if key != "family" and key not in parameters
+    ]
+    for parameter in parameters.values():
+        problems += _expand(parameter, entry)[1]
+    return problems
+
+
+def recipes(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the recipe of every combination, one by one.
+
+    Parameters
+    ----------
+    entry : mapping
+        As for :func:`check`.
+
+    Yields
+    ------
+    dict
+        Family, schema and every parameter, defaults written out. Values come in the order of the file, the last
+        parameter of the family changing fastest; no recipe comes twice.
+
+    Raises
+    ------
+    InputError
+        At once, if the entry cannot be used.
+    """
+    values = _values(entry)
+    family = _FAMILIES[entry["family"]]
+    order = tuple(family.parameters)
+    return (
+        recipe(family.name, family.schema, dict(zip(order, combination, strict=True)), order)
+        for combination in itertools.product(*values)
+    )
+
+
+def count(entry: Mapping[str, Any]) -> int:
+    """Return how many recipes an entry stands for, without making them.
+
+    Raises
+    ------
+    InputError
+        If the entry cannot be used.
+    """
+    return math.prod(len(values) for values in _values(entry))
+
+
+def build(recipe: Mapping[str, Any]) -> ActiveSite:
+    """Build and validate the site of a recipe.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As :func:`recipes` gives it.
+
+    Raises
+    ------
+    InputError
+        If it is not a complete recipe of a known family.
+    BuildError
+        If the site came out wrong.
+    """
+    name = recipe.get("family")
+    if not isinstance(name, str) or name not in _FAMILIES:
+        raise InputError(unknown(name, _FAMILIES, "family"))
+    family = _FAMILIES[name]
+    for key in recipe:
+        if key not in ("family", "schema", *family.parameters):
+            raise InputError(unknown(key, family.parameters, f"parameter of {name}"))
+    if recipe.get("schema") != family.schema:
+        raise InputError(
+            f"the recipe has schema {recipe.get('schema')!r}, but {name} is built by schema {family.schema}; "
+            "make the recipe again from its campaign entry"
+        )
+    site = family.build({parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()})
+    validate(site)
+    return site
+
+
+def _values(entry: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    problems = check(entry)
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    return [_expand(parameter, entry)[0] for parameter in _FAMILIES[entry["family"]].parameters.values()]
+
+
+def _expand(parameter: Parameter, entry: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Problem]]:
+    """Return the different values that an entry gives a parameter, and what is wrong with them."""
+    name = parameter.name
+    if name not in entry and parameter.default is REQUIRED:
+        return (), [Problem(name, f"is missing; write {parameter.allowed}, or a list")]
+    given = entry.get(name, parameter.default)
+    if given is None or given == []:
+        return (), [Problem(name, f"is empty; write {parameter.allowed}, or a list")]
+    listed = isinstance(given, list | tuple)
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for position, scalar in enumerate(given if listed else [given]):
+        try:
+            if scalar is None or isinstance(scalar, list | tuple | Mapping):
+                raise InputError(f"{scalar!r} is not one value; write {parameter.allowed}, in a flat list")
+            found.update(
+                (canonical(value), value) for value in parameter.parse(scalar) if canonical(value) not in found
+            )
+        except InputError as error:
+            problems.append(Problem(f"{name}[{position}]" if listed else name, str(error)))
+    return tuple(found.values()), problems
+
+
+def _settled(parameter: Parameter, recipe: Mapping[str, Any]) -> Any:
+    """Return the value that a recipe gives a parameter, refused unless it is in its final form."""
+    if parameter.name not in recipe:
+        raise InputError(f"the recipe lacks {parameter.name!r}; recipes write out every parameter")
+    value = recipe[parameter.name]
+    scalar = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    parsed = parameter.parse(scalar)
+    if len(parsed) != 1 or plain(parsed[0]) != plain(value):
+        forms = " or ".join(repr(form) for form in parsed)
+        raise InputError(f"{parameter.name} is {value!r} in the recipe; there it is written {forms}")
+    return parsed[0]

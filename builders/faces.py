@@ -1,0 +1,199 @@
+"""OpenDirection: a way along which an adsorbate reaches a metal."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from ase.data import atomic_numbers, covalent_radii
+
+from atomsieve.structures.site import ActiveSite
+
+Array = npt.NDArray[np.float64]
+
+#: A direction is open from this openness on. Blocked ones score 1.51 or less; planar sites 1.93 with nitrogen around
+#: the metal, 1.82 with carbon, and less on the side from which a relaxation moved the metal away by a tenth of an Å.
+OPEN: Final = 1.65
+#: Å; how far around a metal atoms are looked at.
+REACH: Final = 7.0
+_OXYGEN = float(covalent_radii[atomic_numbers["O"]])
+_PROBE = 0.7
+# Degrees: within the first of the normal a direction is the normal, and no two directions are closer than the second.
+_SNAP, _APART = 35.0, 45.0
+_SAMPLES, _NEIGHBOURS = 400, 8
+_AXES = np.eye(3)
+
+
+@dataclass(frozen=True)
+class OpenDirection:
+    """A way along which an adsorbate reaches a metal.
+
+    Parameters
+    ----------
+    metal : int
+        Index of the metal.
+    vector : tuple of float
+        Unit vector from the metal.
+    openness : float
+        Smallest distance of another atom from a probe at the length of an M-O bond, as a multiple of that atom's
+        covalent radius plus 0.7 Å.
+    face : str
+        ``top`` along the normal of the site, ``bottom`` against it, otherwise ``side1``, ``side2`` ...
+    """
+
+    metal: int
+    vector: tuple[float, float, float]
+    openness: float
+    face: str
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A metal and all atoms within reach, periodic images included, seen from the metal.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (n,)
+        Atomic numbers.
+    vectors : ndarray of float, shape (n, 3)
+        Positions from the metal, Å; the metal itself comes first.
+    normal : ndarray of float, shape (3,)
+        Unit vector across the plane of the donors, to the side of the site's own normal.
+    donors : ndarray of float, shape (d, 3)
+        Positions of the donors from the metal, Å.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    vectors: Array
+    normal: Array
+    donors: Array
+
+    @classmethod
+    def of(cls, site: ActiveSite, metal: int) -> Surroundings:
+        """Look around one metal of a site."""
+        atoms = site.atoms
+        numbers, vectors = atoms.numbers, atoms.positions - atoms.positions[metal]
+        shifts = np.zeros((1, 3))
+        if atoms.pbc.any():
+            cell = atoms.cell.array
+            inverse = np.linalg.inv(cell)
+            vectors = vectors - (np.round(vectors @ inverse) * atoms.pbc) @ cell
+            heights = 1.0 / np.linalg.norm(inverse, axis=0)
+            images = [
+                (0, 1, -1) if wrap and height < 2 * REACH else (0,)
+                for wrap, height in zip(atoms.pbc, heights, strict=True)
+            ]
+            shifts = np.array(np.meshgrid(*images, indexing="ij")).reshape(3, -1).T @ cell
+        donors = vectors[list(site.donors[site.metals.index(metal)])]
+        everything = (vectors[None] + shifts[:, None]).reshape(-1, 3)
+        squares = np.einsum("nk,nk->n", everything, everything)
+        near = np.flatnonzero(squares < REACH**2)
+        near = near[np.argsort(near != metal, kind="stable")]
+        return cls(numbers[near % len(numbers)], everything[near], _normal(donors, site.normal), donors)
+
+    def openness(self, directions: Array) -> Array:
+        """Return the openness along each of some unit vectors, shape (p, 3)."""
+        bond = float(covalent_radii[self.numbers[0]]) + _OXYGEN
+        others = self.vectors[1:]
+        squares = bond**2 + np.einsum("nk,nk->n", others, others) - 2 * bond * directions @ others.T
+        distances = np.sqrt(np.maximum(squares, 0.0))
+        return np.asarray((distances / (covalent_radii[self.numbers[1:]] + _PROBE)).min(axis=1, initial=np.inf))
+
+
+def open_directions(site: ActiveSite) -> tuple[OpenDirection, ...]:
+    """Return the ways along which an adsorbate reaches the metals of a site.
+
+    A sphere around each metal is sampled; the local maxima of the openness are the directions. One near the normal of
+    the donors' plane is the normal.
+
+    Parameters
+    ----------
+    site : ActiveSite
+        As built, or relaxed.
+
+    Returns
+    -------
+    tuple of OpenDirection
+        By metal: top, bottom, then the sides, the most open first.
+    """
+    return tuple(direction for metal in site.metals for direction in directions_of(Surroundings.of(site, metal), metal))
+
+
+def directions_of(around: Surroundings, metal: int) -> Iterator[OpenDirection]:
+    """Yield the open directions of one metal, top, bottom and sides in this order."""
+    samples, neighbours = _sphere()
+    openness = around.openness(samples)
+    peaks = np.flatnonzero((openness >= openness[neighbours].max(axis=1)) & (openness >= OPEN))
+    peaks = peaks[np.argsort(-openness[peaks], kind="stable")]
+    along_normal = around.openness(np.array([around.normal, -around.normal]))
+
+    found: dict[str, tuple[Array, float]] = {}
+    for peak in peaks:
+        vector, value, face = samples[peak], float(openness[peak]), f"side{1 + sum(name[0] == 's' for name in found)}"
+        slope = float(vector @ around.normal)
+        if abs(slope) > math.cos(math.radians(_SNAP)):
+            face, sign = ("top", 1.0) if slope > 0 else ("bottom", -1.0)
+            if (straight := float(along_normal[int(slope < 0)])) >= OPEN:
+                vector, value = sign * around.normal, straight
+        if face not in found and all(vector @ other < math.cos(math.radians(_APART)) for other, _ in found.values()):
+            found[face] = vector, value
+    for face in sorted(
+        found, key=lambda name: (("top", "bottom").index(name) if name[0] != "s" else 2, len(name), name)
+    ):
+        x, y, z = (float(component) for component in found[face][0])
+        yield OpenDirection(metal, (x, y, z), found[face][1], face)
+
+
+def frame(vector: Array, donors: Array) -> Array:
+    """Return right-handed axes with z along a direction and x towards the first donor.
+
+    Parameters
+    ----------
+    vector : ndarray of float, shape (3,)
+        Unit vector.
+    donors : ndarray of float, shape (d, 3)
+        Positions from the metal, Å. Where the first lies along the direction the next is taken, and at last the axes of
+        space.
+
+    Returns
+    -------
+    ndarray of float, shape (3, 3)
+        x, y and z as rows.
+    """
+    for candidate in itertools.chain(donors, _AXES):
+        across = candidate - (candidate @ vector) * vector
+        length = float(np.linalg.norm(across))
+        if length > 0.3 * float(np.linalg.norm(candidate)):
+            x = across / length
+            break
+    (a, b, c), (p, q, r) = vector.tolist(), x.tolist()
+    return np.array([x, [b * r - c * q, c * p - a * r, a * q - b * p], vector])
+
+
+def _normal(donors: Array, expected: tuple[float, float, float]) -> Array:
+    """Return the normal of the best plane through the donors, or the expected one where they lie on a line."""
+    given = np.array(expected)
+    if len(donors) < 3:
+        return given
+    _, spread, axes = np.linalg.svd(donors - donors.mean(axis=0))
+    if spread[1] < 0.3 * spread[0]:
+        return given
+    normal: Array = axes[2]
+    return normal if normal @ given >= 0 else -normal
+
+
+@cache
+def _sphere() -> tuple[Array, npt.NDArray[np.intp]]:
+    """Spread points evenly over a sphere (a spiral of the golden angle), and list the nearest neighbours of each."""
+    z = 1 - (2 * np.arange(_SAMPLES) + 1) / _SAMPLES
+    angle = math.pi * (3 - math.sqrt(5)) * np.arange(_SAMPLES)
+    radius = np.sqrt(1 - z**2)
+    points = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), z])
+    neighbours = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, 1 : _NEIGHBOURS + 1]
+    return points, neighbours

@@ -1,0 +1,173 @@
+"""Family and Parameter: a kind of support, and what a recipe may say about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from ase.data import atomic_names, atomic_numbers, chemical_symbols, covalent_radii
+
+from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.identity import plain
+from atomsieve.structures.site import ActiveSite
+
+#: Transition metals of groups 3 to 12; lanthanides and actinides are left out.
+TRANSITION_METALS: Final[tuple[str, ...]] = tuple(
+    chemical_symbols[number] for period in (range(21, 31), range(39, 49), range(72, 81)) for number in period
+)
+#: Stands for the default of a parameter that a person must give.
+REQUIRED: Final[Any] = object()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One key of a recipe.
+
+    Parameters
+    ----------
+    name : str
+        The key in a campaign file.
+    title : str
+        What it is.
+    default : object
+        The value of the file that stands where none is given, or :data:`REQUIRED`.
+    allowed : str
+        What may be written, for people.
+    parse : callable
+        Turns one scalar of the file into the values that it stands for (``N2C2`` into three isomers); raises
+        :class:`~atomsieve.structures.errors.InputError`.
+    """
+
+    name: str
+    title: str
+    default: Any
+    allowed: str
+    parse: Callable[[Any], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of support with the function that builds it.
+
+    Parameters
+    ----------
+    name : str
+        What a campaign calls it.
+    title : str
+        What it is.
+    parameters : mapping of str to Parameter
+        In the order in which a recipe lists them.
+    build : callable
+        Makes a site from the value of every parameter, all of them in the form that ``parse`` gives.
+    schema : int
+        Raised when the same parameters come to mean another geometry.
+    """
+
+    name: str
+    title: str
+    parameters: Mapping[str, Parameter]
+    build: Callable[[Mapping[str, Any]], ActiveSite]
+    schema: int = 1
+
+
+def recipe(name: str, schema: int, values: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    """Write out a recipe: family, schema and every parameter, lists copied.
+
+    Parameters
+    ----------
+    name : str
+        The family.
+    schema : int
+        Its schema.
+    values : mapping
+        The value of every parameter.
+    order : tuple of str
+        The parameters in the order in which they are listed.
+    """
+    copied = {key: list(values[key]) if isinstance(values[key], list | tuple) else values[key] for key in order}
+    return {"family": name, "schema": schema, **copied}
+
+
+def stretch(metal: str) -> float:
+    """Return by how much a metal's bonds are built longer than cobalt's, from its covalent radius.
+
+    A start geometry only: a quarter of the difference of the radii (doi 10.1039/b801115j), because the rigid pore takes
+    up a part of it only, and never over 0.12 Å.
+
+    Parameters
+    ----------
+    metal : str
+        Chemical symbol.
+
+    Returns
+    -------
+    float
+        Å; 0 for Co and Ni, 0.015 for Fe, 0.11 for Sc.
+    """
+    excess = float(covalent_radii[atomic_numbers[metal]] - covalent_radii[atomic_numbers["Co"]])
+    return min(max(0.25 * excess, 0.0), 0.12)
+
+
+@cache
+def _element_names() -> dict[str, str]:
+    return {name.casefold(): chemical_symbols[number] for number, name in enumerate(atomic_names) if number}
+
+
+def parse_metal(value: Any) -> tuple[list[str], ...]:
+    """Read the metal of a site with one metal.
+
+    Returns
+    -------
+    tuple of list of str
+        One list that holds one chemical symbol: a recipe names all metals of a site.
+
+    Raises
+    ------
+    InputError
+        If it is not the symbol of a transition metal.
+    """
+    if isinstance(value, bool):
+        raise InputError(
+            f"{str(value).lower()} is no metal: YAML reads No, Yes, On and Off without quotes as true or false; "
+            "put the symbol in quotes"
+        )
+    if isinstance(value, str) and value in TRANSITION_METALS:
+        return ([value],)
+    if isinstance(value, str) and value in atomic_numbers and value != "X":
+        raise InputError(
+            f"{value} is not a transition metal of groups 3 to 12; allowed: {', '.join(TRANSITION_METALS)}"
+        )
+    if isinstance(value, str) and (symbol := _element_names().get(value.strip().casefold())) is not None:
+        raise InputError(f"unknown metal {value!r} (did you mean {symbol!r}?); write the chemical symbol")
+    if not isinstance(value, str):
+        raise InputError(f"{value!r} is no metal; write one chemical symbol, such as Fe, or a flat list of them")
+    raise InputError(unknown(value, TRANSITION_METALS, "metal"))
+
+
+def number_between(low: float, high: float, unit: str) -> Callable[[Any], tuple[float]]:
+    """Return the parser of a number within bounds (both included).
+
+    Parameters
+    ----------
+    low, high : float
+        The bounds.
+    unit : str
+        Their unit, for the message.
+    """
+
+    def parse(value: Any) -> tuple[float]:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{value!r} is not a number; write one from {low:g} to {high:g} {unit}, without quotes")
+        if not (math.isfinite(value) and low <= value <= high):
+            raise InputError(f"{value} is out of bounds; allowed: {low:g} to {high:g} {unit}")
+        return (float(value),)
+
+    return parse
+
+
+def written(value: float) -> str:
+    """Write a number for a label: 20, 2.45."""
+    return str(plain(value))

@@ -1,0 +1,120 @@
+"""Spin: electrons, and the multiplicities that their number allows."""
+
+from __future__ import annotations
+
+from ase import Atoms
+
+from atomsieve.structures.errors import InputError
+
+
+def electrons(atoms: Atoms, charge: int) -> int:
+    """Return the number of electrons, cores included.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The nuclei.
+    charge : int
+        Total charge, e.
+
+    Raises
+    ------
+    InputError
+        If the charge takes away more electrons than there are.
+    """
+    nuclear = int(atoms.numbers.sum())
+    if charge > nuclear:
+        raise InputError(f"a charge of {charge} is more than the {nuclear} electrons of {_formula(atoms)}")
+    return nuclear - charge
+
+
+def multiplicities(atoms: Atoms, charge: int, number: int) -> tuple[int, ...]:
+    """Return the lowest multiplicities (2S + 1) that the electrons allow.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The nuclei.
+    charge : int
+        Total charge, e.
+    number : int
+        How many; fewer come where there are not electrons enough.
+
+    Raises
+    ------
+    InputError
+        If none are asked for.
+    """
+    _require_some(number)
+    total = electrons(atoms, charge)
+    lowest = 1 + total % 2
+    return tuple(range(lowest, min(lowest + 2 * number, total + 2), 2))
+
+
+def inherited(parent: int, atoms: Atoms, charge: int, number: int = 2) -> tuple[int, ...]:
+    """Return the allowed multiplicities closest to that of the structure it was made from.
+
+    Parameters
+    ----------
+    parent : int
+        Multiplicity (2S + 1) of the parent.
+    atoms : ase.Atoms
+        The nuclei, those added to the parent included.
+    charge : int
+        Total charge, e.
+    number : int
+        How many.
+
+    Returns
+    -------
+    tuple of int
+        Closest first; of two equally close the lower one.
+
+    Raises
+    ------
+    InputError
+        If the parent's is below 1, or none are asked for.
+    """
+    _require_some(number)
+    if parent < 1:
+        raise InputError(f"a multiplicity of {parent} does not exist; it is 2S + 1, so at least 1")
+    allowed = range(1 + electrons(atoms, charge) % 2, electrons(atoms, charge) + 2, 2)
+    return tuple(sorted(allowed, key=lambda multiplicity: (abs(multiplicity - parent), multiplicity))[:number])
+
+
+def check_multiplicity(multiplicity: int, atoms: Atoms, charge: int) -> None:
+    """Refuse a multiplicity that the electrons do not allow.
+
+    Parameters
+    ----------
+    multiplicity : int
+        2S + 1.
+    atoms : ase.Atoms
+        The nuclei.
+    charge : int
+        Total charge, e.
+
+    Raises
+    ------
+    InputError
+        Explains the parity, and names the multiplicities that are closest.
+    """
+    total = electrons(atoms, charge)
+    if 1 <= multiplicity <= total + 1 and multiplicity % 2 != total % 2:
+        return
+    parity, needed = ("even", "odd") if total % 2 == 0 else ("odd", "even")
+    close = inherited(max(multiplicity, 1), atoms, charge)
+    raise InputError(
+        f"multiplicity {multiplicity} is impossible for {_formula(atoms)} with charge {charge:+d}: an {parity} "
+        f"number of electrons ({total}) needs an {needed} multiplicity (2S + 1) from {1 + total % 2} to {total + 1}; "
+        f"write {' or '.join(map(str, close))}"
+    )
+
+
+def _formula(atoms: Atoms) -> str:
+    return str(atoms.get_chemical_formula())
+
+
+def _require_some(number: int) -> None:
+    if number < 1:
+        raise InputError(f"{number} multiplicities were asked for; ask for at least 1")

@@ -1,0 +1,74 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymongo
+import pytest
+
+OPTIONS = "?retryWrites=false&journal=true"
+
+
+@contextlib.contextmanager
+def mongo_server(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the URI of a MongoDB server and the name of a database there that is dropped afterwards.
+
+    The server is the one of ATOMSIEVE_MONGODB_URI where that is set, else a SecantusDB in a process of its own.
+    """
+    database = f"atomsieve_test_{uuid.uuid4().hex[:12]}"
+    if uri := os.environ.get("ATOMSIEVE_MONGODB_URI"):
+        try:
+            yield uri, database
+        finally:
+            with pymongo.MongoClient(uri) as client:
+                client.drop_database(database)
+        return
+    beside = Path(sys.executable).parent / "secantusd-py"
+    program = str(beside) if beside.exists() else shutil.which("secantusd-py")
+    if program is None:
+        pytest.skip("no MongoDB: install secantusdb, or set ATOMSIEVE_MONGODB_URI")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [program, "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder / "mongo")]
+    log_path = folder / "mongo.log"
+    with log_path.open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    try:
+        _wait_until_ready(server, port, log_path)
+        yield f"mongodb://127.0.0.1:{port}/{OPTIONS}", database
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the MongoDB server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(URI, name of a database) of a MongoDB server that lives as long as the test session."""
+    with mongo_server(tmp_path_factory.mktemp("mongo")) as where:
+        yield where

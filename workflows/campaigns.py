@@ -1,0 +1,217 @@
+"""Campaigns: a file, checked against everything that will read it, and the sites that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from atomsieve.analysis.database import Database
+from atomsieve.builders import catalog
+from atomsieve.structures.adsorbate import adsorbate, reference_amounts
+from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
+from atomsieve.structures.energies import policy_key, slot_key
+from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
+from atomsieve.structures.identity import content_key
+from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.requests import Policy
+from atomsieve.workflows.settings import Settings
+
+
+@dataclass(frozen=True)
+class CheckedCampaign:
+    """A campaign of which every entry has been found to be usable.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        What the file says.
+    source : str
+        The file, or the name under which the database keeps it.
+    folder : Folder
+        Where its results lie.
+    """
+
+    campaign: Campaign
+    source: str
+    folder: Folder
+
+    @cached_property
+    def entry(self) -> CalculatorEntry:
+        """The calculator."""
+        return calculator(self.campaign.method.calculator)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What is tried at every site."""
+        c = self.campaign
+        return Policy(
+            method=self.entry.method(c.method.settings),
+            fmax=c.relaxation.fmax,
+            clean=c.spin.clean,
+            adsorbed=c.spin.adsorbed,
+            tilts=tuple(c.poses.tilts),
+            azimuths=c.poses.azimuths,
+            most=c.poses.most,
+            knows_spin=self.entry.knows_spin,
+            corrections=c.thermochemistry.corrections,
+            solvation=c.thermochemistry.solvation,
+            temperature=c.conditions.temperature,
+        )
+
+    @cached_property
+    def numerics(self) -> dict[str, Any]:
+        """How relaxations get where they get."""
+        c = self.campaign
+        own = self.entry.numerics(c.method.settings)
+        return {"max_steps": c.relaxation.max_steps, "optimizer": c.relaxation.optimizer, **own}
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """Temperature (K), pH, potential (V) and its scale."""
+        return self.campaign.conditions.model_dump()
+
+    @cached_property
+    def gases(self) -> tuple[str, ...]:
+        """The gas references that the adsorbates need."""
+        amounts = [reference_amounts(adsorbate(name).composition) for name in self.campaign.all_adsorbates]
+        return tuple(sorted({gas for amount in amounts for gas in amount}))
+
+    def recipes(self) -> Iterator[dict[str, Any]]:
+        """Yield the recipe of every site once, in the file's order."""
+        seen: set[bytes] = set()
+        for entry in self.campaign.sites:
+            for recipe in catalog.recipes(entry):
+                mark = bytes.fromhex(site_key(recipe))[:16]
+                if mark not in seen:
+                    seen.add(mark)
+                    yield recipe
+
+    def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
+        """Return the policy key of each adsorbate's row at a site, known before anything runs."""
+        key, policy = site_key(recipe), self.policy
+        return {
+            name: policy_key(slot_key(key, name, policy.method.key, policy.corrections), policy.selection)
+            for name in self.campaign.all_adsorbates
+        }
+
+
+def site_key(recipe: Mapping[str, Any]) -> str:
+    """Return the key of the site that a recipe makes."""
+    return content_key("site", recipe)
+
+
+def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
+    """Check a campaign against the families of sites and the calculators.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        As read.
+    source : str
+        The file's name, for messages.
+    folder : Folder
+        Where results lie unless the file says otherwise.
+
+    Raises
+    ------
+    CampaignError
+        With every entry that is wrong.
+    """
+    problems = [
+        Problem(f"sites[{index}]" + (f".{problem.path}" if problem.path else ""), problem.message)
+        for index, entry in enumerate(campaign.sites)
+        for problem in catalog.check(entry)
+    ]
+    name = campaign.method.calculator
+    if name not in CALCULATORS:
+        problems.append(Problem("method.calculator", unknown(name, CALCULATORS, "calculator")))
+    else:
+        entry = calculator(name)
+        problems += [
+            Problem(f"method.settings.{problem.path}", problem.message)
+            for problem in entry.problems(campaign.method.settings)
+        ]
+        if not problems:
+            problems += _unknown_elements(campaign, entry)
+    if problems:
+        raise CampaignError(source, problems)
+    return CheckedCampaign(campaign, source, folder)
+
+
+def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:
+    for index, site in enumerate(campaign.sites):
+        metals = site["metals"] if isinstance(site["metals"], list) else [site["metals"]]
+        for place, metal in enumerate(metals):
+            if metal not in entry.elements:
+                known = ", ".join(sorted(entry.elements)) if len(entry.elements) < 30 else "H to Rn"
+                yield Problem(
+                    f"sites[{index}].metals[{place}]", f"{entry.name} does not know {metal!r}; it knows {known}"
+                )
+
+
+def load(path: Path, settings: Settings) -> CheckedCampaign:
+    """Read and check a campaign file.
+
+    Results lie where the file says, relative to it, else in the settings' folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    CampaignError
+        With every entry that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(f"there is no campaign file {path}; `atomsieve new NAME` writes one") from None
+    except (UnicodeDecodeError, PermissionError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+    campaign = parse_campaign(text, str(path))
+    stated = campaign.results.folder
+    folder = Folder(path.parent / Path(stated).expanduser()) if stated is not None else Folder(settings.folder)
+    return check(campaign, str(path), folder)
+
+
+def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
+    """Return the campaign of a file, or the one that the database keeps under a name.
+
+    Raises
+    ------
+    InputError
+        If it is neither; names the campaigns that there are.
+    """
+    path = Path(file_or_name)
+    if path.is_file() or path.suffix in (".yaml", ".yml") or "/" in file_or_name:
+        return load(path, settings)
+    folder = Folder(settings.folder)
+    if settings.mongodb_uri is None and not folder.database.exists():
+        raise InputError(f"no campaign {file_or_name!r}: there is neither such a file nor a database in {folder.root}")
+    with open_database(None, folder, settings) as database:
+        data = database.campaign(file_or_name)
+        if data is None:
+            names = database.campaign_names()
+            raise InputError(unknown(file_or_name, names or ["none: nothing has been run here"], "campaign"))
+    return check(campaign_from_data(data, file_or_name), file_or_name, folder)
+
+
+def open_database(campaign: Campaign | None, folder: Folder, settings: Settings) -> Database:
+    """Return the database of a campaign, not yet connected.
+
+    Raises
+    ------
+    InputError
+        If the campaign asks for MongoDB and no server is named in the settings.
+    """
+    wanted = campaign.results.database if campaign is not None else None
+    if wanted == "mongodb" and settings.mongodb_uri is None:
+        raise InputError(
+            "results.database is 'mongodb', but ATOMSIEVE_MONGODB_URI is not set; set it, or use 'embedded'"
+        )
+    if settings.mongodb_uri is not None and wanted != "embedded":
+        return Database.mongodb(settings.mongodb_uri.get_secret_value(), settings.mongodb_database)
+    return Database.embedded(folder.database)

@@ -1,0 +1,159 @@
+"""Command line: ``atomsieve new | plan | run | status | results | report``.
+
+Each command imports what it needs when it is called, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="atomsieve",
+    help="A sieve for atomically dispersed metal electrocatalysts: "
+    "a campaign file in, limiting potentials in a database out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A campaign file; `atomsieve new NAME` writes one.")]
+FileOrName = Annotated[
+    str, typer.Argument(metavar="FILE|NAME", help="A campaign file, or the name of one that was run.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"atomsieve {version('atomsieve')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The campaign's name; the file is NAME.yaml in the current folder.")],
+) -> None:
+    """Write a commented campaign file."""
+    from atomsieve.workflows.template import write_template
+
+    path = write_template(name, Path())
+    typer.echo(f"wrote {path}; edit it, then see what it would run: atomsieve plan {path}")
+
+
+@app.command()
+def plan(
+    file: File,
+    pictures: Annotated[Path | None, typer.Option(help="Draw every site into this folder (PNG).")] = None,
+    structures: Annotated[Path | None, typer.Option(help="Write every site into this folder (extended XYZ).")] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="List the request key of every calculation that may run.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build every site and say what would run; compute nothing."""
+    from atomsieve.workflows import commands
+
+    commands.plan(file, pictures, structures, keys=keys, as_json=as_json)
+
+
+@app.command()
+def run(
+    file: File,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", min=1, max=1024, help="Processes; one a core unless given.")
+    ] = None,
+) -> None:
+    """Run a campaign here, on all cores; run again what was stopped, and it goes on."""
+    from atomsieve.workflows import commands
+
+    raise typer.Exit(commands.run(file, workers))
+
+
+@app.command()
+def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
+    """Say how far a campaign has come."""
+    from atomsieve.workflows import commands
+
+    commands.status(file_or_name, as_json=as_json)
+
+
+@app.command()
+def results(
+    file_or_name: FileOrName,
+    metal: Annotated[str | None, typer.Option(help="Only sites that hold this metal.")] = None,
+    reaction: Annotated[str | None, typer.Option(help="Only this reaction.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family of supports.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only sites where an adsorbate has this verdict.")] = None,
+    overpotential_max: Annotated[float | None, typer.Option(help="V; only sites at or below it.")] = None,
+    overpotential_min: Annotated[float | None, typer.Option(help="V; only sites at or above it.")] = None,
+    sort: Annotated[str, typer.Option(help="Column to sort by, as --json names it.")] = "site",
+    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show free energies, limiting potentials and verdicts."""
+    from atomsieve.workflows import commands
+
+    commands.results(
+        file_or_name,
+        filters={
+            "metal": metal,
+            "reaction": reaction,
+            "family": family,
+            "verdict": verdict,
+            "overpotential_max": overpotential_max,
+            "overpotential_min": overpotential_min,
+        },
+        sort=sort,
+        descending=descending,
+        limit=limit,
+        as_csv=as_csv,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def report(
+    file_or_name: FileOrName,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the plots.")] = None,
+) -> None:
+    """Draw free-energy diagrams and volcanoes into a folder."""
+    from atomsieve.workflows import commands
+
+    commands.report(file_or_name, output)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend come without a traceback."""
+    from atomsieve.structures.errors import AtomsieveError
+
+    try:
+        app()
+    except AtomsieveError as error:
+        typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # whoever read us has seen enough (`| head`)
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

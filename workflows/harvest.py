@@ -1,0 +1,95 @@
+"""Harvest: from references of calculations to rows, and from a campaign to the rows it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from atomsieve.analysis.adsorption import adsorption_energy
+from atomsieve.analysis.database import Database, chunks
+from atomsieve.analysis.electrode import limiting_potential
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel
+from atomsieve.structures.reaction import reaction
+from atomsieve.structures.site import ActiveSite
+from atomsieve.workflows.campaigns import CheckedCampaign
+
+
+@dataclass(frozen=True)
+class SiteRows:
+    """What a campaign knows of one site.
+
+    Parameters
+    ----------
+    recipe : mapping
+        The site's recipe.
+    rows : mapping of str to AdsorptionEnergy
+        By adsorbate; only those that are there.
+    potentials : tuple of LimitingPotential
+        One a reaction; none before all its adsorbates are there.
+    """
+
+    recipe: Mapping[str, Any]
+    rows: Mapping[str, AdsorptionEnergy]
+    potentials: tuple[LimitingPotential, ...]
+
+
+def site_label(site: ActiveSite) -> SiteLabel:
+    """Return what rows say of a site."""
+    return SiteLabel(site.label, site.key, site.family, site.metal_symbols)
+
+
+def site_rows(
+    checked: CheckedCampaign, site: ActiveSite, output: Mapping[str, Any], gases: Mapping[str, Mapping[str, Any]]
+) -> SiteRows:
+    """Turn the output of a site's flow into rows.
+
+    Parameters
+    ----------
+    checked : CheckedCampaign
+        The campaign.
+    site : ActiveSite
+        As built.
+    output : mapping
+        ``clean`` and ``adsorbed`` references.
+    gases : mapping of str to mapping
+        References of the gases.
+    """
+    policy = checked.policy
+    rows = {
+        name: adsorption_energy(
+            site=site_label(site),
+            adsorbate=name,
+            method=policy.method.to_dict(),
+            policy=policy.selection,
+            clean=output["clean"],
+            adsorbed=output["adsorbed"][name],
+            gases=gases,
+        )
+        for name in checked.campaign.all_adsorbates
+    }
+    return SiteRows(site.recipe, rows, potentials(checked, rows))
+
+
+def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -> tuple[LimitingPotential, ...]:
+    """Return the limiting potential of each reaction whose adsorbates all have a row."""
+    found = []
+    for name in checked.campaign.reactions:
+        wanted = reaction(name)
+        own = {adsorbate: rows[adsorbate] for adsorbate in wanted.adsorbates if adsorbate in rows}
+        if len(own) == len(wanted.adsorbates):
+            first = next(iter(own.values()))
+            found.append(
+                limiting_potential(wanted, own, site=first.site, method=first.method, conditions=checked.conditions)
+            )
+    return tuple(found)
+
+
+def stored_rows(checked: CheckedCampaign, database: Database) -> Iterator[SiteRows]:
+    """Yield what the database knows of each site of a campaign, in the file's order."""
+    for recipes in chunks(checked.recipes(), 100):
+        wanted = [checked.policy_keys(recipe) for recipe in recipes]
+        rows = database.rows(key for keys in wanted for key in keys.values())
+        for recipe, keys in zip(recipes, wanted, strict=True):
+            own = {name: rows[key] for name, key in keys.items() if key in rows}
+            yield SiteRows(recipe, own, potentials(checked, own))

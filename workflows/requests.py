@@ -1,0 +1,118 @@
+"""Requests: from a site and a campaign's policy to the relaxations that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ase import Atoms
+
+from atomsieve.builders.placement import poses
+from atomsieve.builders.spin import inherited, multiplicities
+from atomsieve.structures.adsorbate import molecule
+from atomsieve.structures.calculation import Request
+from atomsieve.structures.method import Method
+from atomsieve.structures.site import ActiveSite
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a campaign tries at every site, and by which method.
+
+    Parameters
+    ----------
+    method : Method
+        Level of theory.
+    fmax : float
+        Largest force at convergence, eV/Å.
+    clean : int
+        Number of spin multiplicities of a clean site, from the lowest.
+    adsorbed : int or "inherit"
+        The same with an adsorbate; ``inherit`` takes the two nearest to the clean site's own that the electron count
+        allows.
+    tilts : tuple of float
+        Degrees by which an adsorbate leans from the open direction.
+    azimuths : int
+        Turns about the open direction.
+    most : int or None
+        At most so many poses an adsorbate.
+    knows_spin : bool
+        Whether the calculator does.
+    """
+
+    method: Method
+    fmax: float
+    clean: int = 2
+    adsorbed: int | str = "inherit"
+    tilts: tuple[float, ...] = (0.0,)
+    azimuths: int = 4
+    most: int | None = None
+    knows_spin: bool = True
+    corrections: str = "norskov"
+    solvation: str = "none"
+    temperature: float = field(default=298.15)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, the method as its document."""
+        return {**vars(self), "method": self.method.to_dict(), "tilts": list(self.tilts)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Policy:
+        """Make a policy from what :meth:`to_dict` returned."""
+        return cls(**{**data, "method": Method.from_dict(data["method"]), "tilts": tuple(data["tilts"])})
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """What was tried and added, for the rows that come of it."""
+        return {
+            "fmax": self.fmax,
+            "spin": {"clean": self.clean, "adsorbed": self.adsorbed},
+            "poses": {"tilts": list(self.tilts), "azimuths": self.azimuths, "most": self.most},
+            "corrections": self.corrections,
+            "solvation": self.solvation,
+            "temperature": self.temperature,
+        }
+
+    def clean_requests(self, site: ActiveSite) -> list[Request]:
+        """Return a request for each spin start of a clean site."""
+        spins: tuple[int | None, ...] = (None,)
+        if self.knows_spin:
+            spins = multiplicities(site.atoms, site.charge, self.clean)
+        return [Request("clean", site.recipe, self.method, self.fmax, spin, site.charge) for spin in spins]
+
+    def adsorbed_requests(
+        self, site: ActiveSite, parent: str, parent_multiplicity: int | None, adsorbate: str
+    ) -> list[tuple[Request, Atoms]]:
+        """Return a request, with the atoms to start from, for each pose and spin of an adsorbate.
+
+        Parameters
+        ----------
+        site : ActiveSite
+            The relaxed clean site.
+        parent : str
+            Its request key.
+        parent_multiplicity : int or None
+            Its 2S + 1.
+        adsorbate : str
+            Name.
+        """
+        found = []
+        for placement, atoms in poses(site, adsorbate, tilts=self.tilts, azimuths=self.azimuths, most=self.most):
+            spins: tuple[int | None, ...] = (None,)
+            if parent_multiplicity is not None:
+                if self.adsorbed == "inherit":
+                    spins = inherited(parent_multiplicity, atoms, site.charge)
+                else:
+                    spins = multiplicities(atoms, site.charge, int(self.adsorbed))
+            for spin in spins:
+                request = Request(
+                    "adsorbed", placement.to_dict(), self.method, self.fmax, spin, site.charge, parents=(parent,)
+                )
+                found.append((request, atoms))
+        return found
+
+    def molecule_request(self, name: str) -> Request:
+        """Return the request of a gas reference."""
+        spin = molecule(name).multiplicity if self.knows_spin else None
+        return Request("molecule", {"molecule": name}, self.method, self.fmax, spin)

@@ -1,0 +1,296 @@
+"""Runner: carries a campaign through on this machine, and on from wherever an earlier run was stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jobflow import Flow, Job
+
+from atomsieve.analysis.database import Database
+from atomsieve.builders import catalog
+from atomsieve.structures.adsorbate import molecule
+from atomsieve.structures.calculation import reference
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures.errors import AtomsieveError, InputError, StoreError
+from atomsieve.structures.site import ActiveSite
+from atomsieve.workflows.campaigns import CheckedCampaign
+from atomsieve.workflows.flowrun import FlowRun
+from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
+from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.harvest import SiteRows, site_rows, stored_rows
+from atomsieve.workflows.jobs import RelaxMaker
+from atomsieve.workflows.local import LocalEngine
+from atomsieve.workflows.relaxation import is_settled
+
+#: Results wait for the database at most so many seconds, or until there are so many.
+FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
+
+
+class Watch(Protocol):
+    """Who is told how a run goes on."""
+
+    def started(self, name: str) -> None:
+        """Hear that a calculation was sent to a worker."""
+
+    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None:
+        """Hear that a calculation ended; its output is a reference, or None if the job raised."""
+
+    def site(self, label: str, rows: SiteRows | None, *, stored: bool) -> None:
+        """Hear that a site is complete, or cannot be completed now (``rows`` is None)."""
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    Parameters
+    ----------
+    sites : int
+        Sites that are complete.
+    stored : int
+        Those among them that were complete before.
+    computed, reused : int
+        Calculations done now, and found done.
+    failed : int
+        Calculations that failed now.
+    errors : dict of str to str
+        Sites that could not be completed, with the error.
+    seconds : float
+        Wall time.
+    """
+
+    sites: int = 0
+    stored: int = 0
+    computed: int = 0
+    reused: int = 0
+    failed: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Runner:
+    """Carries one campaign through.
+
+    Parameters
+    ----------
+    checked : CheckedCampaign
+        What to do.
+    database : Database
+        Connected; only this process writes to it.
+    workers : int
+        Worker processes.
+    watch : Watch
+        Who is told.
+    """
+
+    def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch) -> None:
+        self.checked = checked
+        self.database = database
+        self.folder = checked.folder
+        self.watch = watch
+        self.summary = Summary()
+        self.relax = RelaxMaker(numerics=checked.numerics)
+        self.maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, self.relax)
+        self.engine = LocalEngine(self.folder, workers, self._known, self._started, self._finished)
+        self._gases: dict[str, dict[str, Any]] = {}
+        self._early: list[FlowRun] = []
+        self._outcomes: list[str] = []
+        self._rows: list[AdsorptionEnergy] = []
+        self._potentials: list[LimitingPotential] = []
+        self._documents: list[dict[str, Any]] = []
+        self._flushed = time.monotonic()
+
+    def run(self) -> Summary:
+        """Run until every site is complete or cannot be completed.
+
+        Returns
+        -------
+        Summary
+            What was done.
+
+        Raises
+        ------
+        InputError
+            If another process runs the same campaign in the same folder.
+        StoreError
+            If the database stayed away; nothing is lost, the results are on disk.
+        """
+        began = time.monotonic()
+        campaign = self.checked.campaign
+        with running(self.folder, campaign.name):
+            self.database.save_campaign(campaign.name, campaign.model_dump(mode="json", exclude_unset=True))
+            try:
+                for run in self.engine.run(self._flows()):
+                    self._take(run)
+                for site_run in self._early:
+                    self._give_up(site_run.tag.label, "a gas reference could not be calculated")
+            finally:
+                # also when the run is interrupted: what has been finished by now is worth keeping
+                self._flush(last=True)
+        self.summary.seconds = time.monotonic() - began
+        return self.summary
+
+    def _flows(self) -> Iterator[tuple[Any, Flow]]:
+        """Yield the flows that are still to do; the gases first, and only if a site needs them."""
+        gases_asked = False
+        for stored in stored_rows(self.checked, self.database):
+            if self._is_complete(stored):
+                self.summary.sites += 1
+                self.summary.stored += 1
+                self._keep(stored)
+                self.watch.site(next(iter(stored.rows.values())).site.label, stored, stored=True)
+                continue
+            if not gases_asked:
+                gases_asked = True
+                for gas in self.checked.gases:
+                    yield molecule(gas), gas_flow(self.checked.policy, self.relax, gas)
+            try:
+                site = catalog.build(stored.recipe)
+            except AtomsieveError as error:
+                self._give_up(str(dict(stored.recipe)), str(error))
+                continue
+            yield site, self.maker.make(site)
+
+    def _is_complete(self, stored: SiteRows) -> bool:
+        if len(stored.rows) < len(self.checked.campaign.all_adsorbates):
+            return False
+        failed = [e["key"] for row in stored.rows.values() for e in row.considered if e["status"] == "failed"]
+        if not failed:
+            return True
+        # a failure stands until somebody asks with other numerics
+        documents = self.database.known(failed)
+        return all(is_settled(documents.get(key), self.checked.numerics) for key in failed)
+
+    def _take(self, run: FlowRun) -> None:
+        if run.errors:
+            label = run.tag.label if isinstance(run.tag, ActiveSite) else run.tag.name
+            self._give_up(label, "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
+        elif isinstance(run.tag, ActiveSite):
+            self._early.append(run)
+        else:
+            self._gases[run.tag.name] = run.output
+        if len(self._gases) == len(self.checked.gases):
+            for site_run in self._early:
+                rows = site_rows(self.checked, site_run.tag, site_run.output, self._gases)
+                self._keep(rows)
+                self.summary.sites += 1
+                self.watch.site(site_run.tag.label, rows, stored=False)
+            self._early.clear()
+        self._flush()
+
+    def _give_up(self, label: str, error: str) -> None:
+        self.summary.errors[label] = error
+        self.watch.site(label, None, stored=False)
+
+    def _keep(self, rows: SiteRows) -> None:
+        self._rows += rows.rows.values()
+        self._potentials += rows.potentials
+
+    def _known(self, job: Job) -> dict[str, Any] | None:
+        """Return a calculation's reference if it is settled, on disk or in the database."""
+        key = job.metadata.get("key")
+        if key is None:
+            return None
+        document = self.folder.read(key)
+        if not is_settled(document, self.checked.numerics):
+            document = self.database.known([key]).get(key)
+            if not is_settled(document, self.checked.numerics):
+                return None
+            assert document is not None
+            # workers read from disk alone
+            document = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
+            with self.folder.lease(key):
+                self.folder.write(document)
+        assert document is not None
+        self.summary.reused += 1
+        self._outcomes.append(key)
+        return reference(document)
+
+    def _started(self, job: Job) -> None:
+        if "key" in job.metadata:
+            self.watch.started(job.name)
+
+    def _finished(self, job: Job, document: dict[str, Any] | None) -> None:
+        if document is not None:
+            self._documents.append(document)
+        if "key" not in job.metadata:
+            return
+        output = document["output"] if document is not None else None
+        if output is not None:
+            self.summary.computed += 1
+            self.summary.failed += output["status"] == "failed"
+            self._outcomes.append(job.metadata["key"])
+        self.watch.finished(job.name, job.metadata["task"], output)
+        self._flush()
+
+    def _flush(self, *, last: bool = False) -> None:
+        """Ingest what waits: outcomes first, so that no row ever points at one that is not there."""
+        waiting = len(self._outcomes) + len(self._rows) + len(self._documents)
+        recent = time.monotonic() - self._flushed < FLUSH_SECONDS
+        if not waiting or (recent and waiting < FLUSH_COUNT and not last):
+            return
+        self._flushed = time.monotonic()
+        try:
+            documents = [self.folder.read(key) for key in dict.fromkeys(self._outcomes)]
+            self.database.ingest([document for document in documents if document is not None])
+            self._outcomes.clear()
+            self.database.push_adsorption_energies(self._rows)
+            self._rows.clear()
+            self.database.push_limiting_potentials(self._potentials)
+            self._potentials.clear()
+            self.database.push_jobs(self._documents)
+            self._documents.clear()
+        except StoreError as error:
+            # away for now: everything is on disk, and waits here too
+            if last:
+                raise StoreError(
+                    f"{error}; every result is on disk in {self.folder.root}: the same command ingests them"
+                ) from error
+
+
+@contextmanager
+def running(folder: Folder, name: str) -> Iterator[None]:
+    """Hold the right to run a campaign in a folder; the kernel gives it back, however this process ends.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder.root / f"{name}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"campaign {name!r} is running already in {folder.root} (process {path.read_text() or 'unknown'}); "
+                f"follow it with `atomsieve status {name}`"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_running(folder: Folder, name: str) -> bool:
+    """Return whether some process runs a campaign in a folder now."""
+    try:
+        descriptor = os.open(folder.root / f"{name}.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,172 @@
+"""Screen: tables and progress for people, in colours that survive pipes and ``NO_COLOR``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.structures.calculation import Verdict
+from atomsieve.workflows.harvest import SiteRows
+from atomsieve.workflows.plan import Plan
+
+#: Columns that are wide enough for the results table where the output is no terminal.
+PIPE_WIDTH = 160
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; rich leaves out colours where nobody sees them."""
+    probe = Console(stderr=stderr, highlight=False)
+    return probe if probe.is_terminal else Console(stderr=stderr, highlight=False, width=PIPE_WIDTH)
+
+
+class ScreenWatch:
+    """Shows a run as it goes on.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to.
+    sites : int
+        Number of sites.
+    """
+
+    def __init__(self, console: Console, sites: int) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._sites = self._progress.add_task("sites", total=sites, note="")
+        self._running: list[str] = []
+        self._count = 0
+
+    def __enter__(self) -> ScreenWatch:
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def started(self, name: str) -> None:
+        """Show what is at work."""
+        self._running.append(name)
+        self._note()
+
+    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None:
+        """Count a calculation; say what came of it if that is remarkable."""
+        del task
+        self._count += 1
+        if name in self._running:
+            self._running.remove(name)
+        if output is not None and output["verdict"] not in (Verdict.BOUND, Verdict.INTACT):
+            spin = f" (2S+1 = {output['multiplicity']})" if output["multiplicity"] else ""
+            self._say(f"  {name}{spin}: {output['verdict']}: {output['reason']}", "yellow")
+        self._note()
+
+    def site(self, label: str, rows: SiteRows | None, *, stored: bool) -> None:
+        """Show that a site is complete."""
+        self._progress.advance(self._sites)
+        if rows is None:
+            self._say(f"{label}: could not be completed", "red")
+        elif not stored:
+            parts = []
+            for potential in rows.potentials:
+                value = potential.limiting_potential
+                parts.append(f"{potential.reaction} {'undetermined' if value is None else f'{value:+.2f} V'}")
+            self._say(f"{label}: " + (", ".join(parts) or "complete"), "green")
+
+    def _note(self) -> None:
+        running = ", ".join(self._running[:3])
+        note = escape(f"{self._count} calculations; now: {running}" if running else f"{self._count} calculations")
+        self._progress.update(self._sites, note=note)
+
+    def _say(self, text: str, style: str) -> None:
+        self._progress.console.print(escape(text), style=style)
+
+
+def results_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Return the table of a campaign: one line a site and reaction, what the lines of a site share written once.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As :func:`atomsieve.analysis.table.rows` gives them.
+    title : str
+        Above the table.
+    """
+    free = [name for name in rows[0] if name.startswith("free_") and any(row[name] is not None for row in rows)]
+    columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds", "verdicts"]
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        entry = label(name)
+        head = f"{entry.symbol}\n{entry.unit}" if entry.unit else entry.symbol
+        table.add_column(head, justify="right" if entry.decimals is not None else "left", no_wrap=name == "site")
+    before = None
+    for row in rows:
+        repeated = row["site"] == before
+        if before is not None and not repeated:
+            table.add_section()
+        before = row["site"]
+        cells = []
+        for name in columns:
+            shared = name in ("site", "spin", "verdicts", *free)
+            cells.append("" if shared and repeated else _cell(name, row))
+        table.add_row(*cells)
+    return table
+
+
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    value = row[name]
+    if name == "pds":
+        return escape("\n".join(value)) if value else escape(row["undetermined"] or "")
+    if name == "verdicts":
+        return escape("\n".join(f"{a}*: {v['verdict']} ({v['reason']})" for a, v in value.items())) or "all bound"
+    if name == "limiting_potential" and value is None:
+        return "–"
+    return escape(label(name).text(value))
+
+
+def caveat(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the sentence under a table whose numbers do not predict, None where they do."""
+    names = sorted({row["calculator"] for row in rows if not row["predictive"]})
+    if not names:
+        return None
+    return f"{', '.join(names)}: {NOT_PREDICTIVE}; every U_L and η above ranks candidates for a dearer method, no more"
+
+
+def plan_table(plan: Plan) -> Table:
+    """Return the table of a plan."""
+    table = Table(title_justify="left")
+    for head in ("calculations", "new", "already stored", "shared"):
+        table.add_column(head, justify="left" if head == "calculations" else "right")
+    titles = {
+        "molecule": "gas references",
+        "clean": "clean sites (spin starts)",
+        "adsorbed": "adsorbates (poses, spins)",
+    }
+    for task, count in plan.counts.items():
+        table.add_row(titles[task], _range(count.least, count.most), f"{count.stored:,}", f"{count.shared:,}")
+    return table
+
+
+def _range(least: int, most: int) -> str:
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def cost_text(plan: Plan) -> str:
+    """Return one line with the estimate of what is still to run."""
+    calls = _range(round(plan.force_calls[0]), round(plan.force_calls[1]))
+    hours = " to ".join(f"{value:.2g}" for value in dict.fromkeys(plan.cpu_hours))
+    return f"still to run: about {calls} force calls, {hours} CPU hours with {plan.calculator}"

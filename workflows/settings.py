@@ -1,0 +1,33 @@
+"""Settings: what belongs to the machine and the person, not to a campaign; from environment variables.
+
+======================== ===========================================================================================
+``ATOMSIEVE_FOLDER``      where results and the embedded database lie (default ``atomsieve-data`` in the current folder)
+``ATOMSIEVE_MONGODB_URI`` a MongoDB server that takes the place of the embedded database
+``ATOMSIEVE_MONGODB_DATABASE`` the database there (default ``atomsieve``)
+``ATOMSIEVE_WORKERS``     processes of the local engine (default: one a core)
+======================== ===========================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What belongs to the machine and the person."""
+
+    model_config = SettingsConfigDict(env_prefix="ATOMSIEVE_", frozen=True)
+
+    folder: Path = Path("atomsieve-data")
+    mongodb_uri: SecretStr | None = None
+    mongodb_database: str = "atomsieve"
+    workers: int | None = Field(default=None, ge=1, le=1024)
+
+
+def core_count() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

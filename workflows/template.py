@@ -1,0 +1,88 @@
+"""Template: a campaign file to start from, every key explained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from atomsieve.structures.errors import InputError
+
+TEMPLATE = """\
+# A campaign of atomsieve.  See what it would run:  atomsieve plan {name}.yaml
+#                           Run it, or go on:       atomsieve run {name}.yaml
+name: {name}
+
+# Sites.  Each entry is a family of supports with its parameters; a list of values means every combination.
+sites:
+  - family: graphene          # N-doped graphene
+    metals: [Fe, Co, Ni]      # any transition metal
+    coordination: [N4]        # N4, N3C1, N2C2 (all isomers; or N2C2-trans, N2C2-cis5, N2C2-cis6), N3
+    supercell: 4x4            # primitive cells
+    # lattice_constant: 2.46  # Å
+    # vacuum: 15.0            # height of the cell, Å
+  # - family: porphine        # metalloporphine, as a molecule
+  #   metals: [Co]
+
+# Reactions imply their adsorbates; name further ones under `adsorbates`.
+reactions: [ORR, OER, HER]    # also ORR-2e
+# adsorbates: [H]             # H, O, OH, OOH
+
+# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb.  xTB is for pre-screening; it does not predict.
+method:
+  calculator: gfn1-xtb
+  # settings:
+  #   electronic_temperature: 300.0   # K
+  #   spin_polarization: 1.0
+
+relaxation:
+  fmax: 0.05                  # eV/Å
+  max_steps: 300
+  optimizer: BFGS             # BFGS, LBFGS, FIRE
+
+# Spin: the multiplicities that are tried.  `clean: 2` takes the two lowest that the electron count allows.
+# `inherit` tries with an adsorbate the two nearest to that of the clean site; a number counts from the lowest instead.
+spin:
+  clean: 2
+  adsorbed: inherit
+
+# Poses of an adsorbate: lean from the open direction (degrees), turns about it; equal ones are dropped.
+poses:
+  tilts: [0.0]
+  azimuths: 4
+  # most: 2
+
+conditions:
+  temperature: 298.15         # K; tabulated free energies hold here
+  pH: 0.0
+  potential: 0.0              # V
+  scale: RHE                  # or SHE
+
+# What turns electronic into free energies: `norskov` (ORR, OER, HER), `peterson` (H, O, OH) or none.
+thermochemistry:
+  corrections: norskov
+  solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default
+
+# Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
+# results:
+#   folder: {name}-data       # relative to this file
+#   database: embedded        # or mongodb, with ATOMSIEVE_MONGODB_URI set
+"""
+
+
+def write_template(name: str, folder: Path) -> Path:
+    """Write ``NAME.yaml``.
+
+    Raises
+    ------
+    InputError
+        If the name cannot be a campaign's, or the file exists.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise InputError(f"{name!r} is not a name; allowed: up to 64 letters, digits, dots, dashes, underscores")
+    path = folder / f"{name}.yaml"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=name))
+    except FileExistsError:
+        raise InputError(f"{path} exists; choose another name, or remove it") from None
+    return path
