@@ -226,7 +226,7 @@ FAMILY: Final = Family(
                     "2.3 to 2.6",
                     number_between(2.3, 2.6, "Å"),
                 ),
-                Parameter("vacuum", "height of the cell, Å", VACUUM, "12 to 40", number_between(12.0, 40.0, "Å")),
+                Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å")),
             )
         }
     ),

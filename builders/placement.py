@@ -55,7 +55,8 @@ class Placement:
     face : str
         The open direction: ``top``, ``bottom``, ``side1`` ...
     tilt : float
-        Degrees by which it leans from the open direction, towards its azimuth.
+        Degrees by which it leans from the open direction, towards its azimuth. A bent adsorbate (OH, OOH) points that
+        way already: negative tilts straighten it, positive ones lay it on the support.
     azimuth : float
         Degrees about the open direction, anticlockwise from the first donor as seen from outside.
     """

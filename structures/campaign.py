@@ -52,7 +52,7 @@ class PosesSection(_Section):
     """How many orientations of an adsorbate are tried."""
 
     tilts: Annotated[list[Annotated[float, Field(ge=0, le=60)]], Field(min_length=1, max_length=6)] = [0.0]
-    azimuths: Annotated[int, Field(ge=1, le=24)] = 4
+    azimuths: Annotated[int, Field(ge=1, le=24)] = 8
     most: Annotated[int, Field(ge=1, le=100)] | None = None
 
 

@@ -72,3 +72,29 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     """(URI, name of a database) of a MongoDB server that lives as long as the test session."""
     with mongo_server(tmp_path_factory.mktemp("mongo")) as where:
         yield where
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests from the settings, and the database, of whoever runs them."""
+    for name in ("ATOMSIEVE_FOLDER", "ATOMSIEVE_MONGODB_URI", "ATOMSIEVE_MONGODB_DATABASE", "ATOMSIEVE_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def atomsieve(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "atomsieve.workflows.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="session")
+def cli() -> object:
+    """The command line as a function; see :func:`atomsieve`."""
+    return atomsieve

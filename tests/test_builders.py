@@ -59,7 +59,7 @@ def fingerprint(numbers: np.ndarray, distances: np.ndarray) -> Counter:
 
 
 @settings(deadline=None, max_examples=150)
-@given(metals, coordinations, supercells, st.floats(2.3, 2.6), st.floats(12.0, 40.0))
+@given(metals, coordinations, supercells, st.floats(2.3, 2.6), st.floats(15.0, 40.0))
 def test_a_sheet_is_what_its_recipe_says(metal, coordination, supercell, lattice_constant, vacuum):
     site = sheet(metal, coordination, supercell, lattice_constant, vacuum)
     n, m = (int(part) for part in supercell.split("x"))
@@ -251,7 +251,6 @@ def test_a_porphine_is_planar_and_fourfold(metal):
 
 
 @pytest.mark.xtb
-@pytest.mark.slow
 def test_nickel_porphine_barely_moves_in_a_relaxation():
     from ase.optimize import BFGS
     from tblite.ase import TBLite
@@ -296,7 +295,7 @@ def test_recipes_come_lazily_and_are_not_shared():
         "metals": list(TRANSITION_METALS),
         "coordination": list(COORDINATIONS),
         "supercell": [f"{n}x{m}" for n in range(3, 13) for m in range(3, 13)],
-        "vacuum": [12 + 0.01 * step for step in range(2000)],
+        "vacuum": [15 + 0.01 * step for step in range(2000)],
     }
     assert count(entry) == 29 * 6 * 100 * 2000
     first, second = itertools.islice(recipes(entry), 2)
@@ -347,7 +346,7 @@ MALFORMED = [
     ("{family: graphene, metals: Fe, supercell: 4}", {"supercell": "4 is not a supercell; write"}),
     ("{family: graphene, metals: Fe, supercell: 4x4x1}", {"supercell": "'4x4x1' is not a supercell"}),
     ("{family: graphene, metals: Fe, supercell: [4, 4]}", {"supercell[0]": "4 is not", "supercell[1]": "4 is not"}),
-    ("{family: graphene, metals: Fe, vacuum: 11}", {"vacuum": "11 is out of bounds; allowed: 12 to 40 Å"}),
+    ("{family: graphene, metals: Fe, vacuum: 14}", {"vacuum": "14 is out of bounds; allowed: 15 to 40 Å"}),
     ("{family: graphene, metals: Fe, vacuum: '15'}", {"vacuum": "'15' is not a number"}),
     ("{family: graphene, metals: Fe, vacuum: yes}", {"vacuum": "True is not a number"}),
     ("{family: graphene, metals: Fe, vacuum: .nan}", {"vacuum": "nan is out of bounds"}),

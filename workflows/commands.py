@@ -68,14 +68,16 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
 
         def on_site(site: ActiveSite) -> None:
             progress.advance(bar)
+            # ASE takes what follows an @ in a file's name for the number of a frame
+            stem = site.label.replace("@", "_")
             if pictures is not None:
                 from atomsieve.analysis.pictures import draw
 
                 pictures.mkdir(parents=True, exist_ok=True)
-                draw(site.atoms, pictures / f"{site.label}.png", title=site.label)
+                draw(site.atoms, pictures / f"{stem}.png", title=site.label)
             if structures is not None:
                 structures.mkdir(parents=True, exist_ok=True)
-                site.atoms.write(structures / f"{site.label}.xyz", format="extxyz")
+                site.atoms.write(structures / f"{stem}.xyz", format="extxyz")
 
         made = planner.plan(on_site)
     if as_json:

@@ -148,12 +148,12 @@ def _metal_bond(metal: int, other: int) -> tuple[float, float, float, float, flo
     if chemical_symbols[metal] == _data()["desorbs"]:
         return 3.4, 1.5, 0.03, 3.7, 4.2, 2.0, 2.4
     if symbol == "H":
-        length, depth = 1.52 + 0.4 * size, 0.06 + 0.75 * depth
+        length, depth = 1.52 + 0.6 * size, 0.06 + 0.75 * depth
     else:
-        length = 1.14 + 0.5 * size + float(covalent_radii[other])
+        length = 1.14 + 0.8 * size + float(covalent_radii[other])
     if chemical_symbols[metal] == _data()["dissociates"]:
         # Wide enough to catch the OH that it has split off.
-        return length, 1.3, depth, 2.9, 3.9, 1.2 * length, 1.33 * length
+        return length, 1.3, depth, 2.9, 3.9, 1.15 * length, 1.4 * length
     return (
         length,
         1.9,

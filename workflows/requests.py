@@ -46,7 +46,7 @@ class Policy:
     clean: int = 2
     adsorbed: int | str = "inherit"
     tilts: tuple[float, ...] = (0.0,)
-    azimuths: int = 4
+    azimuths: int = 8
     most: int | None = None
     knows_spin: bool = True
     corrections: str = "norskov"

@@ -48,7 +48,7 @@ spin:
 # Poses of an adsorbate: lean from the open direction (degrees), turns about it; equal ones are dropped.
 poses:
   tilts: [0.0]
-  azimuths: 4
+  azimuths: 8
   # most: 2
 
 conditions:

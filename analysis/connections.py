@@ -1,0 +1,161 @@
+"""Connections to one SQLite file, each lent to one user at a time, none carried across a fork."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import random
+import re
+import sqlite3
+import time
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+PATIENCE_S = 60.0
+_MOST_IDLE = 4
+_NETWORKED = frozenset(
+    "9p afs beegfs cifs fuse.sshfs gpfs lustre nfs nfs3 nfs4 orangefs panfs pvfs2 smb3 smbfs".split()  # noqa: SIM905
+)
+
+
+class UnsafeFilesystemWarning(UserWarning):
+    """The database file lies on a file system whose locks SQLite cannot rely on."""
+
+
+class Connections:
+    """Connections to one SQLite file.
+
+    Every transaction has a connection, and so a snapshot, of its own: reading on while writing is safe, and neither
+    waits for the other. After a fork the child leaves its parent's connections alone and opens its own.
+
+    Parameters
+    ----------
+    path : Path
+        The file, made if it is not there.
+    durable : bool
+        Whether a commit survives a power cut (``synchronous=FULL``); without it, it survives a crash of the process.
+    """
+
+    def __init__(self, path: Path, *, durable: bool) -> None:
+        self._path = path
+        self._synchronous = "FULL" if durable else "NORMAL"
+        # A deque, because appending and popping need no lock that a fork could copy in its locked state.
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+        _ALL.add(self)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection inside a transaction that sees one snapshot of the file."""
+        with self._lent("BEGIN") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection as the only writer; commits at the end, or rolls back if an error is raised.
+
+        Raises
+        ------
+        sqlite3.OperationalError
+            If another process goes on writing for longer than a minute.
+        """
+        with self._lent("BEGIN IMMEDIATE") as connection:
+            yield connection
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close all connections; one that is still lent is closed when it comes back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def abandon(self) -> None:
+        """Let go of the idle connections without closing them, as a child must after a fork."""
+        while self._idle:
+            _outlive(self._idle.pop())
+
+    @contextlib.contextmanager
+    def _lent(self, begin: str) -> Iterator[sqlite3.Connection]:
+        process = os.getpid()
+        connection = self._idle.pop() if self._idle else self._open()
+        try:
+            connection.execute(begin)
+            yield connection
+        finally:
+            if os.getpid() != process:
+                _outlive(connection)
+            else:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if self._closed or len(self._idle) >= _MOST_IDLE:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            connection = sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            except sqlite3.Error as error:
+                connection.close()
+                # SQLite does not wait for processes that change the journal mode of a new file at once.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            else:
+                return connection
+            time.sleep(random.uniform(0.001, 0.02))
+
+
+def _outlive(connection: sqlite3.Connection) -> None:
+    """Keep an inherited connection for as long as the process lives, because closing it could drop its parent's locks."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def _abandon_all() -> None:
+    for connections in _ALL:
+        connections.abandon()
+
+
+_ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
+os.register_at_fork(after_in_child=_abandon_all)
+
+
+def filesystem_of(path: Path, mounts: str) -> str | None:
+    """Give the type of the file system that holds an absolute path, by the text of ``/proc/mounts``."""
+    best, kind = -1, None
+    for _, point, found in (line.split()[:3] for line in mounts.splitlines() if len(line.split()) >= 3):
+        mount = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point))
+        if path.is_relative_to(mount) and len(mount.parts) >= best:
+            best, kind = len(mount.parts), found
+    return kind
+
+
+def warn_if_unsafe(path: Path, mounts: str | None = None) -> None:
+    """Warn with `UnsafeFilesystemWarning` if the file would lie on a network file system.
+
+    Parameters
+    ----------
+    path : Path
+        The database file.
+    mounts : str or None
+        The text of ``/proc/mounts``; read from the system if not given (and nothing is said where there is none).
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return
+    kind = filesystem_of(path.resolve(), mounts)
+    if kind in _NETWORKED:
+        message = (
+            f"{path} lies on a {kind} file system, where SQLite's locks do not hold between hosts: two machines that "
+            "write at once can destroy the file. Keep it on a local disk, write from one host only, or use MongoDB."
+        )
+        warnings.warn(message, UnsafeFilesystemWarning, stacklevel=3)

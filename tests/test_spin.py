@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from ase import Atoms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atomsieve.builders.spin import check_multiplicity, electrons, inherited, multiplicities
+from atomsieve.structures.errors import InputError
+
+formulas = st.sampled_from(["H", "H2", "O", "OH", "OOH", "H2O", "Fe", "Co", "C26N4Co", "C26N4CoOH", "C26N4CoO2H"])
+
+
+@pytest.mark.parametrize(
+    ("formula", "charge", "number", "lowest"),
+    [
+        ("H", 0, 1, (2,)),
+        ("H", 1, 0, (1,)),
+        ("H", -1, 2, (1, 3)),
+        ("H2", 0, 2, (1, 3)),
+        ("H2O", 0, 10, (1, 3, 5)),
+        ("OH", 0, 9, (2, 4, 6)),
+        ("Fe", 0, 26, (1, 3, 5)),
+        ("Fe", 3, 23, (2, 4, 6)),
+        ("C26N4Co", 0, 26 * 6 + 4 * 7 + 27, (2, 4, 6)),
+        ("C26N4CoOH", 0, 26 * 6 + 4 * 7 + 27 + 9, (1, 3, 5)),
+        ("C26N4CoO", 0, 26 * 6 + 4 * 7 + 27 + 8, (2, 4, 6)),
+        ("C26N4CoO2H", 0, 26 * 6 + 4 * 7 + 27 + 17, (1, 3, 5)),
+        ("C26N4Ni", 0, 26 * 6 + 4 * 7 + 28, (1, 3, 5)),
+    ],
+)
+def test_parity(formula, charge, number, lowest):
+    atoms = Atoms(formula)
+    assert electrons(atoms, charge) == number
+    assert multiplicities(atoms, charge, 3) == lowest
+    assert multiplicities(atoms, charge, 1) == lowest[:1]
+
+
+@pytest.mark.parametrize(
+    ("parent", "formula", "expected"),
+    [
+        (2, "C26N4CoOH", (1, 3)),
+        (4, "C26N4CoOH", (3, 5)),
+        (2, "C26N4CoO", (2, 4)),
+        (4, "C26N4CoO", (4, 2)),
+        (6, "C26N4CoO", (6, 4)),
+        (1, "C26N4NiOH", (2, 4)),
+        (1, "C26N4NiO", (1, 3)),
+        (3, "C26N4FeOH", (2, 4)),
+        (3, "C26N4FeO", (3, 1)),
+        (9, "H2", (3, 1)),
+        (1, "H", (2,)),
+    ],
+)
+def test_inherited(parent, formula, expected):
+    assert inherited(parent, Atoms(formula), 0) == expected
+
+
+def test_inherited_takes_as_many_as_asked_for():
+    assert inherited(3, Atoms("C26N4FeO"), 0, 1) == (3,)
+    assert inherited(3, Atoms("C26N4FeO"), 0, 4) == (3, 1, 5, 7)
+    assert inherited(3, Atoms("C26N4FeO"), 1, 3) == (2, 4, 6)
+
+
+@given(formulas, st.integers(-3, 1), st.integers(1, 12), st.integers(1, 6))
+def test_what_is_offered_is_allowed_and_closest(formula, charge, parent, number):
+    atoms = Atoms(formula)
+    offered = inherited(parent, atoms, charge, number)
+    total = electrons(atoms, charge)
+    allowed = [m for m in range(1, total + 2) if (total - (m - 1)) % 2 == 0]
+    assert sorted(offered) == sorted(sorted(allowed, key=lambda m: (abs(m - parent), m))[:number])
+    for multiplicity in (*offered, *multiplicities(atoms, charge, number)):
+        check_multiplicity(multiplicity, atoms, charge)
+    for multiplicity in set(range(-1, total + 4)) - set(allowed):
+        with pytest.raises(InputError, match="is impossible for"):
+            check_multiplicity(multiplicity, atoms, charge)
+
+
+def test_a_wrong_parity_is_explained():
+    with pytest.raises(InputError) as caught:
+        check_multiplicity(1, Atoms("OH"), 0)
+    assert str(caught.value) == (
+        "multiplicity 1 is impossible for HO with charge +0: an odd number of electrons (9) needs an even multiplicity "
+        "(2S + 1) from 2 to 10; write 2 or 4"
+    )
+    with pytest.raises(
+        InputError, match=r"an even number of electrons \(8\) needs an odd multiplicity .* write 1 or 3"
+    ):
+        check_multiplicity(2, Atoms("OH"), 1)
+    with pytest.raises(InputError, match="from 1 to 3"):
+        check_multiplicity(5, Atoms("H2"), 0)
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(InputError, match="a charge of 2 is more than the 1 electrons of H"):
+        electrons(Atoms("H"), 2)
+    with pytest.raises(InputError, match="ask for at least 1"):
+        multiplicities(Atoms("H"), 0, 0)
+    with pytest.raises(InputError, match="ask for at least 1"):
+        inherited(1, Atoms("H"), 0, 0)
+    with pytest.raises(InputError, match="a multiplicity of 0 does not exist"):
+        inherited(0, Atoms("H"), 0)
