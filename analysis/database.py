@@ -39,6 +39,8 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "limiting_potentials": ("slot", "site.label", "reaction", "superseded"),
     "campaigns": (),
 }
+#: How a database says that it is away, full, or not ours.
+AWAY = (PyMongoError, sqlite3.Error, OSError)
 #: Keys that are asked for in one query.
 CHUNK = 500
 
@@ -122,7 +124,7 @@ class Database:
                     store.ensure_index(field)
             self.jobs.ensure_index("uuid")
             self.jobs.ensure_index("index")
-        except Exception as error:
+        except AWAY as error:
             self.close()
             raise StoreError(
                 f"{self.title} cannot be opened ({type(error).__name__}); is it running, and may you use it?"
@@ -179,7 +181,7 @@ class Database:
         """Turn the many errors of a database that is away or full into one."""
         try:
             yield
-        except (PyMongoError, sqlite3.Error, OSError) as error:
+        except AWAY as error:
             raise StoreError(f"{self.title} does not take results now ({type(error).__name__})") from error
 
     def _supersede(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
