@@ -30,7 +30,7 @@ class Connections:
     """Connections to one SQLite file.
 
     Every transaction has a connection, and so a snapshot, of its own: reading on while writing is safe, and neither
-    waits for the other. After a fork the child leaves its parent's connections alone and opens its own.
+    waits for the other.
 
     Parameters
     ----------
@@ -56,13 +56,7 @@ class Connections:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection as the only writer; commits at the end, or rolls back if an error is raised.
-
-        Raises
-        ------
-        sqlite3.OperationalError
-            If another process goes on writing for longer than a minute.
-        """
+        """Lend a connection as the only writer; commits at the end, or rolls back if an error is raised."""
         with self._lent("BEGIN IMMEDIATE") as connection:
             yield connection
             connection.execute("COMMIT")
@@ -81,7 +75,10 @@ class Connections:
     @contextlib.contextmanager
     def _lent(self, begin: str) -> Iterator[sqlite3.Connection]:
         process = os.getpid()
-        connection = self._idle.pop() if self._idle else self._open()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
         try:
             connection.execute(begin)
             yield connection
@@ -114,7 +111,7 @@ class Connections:
 
 
 def _outlive(connection: sqlite3.Connection) -> None:
-    """Keep an inherited connection for as long as the process lives, because closing it could drop its parent's locks."""
+    """Keep an inherited connection until the process ends, because to close it could drop the parent's locks."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
@@ -130,7 +127,7 @@ os.register_at_fork(after_in_child=_abandon_all)
 def filesystem_of(path: Path, mounts: str) -> str | None:
     """Give the type of the file system that holds an absolute path, by the text of ``/proc/mounts``."""
     best, kind = -1, None
-    for _, point, found in (line.split()[:3] for line in mounts.splitlines() if len(line.split()) >= 3):
+    for _, point, found, *_ in (line.split() for line in mounts.splitlines() if line.count(" ") >= 2):
         mount = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point))
         if path.is_relative_to(mount) and len(mount.parts) >= best:
             best, kind = len(mount.parts), found
@@ -138,15 +135,7 @@ def filesystem_of(path: Path, mounts: str) -> str | None:
 
 
 def warn_if_unsafe(path: Path, mounts: str | None = None) -> None:
-    """Warn with `UnsafeFilesystemWarning` if the file would lie on a network file system.
-
-    Parameters
-    ----------
-    path : Path
-        The database file.
-    mounts : str or None
-        The text of ``/proc/mounts``; read from the system if not given (and nothing is said where there is none).
-    """
+    """Warn with `UnsafeFilesystemWarning` if the file would lie on a network file system, by ``/proc/mounts``."""
     if mounts is None:
         try:
             mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")

@@ -77,6 +77,7 @@ class Database:
             name: getattr(self, name)
             for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns", "jobs")
         }
+        self._open: list[Store] = []
 
     @classmethod
     def embedded(cls, path: Path) -> Database:
@@ -118,6 +119,7 @@ class Database:
         try:
             for name, store in self._stores.items():
                 store.connect()
+                self._open.append(store)
                 if name != "jobs":
                     store.ensure_index("key", unique=True)
                 for field in INDEXES.get(name, ()):
@@ -136,8 +138,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        for store in self._stores.values():
-            store.close()
+        while self._open:
+            self._open.pop().close()
 
     def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store outcomes of calculations; a success is never replaced by a failure."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import bson
 from bson import ObjectId
-from maggma.core import StoreError
+from maggma.core import Sort, StoreError
+from mongomock_ng.filtering import filter_applies, resolve_sort_key
 
 Document = dict[str, Any]
 Scalar = int | float | str | bytes | None
@@ -29,7 +31,7 @@ _MOST_VALUES = 30_000  # SQLite takes 32,766 parameters a statement
 
 
 def column(field: str) -> str:
-    """Give the quoted name of a field's column; ``A`` becomes ``^a``, because to SQLite ``A`` and ``a`` are one name."""
+    """Give the quoted name of a field's column; ``A`` becomes ``^a``, as ``A`` and ``a`` are one name to SQLite."""
     escaped = re.sub("[A-Z^#]", lambda match: "^" + match[0].lower(), field)
     return '"' + escaped.replace('"', '""') + '"'
 
@@ -87,47 +89,33 @@ def values_at(value: Any, path: list[str]) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What SQL does for a filter.
-
-    Attributes
-    ----------
-    where : str
-        The condition, ``TRUE`` if there is none.
-    parameters : list
-        The values of its question marks.
-    rest : dict
-        The part of the filter that is still to be applied to each document.
-    """
+    """What SQL does for a filter: its condition, the values of the question marks there, and the rest of the filter."""
 
     where: str
-    parameters: list[Scalar]
+    parameters: Sequence[Scalar]
     rest: Document
 
+    def accepts(self, document: Document) -> bool:
+        """Whether a document that fulfils the condition matches the rest of the filter too."""
+        return not self.rest or bool(filter_applies(self.rest, document))  # type: ignore[no-untyped-call]
 
-def narrow(criteria: Mapping[str, Any], columns: Collection[str], unique: Collection[str]) -> Narrowing:
-    """Let SQL decide on equality, ``$in`` and null, at the top of a filter.
 
-    Parameters
-    ----------
-    criteria : Mapping
-        A MongoDB filter.
-    columns : Collection[str]
-        The fields that have a column, with scalars alone in it.
-    unique : Collection[str]
-        Those that tell documents apart. SQLite, without statistics, would guess which index leaves the fewest rows; it
-        is shown one alone, that of the first of these that the filter names, else of the first field.
+def narrow(criteria: Mapping[str, Any], columns: Collection[str], key: Iterable[str]) -> Narrowing:
+    """Let SQL decide on equality, ``$in`` and null at the top of a filter, where fields have columns of scalars alone.
+
+    SQLite, without statistics, would guess which index leaves the fewest rows. It is shown one: that of the first field
+    of the key that the filter names, else of the filter's first.
     """
     wanted = {field: _values(condition) for field, condition in criteria.items() if field in columns}
     decided = {field: values for field, values in wanted.items() if values is not None}
-    leading = next((field for field in decided if field in unique), next(iter(decided), None))
+    leading = next((field for field in (*key, *decided) if field in decided), None)
     terms = [
         _term(column(field) if field == leading else f"+{column(field)}", values) for field, values in decided.items()
     ]
-    return Narrowing(
-        " AND ".join(terms) or "TRUE",
-        [value for values in decided.values() for value in values if value is not None],
-        {field: condition for field, condition in criteria.items() if field not in decided},
-    )
+    rest = {field: condition for field, condition in criteria.items() if field not in decided}
+    filter_applies(rest, {})  # type: ignore[no-untyped-call]  # refuses, without a document too, what it does not know
+    parameters = [value for values in decided.values() for value in values if value is not None]
+    return Narrowing(" AND ".join(terms) or "TRUE", parameters, rest)
 
 
 def _values(condition: Any) -> list[Scalar] | None:
@@ -144,11 +132,24 @@ def _values(condition: Any) -> list[Scalar] | None:
 
 
 def _term(name: str, values: list[Scalar]) -> str:
-    present = len(values) - (None in values)
-    some = f"{name} = ?" if present == 1 else f"{name} IN ({', '.join('?' * present)})"
-    if present == len(values):
-        return some
-    return f"({some} OR {name} IS NULL)" if present else f"{name} IS NULL"
+    some = f"{name} IN ({', '.join('?' for value in values if value is not None)})"
+    return f"({some} OR {name} IS NULL)" if None in values else some
+
+
+def order_by(sort: Mapping[str, Sort | int]) -> str:
+    """Write in SQL the order of fields that have columns of scalars alone."""
+    return ", ".join(f"{column(field)} {'ASC' if Sort(way).value > 0 else 'DESC'}" for field, way in sort.items())
+
+
+def in_order(found: Iterable[tuple[int, Document]], sort: Mapping[str, Sort | int]) -> Iterable[tuple[int, Document]]:
+    """Sort numbered documents by fields, ascending (1) or descending (-1)."""
+    for field, way in reversed(list(sort.items())):
+        found = sorted(found, key=partial(_place, field), reverse=Sort(way).value < 0)
+    return found
+
+
+def _place(field: str, found: tuple[int, Document]) -> Any:
+    return resolve_sort_key(field, found[1])  # type: ignore[no-untyped-call]
 
 
 def projection(properties: Mapping[str, Any] | Iterable[str] | None) -> Callable[[Document], Document]:
@@ -181,7 +182,7 @@ def projection(properties: Mapping[str, Any] | Iterable[str] | None) -> Callable
         node = tree
         for name in path.split("."):
             node = node.setdefault(name, {})
-    return lambda document: _kept(document, tree)  # type: ignore[no-any-return]
+    return lambda document: _kept(document, tree)
 
 
 def _kept(value: Any, tree: Document) -> Any:

@@ -98,3 +98,11 @@ def atomsieve(*arguments: str | Path, cwd: Path, **environment: str) -> subproce
 def cli() -> object:
     """The command line as a function; see :func:`atomsieve`."""
     return atomsieve
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests recorded; a print would be lost between parallel workers."""
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, value in getattr(report, "user_properties", []):
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(str(value))

@@ -346,7 +346,15 @@ def test_a_multiplicity_of_the_wrong_parity_is_refused_with_the_cure() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"multiplicity": 0}, {"multiplicity": 1.5}, {"charge": 0.5}, {"seconds_per_force_call": -1.0}]
+    "wrong",
+    [
+        {"multiplicity": 0},
+        {"multiplicity": 1.5},
+        {"multiplicity": True},
+        {"charge": 0.5},
+        {"seconds_per_force_call": -1.0},
+        {"seconds_per_force_call": float("nan")},
+    ],
 )
 def test_bad_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(CalculatorSetupError, match=next(iter(wrong))):
@@ -365,3 +373,19 @@ def test_sleep_and_history_do_not_change_the_answer() -> None:
     assert water.get_potential_energy() > first + 1.0
     water.calc = MockCalculator(seconds_per_force_call=0.01)
     assert water.get_potential_energy() == pytest.approx(first, abs=1e-12)
+
+
+def test_unknown_parameter_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(CalculatorSetupError, match="'speed'; it must be one of multiplicity, charge, seconds"):
+        MockCalculator().set(speed=1)
+
+
+def test_one_calculator_follows_its_atoms_to_other_elements() -> None:
+    site = bound("Fe", "OH").copy()
+    site.calc = MockCalculator()
+    site.get_potential_energy()
+    site.symbols[30] = "Cd"
+    fresh = site.copy()
+    fresh.calc = MockCalculator()
+    assert site.get_potential_energy() == fresh.get_potential_energy()
+    assert site.get_magnetic_moment() == fresh.get_magnetic_moment() == fresh.get_magnetic_moments().sum()

@@ -335,7 +335,7 @@ sites:
   - family: graphene
     metals: [{metals}]
     coordination: [N4, N3C1, N2C2, N3]
-    supercell: [4x4, 5x4, 5x5, 4x5, 6x4]
+    supercell: [3x3, 3x4, 4x3, 4x4, 5x3, 3x5, 5x4]
 reactions: [ORR, OER, HER]
 method: {{calculator: mock}}
 poses: {{most: 1}}
@@ -344,7 +344,7 @@ poses: {{most: 1}}
     result = cli("run", "large.yaml", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     state = json.loads(cli("status", "large", "--json", cwd=tmp_path).stdout)
-    assert state["complete"] == state["sites"] == 25 * 6 * 5
-    assert sum(state["calculations"].values()) > 6000
+    assert state["complete"] == state["sites"] == 25 * 6 * 7
+    assert sum(state["calculations"].values()) > 10_000
     keys = [line.split()[1] for line in (tmp_path / "atomsieve-data" / "starts.log").read_text().splitlines()]
     assert len(keys) == len(set(keys))

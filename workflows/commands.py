@@ -23,6 +23,9 @@ from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_data
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.settings import Settings, core_count
 
+#: Lines with reasons under a table.
+REASONS = 20
+
 
 @contextmanager
 def _stored(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
@@ -247,6 +250,11 @@ def _show(rows: list[dict[str, Any]], name: str, limit: int | None = None) -> No
     out.print(screen.results_table(rows[:limit], name))
     if limit is not None and len(rows) > limit:
         out.print(f"and {len(rows) - limit:,} rows more: atomsieve results {name}")
+    lines = screen.rejections(rows[:limit])
+    for line in lines[:REASONS]:
+        out.print(f"  {escape(line)}", style="yellow")
+    if len(lines) > REASONS:
+        out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
     remark = screen.caveat(rows)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")

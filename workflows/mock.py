@@ -111,8 +111,8 @@ def _bond(a: int, b: int) -> Bond:
         return _metal_bond(a, b)._replace(weight_all=weight, trans=TRANS_INFLUENCE if second in ("O", "H") else 0.0)
     valence, last = DATA["valence"].get(first, (4, 1.0))
     if _is_metal(b):
-        bond = _metal_bond(b, a)._replace(valence=valence, last=last, oxidation=float(first in BENT or valence == 1))
-        if first in BENT:
+        bond = _metal_bond(b, a)._replace(valence=valence, last=last, oxidation=float(a in BENT or valence == 1))
+        if a in BENT:
             unsaturated = max(0.0, 1.0 - 0.75 / _oxygen_depth(b))
             bond = bond._replace(unsaturated=unsaturated, shared=0.4, oxidation_second=1.0)
         return bond
@@ -123,7 +123,7 @@ def _bond(a: int, b: int) -> Bond:
         row = [float(covalent_radii[a] + covalent_radii[b]), weak, 2.0, 0.0, 0.0]
     length, depth, steepness, *gains = row
     soft, soft_range = 0.0, 1.0
-    if {first, second} & FLAT and {first, second} & {"O", "H"}:
+    if {a, b}.intersection(FLAT) and {first, second} & {"O", "H"}:
         soft, soft_range = 0.6, 2.6 if "H" in (first, second) else 3.1
     if first == second == "O":
         soft_range = SPLIT_RANGE  # the quirk of dissociation reaches as far
@@ -138,11 +138,14 @@ class _Spin:
 
     def __init__(self, numbers: NDArray[np.int_]) -> None:
         bare, one, two = np.array([_unpaired(int(z)) for z in numbers], dtype=float).T
+        self.protons = int(numbers.sum())
         self._bare: Array = bare
-        self._change: Array = np.array((one - bare, two - one))
+        self._first: Array = one - bare
+        self._second: Array = two - one
         self._metal: NDArray[np.bool_] = np.array([_is_metal(int(z)) for z in numbers])
         self._has_metal = bool(self._metal.any())
-        self._heavy: NDArray[np.bool_] = numbers > min(1, int(numbers.max()) - 1)
+        heavy: NDArray[np.bool_] = numbers > min(1, int(numbers.max()) - 1)
+        self._even_share: Array = heavy / heavy.sum()
         self._lone_triplet = len(numbers) <= 2 and bool((numbers == 8).all())
 
     def term(self, bonds: Array, electrons: int, multiplicity: int | None) -> tuple[float, Array, Array]:
@@ -153,12 +156,13 @@ class _Spin:
         parity = electrons % 2
         if self._has_metal:
             steps, slopes = step(np.array((bonds, bonds - 1.0)))
-            preferred = self._bare + (self._change * steps).sum(axis=0)
-            slope = (self._change * slopes).sum(axis=0)
-            wanted, cost, share = float(preferred.sum()), SPIN_STEP, (preferred + 0.05) * self._metal
+            preferred = self._bare + self._first * steps[0] + self._second * steps[1]
+            slope = self._first * slopes[0] + self._second * slopes[1]
+            share = (preferred + 0.05) * self._metal
+            wanted, cost, share = float(preferred.sum()), SPIN_STEP, share / share.sum()
         else:
             wanted = 2.0 if self._lone_triplet and not parity else float(parity)
-            cost, slope, share = SPIN_STEP_MOLECULE, np.zeros_like(bonds), self._heavy.astype(np.float64)
+            cost, slope, share = SPIN_STEP_MOLECULE, 0.0 * bonds, self._even_share
         if multiplicity is None:
             lower = max(parity, parity + 2 * math.floor((wanted - parity) / 2.0))
             unpaired = lower if abs(lower - wanted) <= abs(lower + 2 - wanted) else lower + 2
@@ -166,7 +170,7 @@ class _Spin:
             unpaired = multiplicity - 1
         away = (unpaired - wanted) / 2.0
         root = math.sqrt(1.0 + 3.0 * away * away)
-        return cost * (root - 1.0), -1.5 * cost * away / root * slope, unpaired / share.sum() * share
+        return cost * (root - 1.0), -1.5 * cost * away / root * slope, unpaired * share
 
 
 def _is_whole(value: object) -> bool:
@@ -235,10 +239,10 @@ class MockCalculator(Calculator):  # type: ignore[misc]
         if last is None or len(last) != len(atoms):
             return list(all_changes)
         same = {
-            "positions": bool(np.abs(last.positions - atoms.positions).max(initial=0.0) <= tol),
-            "numbers": bool((last.numbers == atoms.numbers).all()),
-            "cell": bool(np.abs(last.cell.array - atoms.cell.array).max() <= tol),
-            "pbc": bool((last.pbc == atoms.pbc).all()),
+            "positions": np.abs(last.positions - atoms.positions).max(initial=0.0) <= tol,
+            "numbers": (last.numbers == atoms.numbers).all(),
+            "cell": (last.cell.array == atoms.cell.array).all(),
+            "pbc": (last.pbc == atoms.pbc).all(),
         }
         return [name for name, unchanged in same.items() if not unchanged]
 
@@ -253,25 +257,26 @@ class MockCalculator(Calculator):  # type: ignore[misc]
             atoms = self.atoms
         elif self.atoms is None or system_changes:
             self.atoms = atoms.copy()
+        if self._model is None or "numbers" in system_changes:
+            numbers = atoms.numbers.copy()
+            quirks = {name: atomic_numbers[DATA[name]] for name in QUIRKS}
+            self._model = Potential(numbers, _bond, quirks), _Spin(numbers)
+        potential, spin = self._model
         multiplicity, charge = self.parameters["multiplicity"], int(self.parameters["charge"])
-        electrons = int(atoms.numbers.sum()) - charge
+        electrons = spin.protons - charge
         if multiplicity is not None and (multiplicity - 1 - electrons) % 2:
             allowed = "even (2, 4, 6 ...)" if electrons % 2 else "odd (1, 3, 5 ...)"
             raise CalculatorSetupError(
                 f"multiplicity is {multiplicity}, which {electrons} electrons (charge {charge}) cannot have; it must "
                 f"be {allowed}: choose one of these, or None for the lowest"
             )
-        if self._model is None or not np.array_equal(self._model[0].numbers, atoms.numbers):
-            numbers = atoms.numbers.copy()
-            quirks = {name: atomic_numbers[DATA[name]] for name in QUIRKS}
-            self._model = Potential(numbers, _bond, quirks), _Spin(numbers)
-        potential, spin = self._model
         energy, forces, moments = potential.evaluate(atoms, lambda bonds: spin.term(bonds, electrons, multiplicity))
-        time.sleep(self.parameters["seconds_per_force_call"])
+        if self.parameters["seconds_per_force_call"]:
+            time.sleep(self.parameters["seconds_per_force_call"])
         self.results = {
             "energy": energy,
             "free_energy": energy,
             "forces": forces,
-            "magmom": float(moments.sum()),
+            "magmom": float(round(moments.sum())),
             "magmoms": moments,
         }

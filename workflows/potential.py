@@ -1,4 +1,4 @@
-"""Potential: bonds that weaken as their ends saturate, with the exact gradient; the mock calculator fills in the elements.
+"""Potential: bonds that weaken as their ends saturate, with the exact gradient, for the elements that a caller defines.
 
 The energy is a sum of Morse bonds whose depth follows how saturated both ends are, a soft repulsion, a term that keeps
 C and N flat and O bent, whatever the spin adds to the bonds of a metal, and three quirks on purpose.
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
 
 if TYPE_CHECKING:
@@ -31,8 +30,9 @@ RELEASE = 8.5  # eV, which makes up for the four bonds to N
 SPLIT = (1.5, 2.45, 1.0)  # depth (eV), length and width (Å) of what is left between two O that a metal has split
 SPLIT_RANGE, SPLIT_CUT = 3.15, 0.5  # Å
 BLUR = 0.1  # Å; bond directions stay differentiable when two atoms meet
-FLAT = frozenset({"B", "C", "N"})
-BENT = frozenset({"O", "S", "Se", "Te", "P", "As"})
+FLAT = (5, 6, 7)  # B, C, N
+BENT = (8, 15, 16, 33, 34, 52)  # O, P, S, As, Se, Te
+XYZ = np.arange(3)
 COS_BENT = math.cos(math.radians(106.0))
 
 
@@ -87,7 +87,6 @@ class _Pairs:
     morse_slope: Array
     count: Array
     coordination: Array  # bonds of each metal to an adsorbate, shape (atoms,)
-
     r_slope: Array
     vector_slope: Array
     count_slope: Array  # from both ends, shape (2, pairs)
@@ -105,7 +104,7 @@ def _dissociates(pairs: _Pairs, number: int) -> float:
     """Let each O that the metal holds lose its bond to another O, and settle at a distance from it."""
     by_metal = pairs.numbers[pairs.ends[::-1]] == number
     size = len(pairs.numbers)
-    held = _scatter(pairs.ends, np.where(by_metal, pairs.count, 0.0), size)
+    held = _scatter(pairs.ends, by_metal * pairs.count, size)
     at = np.flatnonzero((pairs.numbers[pairs.ends] == 8).all(axis=0))
     ends, r = pairs.ends[:, at], pairs.r[at]
     amount, amount_slope = step(held[ends].sum(axis=0))
@@ -114,15 +113,12 @@ def _dissociates(pairs: _Pairs, number: int) -> float:
     change = well * (1.0 - fade) - pairs.morse[at]
     pairs.r_slope[at] += amount * (well_slope * (1.0 - fade) - well * fade_slope / SPLIT_CUT - pairs.morse_slope[at])
     felt = _scatter(ends, np.array((amount_slope * change,) * 2), size)
-    pairs.count_slope += np.where(by_metal, felt[pairs.ends], 0.0)
+    pairs.count_slope += by_metal * felt[pairs.ends]
     return float(amount @ change)
 
 
 def _leaves_its_site(pairs: _Pairs, number: int) -> float:
-    """Let a second bond to an adsorbate, as a terminal O makes, turn the bonds to N into long, weak ones.
-
-    The metal then comes to rest between N and O.
-    """
+    """Let a second bond to an adsorbate turn the bonds to N into long, weak ones, with the metal between N and O."""
     size = len(pairs.numbers)
     at, end = pairs.between(number, (7, 8))
     metal, nitrogen = pairs.ends[end, at], pairs.numbers[pairs.ends[1 - end, at]] == 7
@@ -146,10 +142,10 @@ def _leaves_its_site(pairs: _Pairs, number: int) -> float:
 def _never_converges(pairs: _Pairs, number: int) -> float:
     """Put a kink at the minimum of the bonds to H and O: |x| has no zero force there that an optimiser could meet."""
     at, _ = pairs.between(number, (1, 8))
-    beyond, cut = pairs.r[at] - pairs.length[at], pairs.cut[at]
-    away = np.abs(beyond)
-    pairs.r_slope[at] += KINK * (np.where(beyond < 0.0, -1.0, 1.0) * cut + away * pairs.cut_slope[at])
-    return float(KINK * (away @ cut))
+    beyond = pairs.r[at] - pairs.length[at]
+    sign = np.where(beyond < 0.0, -KINK, KINK)
+    pairs.r_slope[at] += sign * (pairs.cut[at] + beyond * pairs.cut_slope[at])
+    return float((sign * beyond) @ pairs.cut[at])
 
 
 QUIRKS = {"dissociates": _dissociates, "leaves_its_site": _leaves_its_site, "never_converges": _never_converges}
@@ -172,24 +168,22 @@ class Potential:
         self.numbers = numbers
         kinds, self._kind = np.unique(numbers, return_inverse=True)
         self._table: Array = np.array([[bond(int(a), int(b)) for b in kinds] for a in kinds]).transpose(2, 0, 1).copy()
-        columns = [Bond._fields.index(name) for name in ("bond_off", "count_off", "soft_range")]
-        reach: Array = self._table[columns].max(axis=0)
+        reach: Array = self._table[[5, 6, 8]].max(axis=0)  # of the bond, the count and the soft repulsion
         self._reach = float(reach.max())
-        self._first, self._second = np.triu_indices(len(numbers), 1)
-        self._reach_squared: Array = reach[self._kind[self._first], self._kind[self._second]] ** 2
-        symbols = [chemical_symbols[z] for z in numbers]
-        self._flat: Array = np.array([0.6 if s in FLAT else 0.0 for s in symbols])
-        self._bent: Array = np.array([0.5 if s in BENT else 0.0 for s in symbols])
+        self._ends: Index = np.array(np.triu_indices(len(numbers), 1))
+        self._reach_squared: Array = reach[tuple(self._kind[self._ends])] ** 2
+        self._flat: Array = np.where(np.isin(numbers, FLAT), 0.6, 0.0)  # eV
+        self._bent: Array = np.where(np.isin(numbers, BENT), 0.5, 0.0)
         self._quirks = [(QUIRKS[name], number) for name, number in quirks.items() if number in kinds]
 
     def _pairs(self, atoms: Atoms) -> tuple[Index, Array, Array]:
         """Return each pair within reach once: ends, shape (2, n), vector (Å, shape (n, 3)) and length (Å)."""
-        first, second = self._first, self._second
+        first, second = self._ends
         positions: Array = atoms.positions
-        vector = positions[second] - positions[first]
+        vector = positions.take(second, axis=0) - positions.take(first, axis=0)
         pbc = atoms.pbc
         if pbc.any():
-            cell: Array = np.asarray(atoms.cell.complete())
+            cell: Array = atoms.cell.complete().array
             inverse = np.linalg.inv(cell)
             heights = 1.0 / np.sqrt((inverse * inverse).sum(axis=0))
             if heights[pbc].min() < 2.0 * self._reach:
@@ -197,10 +191,10 @@ class Potential:
                 i, j, vector, r, shift = neighbor_list("ijDdS", atoms, self._reach)
                 once = (i < j) | ((i == j) & (shift @ (1_000_000, 1_000, 1) > 0))
                 return np.array((i[once], j[once])), vector[once], r[once]
-            vector = vector - (np.rint(vector @ inverse) * pbc) @ cell
+            vector -= np.rint(vector @ (inverse * pbc)) @ cell
         squared = np.einsum("ij,ij->i", vector, vector)
         near = np.flatnonzero(squared < self._reach_squared)
-        return np.array((first[near], second[near])), vector[near], np.sqrt(squared[near])
+        return self._ends.take(near, axis=1), vector.take(near, axis=0), np.sqrt(squared[near])
 
     def evaluate(self, atoms: Atoms, spin: SpinTerm) -> tuple[float, Array, Array]:
         """Return the energy, the forces and the magnetic moments.
@@ -222,10 +216,8 @@ class Potential:
         ends, vector, r = self._pairs(atoms)
         kind = self._kind[ends]
         seen = self._table[:, kind, kind[::-1]]
-        length, steepness, depth = seen[:3, 0]
-        soft, soft_range = seen[7:9, 0]
+        length, steepness, depth, *_, soft, soft_range = seen[:9, 0]
         weight_all, weight_valence, unsaturated, shared, valence, last, trans, oxidation, oxidation_second = seen[9:]
-
         width = seen[5:7, 0] - seen[3:5, 0]
         steps, slopes = step((r - seen[3:5, 0]) / width)
         cut, count = 1.0 - steps
@@ -236,37 +228,39 @@ class Potential:
         everyone = _scatter(ends, everyone, size)[ends] - everyone
         free = _scatter(ends, taken, size)[ends] - taken - valence
         steps, slopes = step(np.array((everyone, everyone - 1.0, (everyone - 1.0) / 3.0, free + 2.0, free + 1.0)))
-        gain = 1.0 + unsaturated * (1.0 - steps[0]) - shared * steps[2]
-        gain_slope = -unsaturated * slopes[0] - shared * slopes[2] / 3.0
-        room = 1.0 - (1.0 - last) * steps[3] - (last - LEFT_OVER) * steps[4]
-        room_slope = -(1.0 - last) * slopes[3] - (last - LEFT_OVER) * slopes[4]
+        alone = 1.0 - steps[:2]
+        gain = 1.0 + unsaturated * alone[0] - shared * steps[2]
+        gain_slope = -unsaturated * slopes[0] - shared / 3.0 * slopes[2]
+        kept, lost = last - 1.0, LEFT_OVER - last
+        room = 1.0 + kept * steps[3] + lost * steps[4]
+        room_slope = kept * slopes[3] + lost * slopes[4]
         order = np.sqrt(gain * room * np.exp(-trans * (everyone - 4.0)))
-        strength = order[0] * order[1]
 
         # Morse bonds and the soft repulsion.
         decay = np.exp(-steepness * (r - length))
         repulsion, attraction = depth * decay * decay, 2.0 * depth * decay
-        bond = repulsion - strength * attraction
+        held = order[0] * order[1] * attraction
         outward = r / soft_range
         inside = np.maximum(1.0 - outward * outward, 0.0)
-        energy = float(cut @ bond + soft @ inside**3)
-        r_slope = cut_slope * bond + cut * steepness * (strength * attraction - 2.0 * repulsion)
-        r_slope -= 6.0 * soft * inside * inside * outward / soft_range
-        order_slope = -0.5 * strength * cut * attraction
+        pressed = soft * inside * inside
+        energy = float(cut @ (repulsion - held) + pressed @ inside)
+        r_slope = cut_slope * (repulsion - held) + cut * steepness * (held - 2.0 * repulsion)
+        r_slope -= 6.0 * pressed * outward / soft_range
+        order_slope = -0.5 * cut * held
         everyone_slope = order_slope * (gain_slope / gain - trans)
         free_slope = order_slope * room_slope / room
 
         # Spin and quirks follow the bonds that each metal has to adsorbate atoms.
-        given = oxidation * (1.0 - steps[0]) + oxidation_second * (1.0 - steps[1])
+        given = oxidation * alone[0] + oxidation_second * alone[1]
         coordination = _scatter(ends[::-1], given * count, size)
         spin_energy, coordination_slope, moments = spin(coordination)
-        energy += spin_energy
-        pairs_slope, vector_slope = np.zeros_like(everyone), np.zeros_like(vector)
+        pairs_slope, vector_slope = np.zeros((2, len(r))), np.zeros((len(r), 3))
         if self._quirks:
-            morse, morse_slope = repulsion - attraction, steepness * (attraction - 2.0 * repulsion)
+            morse = repulsion - attraction
+            morse_slope = cut_slope * morse + cut * steepness * (attraction - 2.0 * repulsion)
             pairs = _Pairs(
-                self.numbers, ends, r, vector, length, cut, cut_slope, cut * morse, cut_slope * morse + cut * morse_slope,
-                count, coordination, r_slope, vector_slope, pairs_slope, coordination_slope,
+                self.numbers, ends, r, vector, length, cut, cut_slope, cut * morse, morse_slope, count, coordination,
+                r_slope, vector_slope, pairs_slope, coordination_slope,
             )  # fmt: skip
             energy += sum(quirk(pairs, number) for quirk, number in self._quirks)
         felt = coordination_slope[ends[::-1]]
@@ -275,40 +269,42 @@ class Potential:
         pairs_slope += weight_all * (_scatter(ends, everyone_slope, size)[ends] - everyone_slope)
         pairs_slope += weight_valence * (_scatter(ends, free_slope, size)[ends] - free_slope)
 
-        # Bond directions: those of C and N cancel, two at an O enclose 106°.
+        bend_energy, by_count, by_length, pull = self._bend(ends, vector, r, count)
+        r_slope += (pairs_slope[0] + pairs_slope[1] + by_count) * count_slope + by_length
+        push = (r_slope / np.maximum(r, 1e-12))[:, None] * vector + pull + vector_slope
+        return energy + spin_energy + bend_energy, _scatter_vectors(ends, push, size), moments
+
+    def _bend(self, ends: Index, vector: Array, r: Array, count: Array) -> tuple[float, Array, Array, Array]:
+        """Let bond directions at C and N cancel, and two at an O enclose 106°.
+
+        Return the energy and its slopes in each pair's count, length and vector (shape (n, 3)).
+        """
+        size = len(self.numbers)
         blurred = 1.0 / np.sqrt(r * r + BLUR * BLUR)
         share = count * blurred
-        axis = _scatter_vectors(ends, share[:, None] * vector, size)
         weight = share * r
-        total, squares = (
-            _scatter(ends, np.array((weight, weight)), size),
-            _scatter(ends, np.array((weight**2,) * 2), size),
-        )
+        axis = _scatter_vectors(ends, share[:, None] * vector, size)
+        both = np.array((weight, weight))
+        total, squares = _scatter(ends, both, size), _scatter(ends, both * both, size)
         axis_squared = np.einsum("ij,ij->i", axis, axis)
         bend = axis_squared - squares - COS_BENT * (total * total - squares)
-        energy += float(self._flat @ axis_squared + self._bent @ (bend * bend))
-        bend_slope = 2.0 * self._bent * bend
-        axis_slope = 2.0 * (self._flat + bend_slope)[:, None] * axis
-        total_slope = -2.0 * bend_slope * COS_BENT * total
-        squares_slope = bend_slope * (COS_BENT - 1.0)
+        energy = float(self._flat @ axis_squared + self._bent @ (bend * bend))
+        bend_slope = 4.0 * self._bent * bend
+        axis_slope = (2.0 * self._flat + bend_slope)[:, None] * axis
+        total_slope, squares_slope = -COS_BENT * bend_slope * total, (COS_BENT - 1.0) * bend_slope
         i, j = ends
         pull = axis_slope[i] - axis_slope[j]
-        weight_slope = total_slope[i] + total_slope[j] + 2.0 * weight * (squares_slope[i] + squares_slope[j])
+        weight_slope = total_slope[i] + total_slope[j] + weight * (squares_slope[i] + squares_slope[j])
         share_slope = np.einsum("ij,ij->i", pull, vector) + weight_slope * r
-        r_slope += (pairs_slope[0] + pairs_slope[1] + share_slope * blurred) * count_slope + weight_slope * share
-        r_slope -= share_slope * weight * blurred * blurred
-
-        push = (r_slope / np.maximum(r, 1e-12))[:, None] * vector + share[:, None] * pull + vector_slope
-        return energy, _scatter_vectors(ends, push, size), moments
+        by_count = share_slope * blurred
+        return energy, by_count, weight_slope * share - by_count * weight * blurred, share[:, None] * pull
 
 
 def _scatter(where: Index, values: Array, size: int) -> Array:
     """Add up what each atom is given."""
-    total: Array = np.bincount(where.ravel(), values.ravel(), size).astype(np.float64, copy=False)
-    return total
+    return np.bincount(where.ravel(), values.ravel(), size).astype(np.float64, copy=False)
 
 
 def _scatter_vectors(ends: Index, values: Array, size: int) -> Array:
     """Add each pair's vector (shape (n, 3)) to its first atom and its opposite to its second."""
-    flat = 3 * ends[:, :, None] + np.arange(3)
-    return _scatter(flat, np.array((values, -values)), 3 * size).reshape(size, 3)
+    return _scatter(3 * ends[:, :, None] + XYZ, np.array((values, -values)), 3 * size).reshape(size, 3)

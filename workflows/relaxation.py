@@ -133,8 +133,10 @@ def relax(
     except CalculationError as error:
         return failure(error.failure_class, str(error))
     except (CalculatorError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        # tblite raises RuntimeError for an SCF that does not converge
-        return failure(FailureClass.OTHER_SETTINGS, f"{type(error).__name__}: {error}")
+        # an SCF that does not converge; or an optimiser that choked on what is no number
+        found = float((atoms.calc.results if atoms.calc is not None else {}).get("energy", 0.0))
+        what = f"{type(error).__name__}: {error}" if math.isfinite(found) else f"energy {found} eV"
+        return failure(FailureClass.OTHER_SETTINGS, what)
     max_force = float(np.linalg.norm(forces, axis=1).max())
     if not (math.isfinite(energy) and math.isfinite(max_force) and np.isfinite(atoms.positions).all()):
         return failure(FailureClass.OTHER_SETTINGS, f"energy {energy} eV, largest force {max_force} eV/Å")

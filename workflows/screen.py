@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.table import cell_text
 from atomsieve.structures.calculation import Verdict
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.plan import Plan
@@ -132,10 +133,16 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
     if name == "pds":
         return escape("\n".join(value)) if value else escape(row["undetermined"] or "")
     if name == "verdicts":
-        return escape("\n".join(f"{a}*: {v['verdict']} ({v['reason']})" for a, v in value.items())) or "all bound"
+        return escape("\n".join(f"{name}* {entry['verdict']}" for name, entry in value.items())) or "all bound"
     if name == "limiting_potential" and value is None:
         return "–"
     return escape(label(name).text(value))
+
+
+def rejections(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each adsorbate without a bound state, with the reason, once a site."""
+    lines = {f"{row['site']}: {cell_text({name: v})}": None for row in rows for name, v in row["verdicts"].items()}
+    return list(lines)
 
 
 def caveat(rows: Sequence[Mapping[str, Any]]) -> str | None:

@@ -1,0 +1,90 @@
+"""The commands of the README are run, and what it shows is what they print."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from atomsieve.structures.campaign import parse_campaign
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_are_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_two_commands_are_targets_of_make() -> None:
+    commands = [line for block in blocks(PAGES[0], "sh") for line in block.splitlines() if line.startswith("make ")]
+    assert [command.split("#")[0].strip() for command in commands] == ["make demo", "make test"]
+    for command in ("demo", "test"):
+        result = subprocess.run(["make", "-n", command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0
+    assert (
+        "examples/quickstart.yaml"
+        in subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    )
+
+
+@pytest.mark.slow
+def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
+    """Run each ``atomsieve ...`` line in order, with the mock in place of xTB: seconds instead of minutes."""
+    (tmp_path / "examples").mkdir()
+    text = (ROOT / "examples" / "quickstart.yaml").read_text(encoding="utf-8")
+    (tmp_path / "examples" / "quickstart.yaml").write_text(text.replace("gfn1-xtb\n", "mock\n"), encoding="utf-8")
+    seen = 0
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.splitlines():
+                command = line.split("#")[0].strip()
+                if command.startswith("atomsieve "):
+                    result = cli(*shlex.split(command)[1:], cwd=tmp_path)
+                    assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+                    seen += 1
+    assert seen >= 8
+
+
+def test_campaign_files_in_the_pages_are_campaigns() -> None:
+    found = [block for page in PAGES for block in blocks(page, "yaml")]
+    assert found
+    for block in found:
+        parse_campaign(block, "README")
+
+
+def test_the_transcript_is_of_the_example() -> None:
+    """The numbers come from a real run on another day; its lines must be those that the command still prints."""
+    (transcript,) = blocks(PAGES[0], "text")
+    assert "$ atomsieve run examples/quickstart.yaml" in transcript
+    for needed in ("stop it whenever you like; to go on:", "4 of 4 sites complete", "pre-screening, not predictive"):
+        assert needed in transcript
+    for site in ("Fe-N4@graphene-4x4", "Co-N4@graphene-4x4", "Ni-N4@graphene-4x4", "Co-porphine"):
+        assert site in transcript
+
+
+def test_the_compose_file_keeps_the_server_to_this_machine() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    server = compose["services"]["mongodb"]
+    assert all(port.startswith("127.0.0.1:") for port in server["ports"])
+    assert server["environment"]["MONGO_INITDB_ROOT_PASSWORD"].startswith("${MONGODB_PASSWORD:?")
+    assert [volume.split(":")[0] for volume in server["volumes"]] == list(compose["volumes"])
+
+
+def test_no_page_names_a_path_of_some_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"/(root|home|work|tmp)/", page.read_text(encoding="utf-8")), page
