@@ -184,7 +184,7 @@ class StepEnergy:
     Parameters
     ----------
     text : str
-        ``OH* + H2O → * + 2 H2O``.
+        ``OH* → * + H2O``.
     electrons : int
         (H+ + e-) pairs taken up; negative where given off.
     free_at_zero : float or None

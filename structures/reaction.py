@@ -91,8 +91,18 @@ class Step:
 
     @property
     def text(self) -> str:
-        """``OH* + H2O → * + 2 H2O``."""
-        return f"{self.start.text} → {self.end.text}"
+        """What changes: ``OH* → * + H2O``, without molecules that stand on both sides."""
+        common = {name: min(number, self.end.free.get(name, 0)) for name, number in self.start.free.items()}
+        return f"{_side(self.start, common)} → {_side(self.end, common)}"
+
+
+def _side(state: State, common: Mapping[str, int]) -> str:
+    """Write a state without some of its molecules."""
+    bound = [f"{name}*" for name in state.adsorbed] or ["*"]
+    left = {name: number - common.get(name, 0) for name, number in state.free.items()}
+    return " + ".join(
+        [*bound, *(name if number == 1 else f"{number} {name}" for name, number in left.items() if number)]
+    )
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def test_csv_reads_back(campaign: Campaign) -> None:
     assert zinc["not bound"] == "OOH*: dissociated (O-O 2.90 Å); H*: dissociated (O-O 2.90 Å)"
     iron = next(r for r in read if r["metals"] == "Fe" and r["reaction"] == "ORR")
     assert float(iron["ΔG(OOH*) (eV)"]) == 3.6
-    assert iron["PDS"] == "OH* + H2O → * + 2 H2O"
+    assert iron["PDS"] == "OH* → * + H2O"
     assert csv_text(campaign.table, ["site"]).splitlines()[0] == "site"
     with pytest.raises(InputError, match="unknown column"):
         csv_text(campaign.table, ["sight"])

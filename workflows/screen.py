@@ -131,7 +131,7 @@ def results_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
 def _cell(name: str, row: Mapping[str, Any]) -> str:
     value = row[name]
     if name == "pds":
-        return escape("\n".join(value)) if value else escape(row["undetermined"] or "")
+        return escape("\n".join(value)) if value else "undetermined"
     if name == "verdicts":
         return escape("\n".join(f"{name}* {entry['verdict']}" for name, entry in value.items())) or "all bound"
     if name == "limiting_potential" and value is None:
