@@ -8,7 +8,7 @@ from typing import Any
 
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.calculation import Verdict, lowest
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
@@ -21,7 +21,6 @@ SOLVATIONS = ("none", "table")
 REMARK = 0.005
 
 _SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS", "solvation": "solvation", "correction": "ΔG-ΔE"}
-_USABLE = {"clean": Verdict.INTACT, "adsorbed": Verdict.BOUND}
 
 
 def adsorption_energy(
@@ -75,7 +74,10 @@ def adsorption_energy(
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
     _gate(method, tried)
-    chosen = {role: _lowest(entries, _USABLE.get(role, Verdict.INTACT)) for role, entries in tried.items()}
+    chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
+    # only what was placed on the clean state that is subtracted belongs to it
+    parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
+    chosen["adsorbed"] = lowest(entry for entry in adsorbed if parent in entry.get("parents", [parent]))
     states = {role: entry for role, entry in chosen.items() if entry is not None}
 
     if len(states) == len(tried):
@@ -123,10 +125,6 @@ def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(done, key=lambda entry: (entry["energy"], entry["key"]))
 
 
-def _lowest(entries: Iterable[Mapping[str, Any]], verdict: Verdict) -> Mapping[str, Any] | None:
-    return next((entry for entry in _finished(entries) if entry["verdict"] == verdict), None)
-
-
 def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return the most telling verdict of states that cannot be used, and its clause."""
     if not entries:
@@ -145,9 +143,9 @@ def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 
 def _lower_states(state: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say which rejected state lies below the one that is used, as a dissociated OOH* often does."""
-    lowest = _finished(entries)[0]
-    below = float(state["energy"]) - float(lowest["energy"])
-    return [f"{below:.2f} eV lower: {lowest['verdict']}, {lowest['reason']}"] if below > REMARK else []
+    first = _finished(entries)[0]
+    below = float(state["energy"]) - float(first["energy"])
+    return [f"{below:.2f} eV lower: {first['verdict']}, {first['reason']}"] if below > REMARK else []
 
 
 def _electronic_terms(

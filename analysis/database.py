@@ -23,24 +23,23 @@ from typing import Any
 
 from jobflow import JobStore
 from maggma.core import Store
+from maggma.core.store import StoreError as MaggmaError
 from maggma.stores import MongoStore
-from pymongo.errors import PyMongoError
+from pymongo.errors import InvalidURI, PyMongoError
 
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.structures.calculation import Failure
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, rank
 from atomsieve.structures.errors import StoreError
-from atomsieve.structures.identity import content_key
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
     "calculations": ("status",),
-    "adsorption_energies": ("slot", "policy_key", "site.label", "adsorbate", "superseded"),
-    "limiting_potentials": ("slot", "site.label", "reaction", "superseded"),
+    "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
+    "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
     "campaigns": (),
 }
 #: How a database says that it is away, full, or not ours.
-AWAY = (PyMongoError, sqlite3.Error, OSError)
+AWAY = (PyMongoError, sqlite3.Error, MaggmaError, OSError)
 #: Keys that are asked for in one query.
 CHUNK = 500
 
@@ -102,7 +101,10 @@ class Database:
         """
 
         def make(name: str) -> Store:
-            return MongoStore(database, name, uri=uri, key="uuid" if name == "jobs" else "key")
+            # a server that is away is noticed in seconds; results wait on disk meanwhile
+            patience = {"serverSelectionTimeoutMS": 5000}
+            key = "uuid" if name == "jobs" else "key"
+            return MongoStore(database, name, uri=uri, key=key, mongoclient_kwargs=patience)
 
         return cls(make, f"MongoDB database {database!r}")
 
@@ -114,9 +116,9 @@ class Database:
         StoreError
             If the database does not answer.
         """
-        if self.path is not None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            if self.path is not None:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name, store in self._stores.items():
                 store.connect()
                 self._open.append(store)
@@ -126,11 +128,18 @@ class Database:
                     store.ensure_index(field)
             self.jobs.ensure_index("uuid")
             self.jobs.ensure_index("index")
-        except AWAY as error:
+        except (*AWAY, ValueError) as error:
             self.close()
-            raise StoreError(
-                f"{self.title} cannot be opened ({type(error).__name__}); is it running, and may you use it?"
-            ) from error
+            # the words of an error may hold the URI, and with it a password
+            why = "is it a database, and may you write there?"
+            if self.path is None:
+                malformed = isinstance(error, InvalidURI | ValueError)
+                why = (
+                    "the URI is malformed (user and password must be percent-escaped)"
+                    if malformed
+                    else "is it running?"
+                )
+            raise StoreError(f"{self.title} cannot be opened ({type(error).__name__}): {why}") from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -154,23 +163,41 @@ class Database:
 
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
-        return {
-            document["key"]: document
-            for wanted in chunks(keys)
-            for document in self.calculations.query({"key": {"$in": wanted}})
-        }
+        with self._reported():
+            return {
+                document["key"]: document
+                for wanted in chunks(keys)
+                for document in self.calculations.query({"key": {"$in": wanted}})
+            }
 
-    def push_adsorption_energies(self, rows: Sequence[AdsorptionEnergy]) -> None:
-        """Store rows; what is there already stays as it is, and older rows of the same slot are marked superseded."""
-        self._supersede(self.adsorption_energies, [row.to_dict() for row in rows])
+    def push(self, rows: Sequence[AdsorptionEnergy], potentials: Sequence[LimitingPotential]) -> None:
+        """Store rows and the limiting potentials that stand on them; what is there already stays as it is.
 
-    def push_limiting_potentials(self, rows: Sequence[LimitingPotential]) -> None:
-        """Store limiting potentials, likewise."""
-        documents = []
-        for row in rows:
-            inputs = [row.site.key, row.reaction, str(row.method["key"]), dict(row.conditions)]
-            documents.append({**row.to_dict(), "slot": content_key("limiting potential slot", inputs)})
-        self._supersede(self.limiting_potentials, documents)
+        Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
+        on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
+        """
+        with self._reported():
+            self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
+            self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
+            self._mark({row.site.key for row in rows} | {potential.site.key for potential in potentials})
+
+    def _mark(self, sites: set[str]) -> None:
+        for wanted in chunks(sites, 100):
+            rows = list(self.adsorption_energies.query({"site.key": {"$in": wanted}}))
+            newest: dict[str, dict[str, Any]] = {}
+            for row in sorted(rows, key=_age):
+                newest[row["policy_key"]] = row
+            current: dict[str, dict[str, Any]] = {}
+            for row in newest.values():
+                if row["slot"] not in current or rank(row) > rank(current[row["slot"]]):
+                    current[row["slot"]] = row
+            keep = {row["key"] for row in current.values()}
+            _flag(self.adsorption_energies, [(row, row["key"] not in keep) for row in rows])
+            potentials = self.limiting_potentials.query({"site.key": {"$in": wanted}})
+            _flag(
+                self.limiting_potentials,
+                [(entry, not keep.issuperset(entry["adsorption_energies"].values())) for entry in potentials],
+            )
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
@@ -186,25 +213,12 @@ class Database:
         except AWAY as error:
             raise StoreError(f"{self.title} does not take results now ({type(error).__name__})") from error
 
-    def _supersede(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
-        with self._reported():
-            self._insert_absent(store, documents)
-
     def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
         fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
         for keys in chunks(list(fresh)):
             for entry in store.query({"key": {"$in": keys}}, ["key"]):
                 del fresh[entry["key"]]
-        if not fresh:
-            return
-        older = [
-            {**entry, "superseded": True}
-            for slots in chunks({document["slot"] for document in fresh.values()})
-            for entry in store.query({"slot": {"$in": slots}, "superseded": False})
-        ]
-        for entry in older:
-            entry.pop("_id", None)
-        self._put(store, [*older, *({**document, "superseded": False} for document in fresh.values())])
+        self._put(store, [{**document, "superseded": False} for document in fresh.values()])
 
     @staticmethod
     def _put(store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
@@ -214,17 +228,19 @@ class Database:
 
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
-        found: dict[str, tuple[Any, AdsorptionEnergy]] = {}
-        for wanted in chunks(policy_keys):
-            for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
-                stamp = (document["last_updated"], document["key"])
-                if document["policy_key"] not in found or stamp > found[document["policy_key"]][0]:
-                    found[document["policy_key"]] = (stamp, AdsorptionEnergy.from_dict(document))
-        return {key: row for key, (_, row) in found.items()}
+        found: dict[str, dict[str, Any]] = {}
+        with self._reported():
+            for wanted in chunks(policy_keys):
+                for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
+                    before = found.get(document["policy_key"])
+                    if before is None or _age(document) > _age(before):
+                        found[document["policy_key"]] = document
+        return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
     def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a campaign's file under its name."""
-        self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
+        with self._reported():
+            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
@@ -236,10 +252,17 @@ class Database:
         """Return the names of all campaigns."""
         return sorted(str(document["name"]) for document in self.campaigns.query({}, ["name"]))
 
-    def failures(self, keys: Iterable[str]) -> list[Failure]:
-        """Return the failures among these request keys."""
-        return [
-            Failure.from_dict(document)
-            for wanted in chunks(keys)
-            for document in self.calculations.query({"key": {"$in": wanted}, "status": "failed"})
-        ]
+
+def _flag(store: Store, marks: Iterable[tuple[dict[str, Any], bool]]) -> None:
+    """Mark documents as superseded or not; the time of their last update stays that of their content."""
+    changed = [
+        {name: value for name, value in document.items() if name != "_id"} | {"superseded": superseded}
+        for document, superseded in marks
+        if document["superseded"] != superseded
+    ]
+    if changed:
+        store.update(changed, key="key")
+
+
+def _age(document: Mapping[str, Any]) -> tuple[Any, str]:
+    return document["last_updated"], str(document["key"])

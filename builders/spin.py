@@ -51,8 +51,11 @@ def multiplicities(atoms: Atoms, charge: int, number: int) -> tuple[int, ...]:
     return tuple(range(lowest, min(lowest + 2 * number, total + 2), 2))
 
 
-def inherited(parent: int, atoms: Atoms, charge: int, number: int = 2) -> tuple[int, ...]:
-    """Return the allowed multiplicities closest to that of the structure it was made from.
+def inherited(parent: int, atoms: Atoms, charge: int) -> tuple[int, ...]:
+    """Return the allowed multiplicities next to that of the structure it was made from.
+
+    Where what was added flips the parity these are the two nearest (m - 1 and m + 1; 2 and 4 from a singlet), else
+    m - 2, m and m + 2.
 
     Parameters
     ----------
@@ -62,8 +65,6 @@ def inherited(parent: int, atoms: Atoms, charge: int, number: int = 2) -> tuple[
         The nuclei, those added to the parent included.
     charge : int
         Total charge, e.
-    number : int
-        How many.
 
     Returns
     -------
@@ -73,13 +74,15 @@ def inherited(parent: int, atoms: Atoms, charge: int, number: int = 2) -> tuple[
     Raises
     ------
     InputError
-        If the parent's is below 1, or none are asked for.
+        If the parent's is below 1.
     """
-    _require_some(number)
     if parent < 1:
         raise InputError(f"a multiplicity of {parent} does not exist; it is 2S + 1, so at least 1")
-    allowed = range(1 + electrons(atoms, charge) % 2, electrons(atoms, charge) + 2, 2)
-    return tuple(sorted(allowed, key=lambda multiplicity: (abs(multiplicity - parent), multiplicity))[:number])
+    total = electrons(atoms, charge)
+    allowed = range(1 + total % 2, total + 2, 2)
+    nearest = sorted(allowed, key=lambda multiplicity: (abs(multiplicity - parent), multiplicity))
+    close = [multiplicity for multiplicity in nearest if abs(multiplicity - parent) in (0, 2)]
+    return tuple(close or nearest[:2])
 
 
 def check_multiplicity(multiplicity: int, atoms: Atoms, charge: int) -> None:
@@ -103,7 +106,7 @@ def check_multiplicity(multiplicity: int, atoms: Atoms, charge: int) -> None:
     if 1 <= multiplicity <= total + 1 and multiplicity % 2 != total % 2:
         return
     parity, needed = ("even", "odd") if total % 2 == 0 else ("odd", "even")
-    close = inherited(max(multiplicity, 1), atoms, charge)
+    close = sorted(inherited(max(multiplicity, 1), atoms, charge)[:2])
     raise InputError(
         f"multiplicity {multiplicity} is impossible for {_formula(atoms)} with charge {charge:+d}: an {parity} "
         f"number of electrons ({total}) needs an {needed} multiplicity (2S + 1) from {1 + total % 2} to {total + 1}; "

@@ -216,8 +216,10 @@ class Failure:
         The last geometry, where there is one.
     force_calls : int
         Evaluations of the forces.
+    tried : tuple of mapping
+        All numerics with which it has failed, the last ones last; with others it is tried again.
     provenance : mapping
-        As for a calculation. Its ``numerics`` decide whether the failure is still news: with others it is tried again.
+        As for a calculation.
     """
 
     request: Request
@@ -226,6 +228,7 @@ class Failure:
     text: str
     atoms: Mapping[str, Any] | None = None
     force_calls: int = 0
+    tried: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -244,6 +247,7 @@ class Failure:
             "text": self.text,
             "atoms": dict(self.atoms) if self.atoms is not None else None,
             "force_calls": self.force_calls,
+            "tried": [dict(numerics) for numerics in self.tried],
             "provenance": dict(self.provenance),
         }
 
@@ -257,6 +261,7 @@ class Failure:
             text=data["text"],
             atoms=data["atoms"],
             force_calls=data["force_calls"],
+            tried=tuple(data["tried"]),
             provenance=data["provenance"],
         )
 
@@ -277,7 +282,8 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, method``.
+        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, parents,
+        method``.
     """
     return {
         "key": document["key"],
@@ -287,6 +293,7 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
         "reason": document["judgement"]["reason"],
         "multiplicity": document["request"]["multiplicity"],
         "subject": document["request"]["subject"],
+        "parents": document["request"]["parents"],
         "method": document["request"]["method"],
     }
 

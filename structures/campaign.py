@@ -170,6 +170,8 @@ def campaign_from_data(data: Mapping[str, Any], source: str) -> Campaign:
 
 def _cross_check(campaign: Campaign) -> Any:
     for index, name in enumerate(campaign.reactions):
+        if name in campaign.reactions[:index]:
+            yield Problem(f"reactions[{index}]", f"{name!r} is named twice; keep one")
         if name not in reactions():
             yield Problem(f"reactions[{index}]", unknown(name, reactions(), "reaction"))
     for index, name in enumerate(campaign.adsorbates):

@@ -111,8 +111,8 @@ class AdsorptionEnergy:
 
     @cached_property
     def slot(self) -> str:
-        """What the row is about; a newer row of the same slot supersedes the older."""
-        return slot_key(self.site.key, self.adsorbate, str(self.method["key"]), str(self.policy["corrections"]))
+        """What the row is about; of several rows of a slot all but one are marked superseded, see :func:`rank`."""
+        return slot_key(self.site.key, self.adsorbate, str(self.method["key"]), self.policy)
 
     @cached_property
     def policy_key(self) -> str:
@@ -122,7 +122,11 @@ class AdsorptionEnergy:
     @cached_property
     def key(self) -> str:
         """Slot, policy and inputs: the same inputs give the same row."""
-        inputs = sorted(str(entry["key"]) + str(entry["status"]) for entry in self.considered)
+        # what failed may fail in another way with other numerics; what is done is fixed by its key
+        inputs = sorted(
+            f"{entry['key']} {entry['status']} {entry['reason'] if entry['status'] == 'failed' else ''}"
+            for entry in self.considered
+        )
         return content_key("adsorption energy", [SCHEMA, self.policy_key, inputs, dict(self.calculations)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,9 +166,22 @@ class AdsorptionEnergy:
         )
 
 
-def slot_key(site_key: str, adsorbate: str, method_key: str, corrections: str) -> str:
-    """Return the slot of a row before the row exists."""
-    return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, corrections])
+def slot_key(site_key: str, adsorbate: str, method_key: str, policy: Mapping[str, Any]) -> str:
+    """Return the slot of a row before the row exists: what its number means, not how hard it was looked for."""
+    meaning = {name: policy.get(name) for name in ("corrections", "solvation", "temperature", "terms")}
+    return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, plain(meaning)])
+
+
+def rank(document: Mapping[str, Any]) -> tuple[int, Any, str]:
+    """Return what decides between rows of one slot: how many finished calculations stand behind it, then its age.
+
+    Parameters
+    ----------
+    document : mapping
+        A stored row.
+    """
+    finished = sum(entry["status"] == "done" for entry in document["considered"])
+    return finished, document["last_updated"], str(document["key"])
 
 
 def policy_key(slot: str, policy: Mapping[str, Any]) -> str:
@@ -254,6 +271,7 @@ class LimitingPotential:
     def key(self) -> str:
         """Reaction, conditions and the rows it stands on."""
         inputs = [SCHEMA, self.site.key, self.reaction, dict(self.adsorption_energies), plain(self.conditions)]
+        inputs.append(round(self.equilibrium_potential, 6))
         return content_key("limiting potential", inputs)
 
     def to_dict(self) -> dict[str, Any]:

@@ -61,13 +61,22 @@ def in_commit(after: int) -> None:
     seen = 0
 
     class Killing(sqlite3.Connection):
+        carries = False
+
         def _at(self, sql: str, run: Callable[[], Any]) -> Any:
             nonlocal seen
-            if sql.strip().upper().startswith("COMMIT") and self.total_changes:
+            words = sql.strip().upper()
+            if words.startswith(("INSERT", "UPDATE", "REPLACE")) and "CALCULATIONS" in words:
+                self.carries = True
+            if words.startswith("COMMIT") and self.carries:
                 seen += 1
                 if seen >= after:
                     die()
+                self.carries = False
             return run()
+
+        def executemany(self, sql: str, *arguments: Any) -> Any:
+            return self._at(sql, lambda: super(Killing, self).executemany(sql, *arguments))
 
         def execute(self, sql: str, *arguments: Any) -> Any:
             return self._at(sql, lambda: super(Killing, self).execute(sql, *arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 from jobflow import Flow, JobOrder, JobStore, OnMissing, Response, job, run_locally
 from maggma.stores import MemoryStore
 
+from atomsieve.structures.errors import StoreError
 from atomsieve.workflows.flowrun import Exchange
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.local import LocalEngine
@@ -60,6 +62,11 @@ def stop_here() -> Response:
 @job
 def boom() -> None:
     raise RuntimeError("out of luck")
+
+
+@job
+def fill_up() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @job
@@ -213,6 +220,19 @@ def test_a_job_that_kills_every_worker_is_given_up_and_the_rest_goes_on(engine: 
     results = {run.tag: run for run in runs}
     assert "signal 9" in results["bad"].errors["die"]
     assert results["good"].output == 6
+
+
+def test_a_full_disk_stops_the_engine_and_is_named(engine: LocalEngine) -> None:
+    drawn = []
+
+    def source() -> Iterator[tuple[int, Flow]]:
+        for number in range(50):
+            drawn.append(number)
+            yield number, Flow([fill_up()])
+
+    with pytest.raises(StoreError, match=r"No space left on device.*make room in"):
+        list(engine.run(source()))
+    assert len(drawn) < 10
 
 
 def test_flows_are_drawn_only_as_workers_become_free(engine: LocalEngine) -> None:

@@ -94,7 +94,8 @@ def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
     kills = 0
     for attempt in range(KILLS):
         starts = len((data / "starts.log").read_text().splitlines()) if (data / "starts.log").exists() else 0
-        after = starts + rng.randint(1, 9) if point == "relaxation" else 1 + attempt % 3
+        # mostly the first batch, so that there is always something left to be killed over; now and then a later one
+        after = starts + rng.randint(1, 9) if point == "relaxation" else 1 + (attempt in (3, 9))
         process = start(tmp_path, FAULTY, point, str(after), "run", "hardy.yaml")
         code = process.wait(timeout=120)
         kills += code == -signal.SIGKILL
@@ -102,9 +103,7 @@ def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
         begun = Counter(line.split()[1] for line in (data / "starts.log").read_text().splitlines())
         for path in data.glob("results/*/*/result.json"):
             finished.setdefault(path.parent.name, begun[path.parent.name])
-        if code == 0:
-            break
-    assert kills >= (KILLS if point == "relaxation" else 5)
+    assert kills == KILLS
     run_to_the_end(tmp_path)
 
     assert contents(tmp_path) == undisturbed

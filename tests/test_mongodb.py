@@ -69,7 +69,7 @@ def test_a_person_finds_rows_with_plain_pymongo(both: tuple[Path, Path], mongo: 
         indexes = {field for index in rows.list_indexes() for field in index["key"]}
     assert [row["site"]["metals"] for row in best][:1] == [["Ta"]]
     assert [row["free"] for row in best] == sorted(row["free"] for row in best)
-    assert {"key", "slot", "policy_key", "site.label"} <= indexes
+    assert {"key", "policy_key", "site.key", "site.label"} <= indexes
 
 
 def test_the_second_run_over_the_wire_computes_nothing(
@@ -124,18 +124,29 @@ def test_a_database_that_goes_away_in_mid_run_costs_nothing(tmp_path: Path, monk
 
     database = Database.embedded(checked.folder.database)
     with database:
-        away = True
-        original = database.calculations.update
+        away = False
 
-        def update(*arguments: Any, **named: Any) -> None:
-            if away:
-                raise pymongo.errors.ServerSelectionTimeoutError("no server")
-            original(*arguments, **named)
+        def breakable(original: Any) -> Any:
+            def call(*arguments: Any, **named: Any) -> Any:
+                if away:
+                    raise pymongo.errors.ServerSelectionTimeoutError("no server")
+                return original(*arguments, **named)
 
-        monkeypatch.setattr(database.calculations, "update", update)
-        with pytest.raises(StoreError, match="every result is on disk"):
-            Runner(checked, database, 1, Silent()).run()
+            return call
+
+        for store in (database.calculations, database.adsorption_energies, database.limiting_potentials):
+            for method in ("query", "update"):
+                monkeypatch.setattr(store, method, breakable(getattr(store, method)))
+
+        class GoneAfterTheFirst(Silent):
+            def finished(self, name: str, task: str, output: Any) -> None:
+                nonlocal away
+                away = True
+
+        with pytest.raises(StoreError, match="every finished result is on disk"):
+            Runner(checked, database, 1, GoneAfterTheFirst()).run()
         starts = checked.folder.starts.read_text()
+        assert len(starts.splitlines()) > 20
         assert database.calculations.count({}) == 0
         away = False
         summary = Runner(checked, database, 1, Silent()).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -47,6 +48,8 @@ class Setting:
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not (isinstance(value, kind) and not isinstance(value, bool)) and not (kind is float and whole):
             raise InputError(f"{value!r} is not allowed; {self.title}: a {kind.__name__} is wanted")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{value!r} is not allowed; {self.title}: a finite number is wanted")
         if (self.lowest is not None and value < self.lowest) or (self.highest is not None and value > self.highest):
             raise InputError(f"{value!r} is out of range; {self.title}: allowed {self.lowest} to {self.highest}")
         return kind(value)

@@ -80,6 +80,11 @@ class CheckedCampaign:
         amounts = [reference_amounts(adsorbate(name).composition) for name in self.campaign.all_adsorbates]
         return tuple(sorted({gas for amount in amounts for gas in amount}))
 
+    @cached_property
+    def site_count(self) -> int:
+        """Number of different sites."""
+        return sum(1 for _ in self.recipes())
+
     def recipes(self) -> Iterator[dict[str, Any]]:
         """Yield the recipe of every site once, in the file's order."""
         seen: set[bytes] = set()
@@ -94,7 +99,7 @@ class CheckedCampaign:
         """Return the policy key of each adsorbate's row at a site, known before anything runs."""
         key, policy = site_key(recipe), self.policy
         return {
-            name: policy_key(slot_key(key, name, policy.method.key, policy.corrections), policy.selection)
+            name: policy_key(slot_key(key, name, policy.method.key, policy.selection), policy.selection)
             for name in self.campaign.all_adsorbates
         }
 

@@ -153,6 +153,11 @@ def main() -> None:
         # whoever read us has seen enough (`| head`)
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        # a file where a folder is wanted, a folder that may not be written to: the system's words name it
+        typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+        typer.echo(str(error), err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_database
+from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import stored_rows
-from atomsieve.workflows.settings import Settings, core_count
+from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 #: Lines with reasons under a table.
 REASONS = 20
@@ -38,6 +39,12 @@ def _stored(checked: CheckedCampaign, settings: Settings) -> Iterator[Database |
         yield database
 
 
+def handle(checked: CheckedCampaign, file: str, settings: Settings) -> str:
+    """Return what to call a campaign on the command line: its name where that finds it, else its file."""
+    found_by_name = checked.folder.root == Folder(settings.folder).root
+    return checked.campaign.name if found_by_name else shlex.quote(file)
+
+
 def _print_json(value: Any) -> None:
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
@@ -47,12 +54,11 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     """Say what a campaign would run."""
     from rich.progress import Progress
 
-    from atomsieve.builders import catalog
     from atomsieve.workflows.plan import Planner
 
-    settings = Settings()
+    settings = read_settings()
     checked = load(Path(file), settings)
-    total = sum(catalog.count(entry) for entry in checked.campaign.sites)
+    total = checked.site_count
     err = screen.console(stderr=True)
     with (
         _stored(checked, settings) as database,
@@ -99,19 +105,18 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     if made.complete < made.sites:
         out.print(f"run it: atomsieve run {shlex.quote(file)}")
     else:
-        out.print(f"nothing is left to run; see: atomsieve results {checked.campaign.name}")
+        out.print(f"nothing is left to run; see: atomsieve results {handle(checked, file, settings)}")
 
 
 def run(file: str, workers: int | None) -> int:
     """Run a campaign; return the exit code."""
-    from atomsieve.builders import catalog
     from atomsieve.workflows.runner import Runner
 
-    settings = Settings()
+    settings = read_settings()
     checked = load(Path(file), settings)
     workers = workers or settings.workers or core_count()
     command = f"atomsieve run {shlex.quote(file)}"
-    total = sum(catalog.count(entry) for entry in checked.campaign.sites)
+    total = checked.site_count
     out = screen.console()
     database = open_database(checked.campaign, checked.folder, settings)
     out.print(
@@ -135,10 +140,10 @@ def run(file: str, workers: int | None) -> int:
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
     with database:
         rows = _rows(checked, database)
-        _show(rows, checked.campaign.name, limit=50)
+        name = handle(checked, file, settings)
+        _show(rows, checked.campaign.name, name, limit=50)
         for path in _draw(checked, database, checked.folder.root / "reports" / checked.campaign.name):
             out.print(f"plot: {path}", soft_wrap=True)
-    name = checked.campaign.name
     out.print(
         f"look further: atomsieve results {name} --sort overpotential; atomsieve report {name}; atomsieve status {name}"
     )
@@ -149,16 +154,15 @@ def run(file: str, workers: int | None) -> int:
 
 def status(file_or_name: str, *, as_json: bool) -> None:
     """Say how far a campaign has come."""
-    from atomsieve.builders import catalog
     from atomsieve.workflows.runner import is_running
 
-    settings = Settings()
+    settings = read_settings()
     checked = find(file_or_name, settings)
     name = checked.campaign.name
     state: dict[str, Any] = {
         "campaign": name,
         "running": is_running(checked.folder, name),
-        "sites": sum(catalog.count(entry) for entry in checked.campaign.sites),
+        "sites": checked.site_count,
         "complete": 0,
         "calculations": {"done": 0, "failed": 0},
         "verdicts": {},
@@ -205,7 +209,7 @@ def results(
     as_json: bool,
 ) -> None:
     """Show a campaign's rows."""
-    settings = Settings()
+    settings = read_settings()
     checked = find(file_or_name, settings)
     with _stored(checked, settings) as database:
         rows = _rows(checked, database) if database is not None else []
@@ -219,12 +223,12 @@ def results(
     elif not chosen:
         screen.console().print(f"none of {len(rows):,} rows meets these conditions")
     else:
-        _show(chosen, checked.campaign.name)
+        _show(chosen, checked.campaign.name, file_or_name)
 
 
 def report(file_or_name: str, output: Path | None) -> None:
     """Draw a campaign's plots."""
-    settings = Settings()
+    settings = read_settings()
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
     with _stored(checked, settings) as database:
@@ -243,11 +247,11 @@ def _rows(checked: CheckedCampaign, database: Database) -> list[dict[str, Any]]:
     return table.rows(energies, potentials)
 
 
-def _show(rows: list[dict[str, Any]], name: str, limit: int | None = None) -> None:
+def _show(rows: list[dict[str, Any]], title: str, name: str, limit: int | None = None) -> None:
     out = screen.console()
     if not rows:
         return
-    out.print(screen.results_table(rows[:limit], name))
+    out.print(screen.results_table(rows[:limit], title))
     if limit is not None and len(rows) > limit:
         out.print(f"and {len(rows) - limit:,} rows more: atomsieve results {name}")
     lines = screen.rejections(rows[:limit])

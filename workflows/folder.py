@@ -69,11 +69,15 @@ class Folder:
         self._make(directory)
         final = directory / "result.json"
         partial = directory / f"result.{os.getpid()}.partial"
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(document, file, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(final)
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(document, file, allow_nan=False)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(final)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
         # the rename, and the directory itself, must reach the disk too
         for folder in (directory, directory.parent):
             _sync(folder)
@@ -105,7 +109,11 @@ class Folder:
     def _make(self, directory: Path) -> None:
         # mode applies to the last component alone, and the root is what must be private
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.mkdir(parents=True, exist_ok=True)
+        if not directory.parent.exists():
+            directory.mkdir(parents=True, exist_ok=True)
+            _sync(directory.parent.parent)
+            _sync(self.root)
+        directory.mkdir(exist_ok=True)
 
 
 def _sync(directory: Path) -> None:

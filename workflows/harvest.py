@@ -10,9 +10,11 @@ from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel
+from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.campaigns import CheckedCampaign
+from atomsieve.workflows.relaxation import is_settled
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,45 @@ def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -
     return tuple(found)
 
 
-def stored_rows(checked: CheckedCampaign, database: Database) -> Iterator[SiteRows]:
-    """Yield what the database knows of each site of a campaign, in the file's order."""
+def stored_rows(checked: CheckedCampaign, database: Database | None, *, tolerant: bool = False) -> Iterator[SiteRows]:
+    """Yield what the database knows of each site of a campaign, in the file's order.
+
+    Parameters
+    ----------
+    checked : CheckedCampaign
+        The campaign.
+    database : Database or None
+        None where there is none yet.
+    tolerant : bool
+        Take a database that is away for one that knows nothing: what is on disk is found all the same.
+    """
     for recipes in chunks(checked.recipes(), 100):
         wanted = [checked.policy_keys(recipe) for recipe in recipes]
-        rows = database.rows(key for keys in wanted for key in keys.values())
+        rows: dict[str, AdsorptionEnergy] = {}
+        if database is not None:
+            try:
+                rows = database.rows(key for keys in wanted for key in keys.values())
+            except StoreError:
+                if not tolerant:
+                    raise
         for recipe, keys in zip(recipes, wanted, strict=True):
             own = {name: rows[key] for name, key in keys.items() if key in rows}
             yield SiteRows(recipe, own, potentials(checked, own))
+
+
+def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) -> bool:
+    """Return whether nothing is left to do at a site.
+
+    Each adsorbate has its row, all rows stand on the same clean state, and what failed on the way still stands: it has
+    been tried with the campaign's numerics, and nobody has made it succeed since.
+    """
+    rows = stored.rows.values()
+    if len(stored.rows) < len(checked.campaign.all_adsorbates):
+        return False
+    if len({row.calculations.get("clean") for row in rows}) > 1:
+        return False
+    failed = {entry["key"] for row in rows for entry in row.considered if entry["status"] == "failed"}
+    documents = database.known(failed) if failed else {}
+    return len(documents) == len(failed) and all(
+        document["status"] == "failed" and is_settled(document, checked.numerics) for document in documents.values()
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from jobflow import Flow, Job
 
+from atomsieve.structures.errors import StoreError
 from atomsieve.workflows.flowrun import FlowRun, decode, encode
 from atomsieve.workflows.folder import Folder
 
@@ -76,6 +77,11 @@ class LocalEngine:
         ------
         FlowRun
             Its ``tag``, ``output`` and ``errors``.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full.
         """
         source = iter(flows)
         active: set[FlowRun] = set()
@@ -164,6 +170,11 @@ class LocalEngine:
                 self._bury(worker, task, tasks)
             else:
                 worker.task = None
+                if kind == "full":
+                    # whatever is computed now could not be kept
+                    raise StoreError(
+                        f"{text}: stopped; make room in {self.folder.root}, and run the same command again"
+                    )
                 if kind == "error":
                     task.run.fail(task.job, text)
                     self.on_finish(task.job, None)

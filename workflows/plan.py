@@ -6,16 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ase import Atoms
+
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
 from atomsieve.builders.placement import poses
-from atomsieve.structures.adsorbate import molecule
+from atomsieve.builders.spin import inherited
+from atomsieve.structures.adsorbate import adsorbates, molecule
 from atomsieve.structures.calculation import Request, lowest, reference
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.campaigns import CheckedCampaign
+from atomsieve.workflows.harvest import is_complete, stored_rows
+from atomsieve.workflows.relaxation import is_settled
 
 #: Force calls of a relaxation as seen with GFN1-xTB on M-N4 graphene, by task.
 FORCE_CALLS: Mapping[str, int] = {"molecule": 8, "clean": 15, "adsorbed": 28}
@@ -102,16 +107,16 @@ class Planner:
         """
         policy, entry = self.checked.policy, self.checked.entry
         plan = Plan(entry.name)
-        for recipes in chunks(self.checked.recipes(), 100):
-            rows = self._rows(recipes)
-            sites = [catalog.build(recipe) for recipe in recipes]
+        for group in chunks(stored_rows(self.checked, self.database), 100):
+            sites = [catalog.build(stored.recipe) for stored in group]
             clean = [policy.clean_requests(site) for site in sites]
-            todo = [requests for requests, own in zip(clean, rows, strict=True) if own is None]
+            complete = [self.database is not None and is_complete(self.checked, s, self.database) for s in group]
+            todo = [requests for requests, done in zip(clean, complete, strict=True) if not done]
             known = self._known(request.key for requests in todo for request in requests)
-            for site, requests, own in zip(sites, clean, rows, strict=True):
+            for site, requests, stored, done in zip(sites, clean, group, complete, strict=True):
                 on_site(site)
                 plan.sites += 1
-                self._count_site(plan, site, requests, own, known)
+                self._count_site(plan, site, requests, stored.rows if done else None, known)
         gases = [policy.molecule_request(gas) for gas in self.checked.gases]
         stored = self._known(request.key for request in gases)
         count = plan.counts["molecule"]
@@ -200,25 +205,17 @@ class Planner:
             found_here = poses(site, adsorbate, tilts=policy.tilts, azimuths=policy.azimuths, most=policy.most)
             self._pose_counts[host, adsorbate] = len(found_here)
         placed = self._pose_counts[host, adsorbate]
-        spins = 1
-        if policy.knows_spin:
-            spins = 2 if policy.adsorbed == "inherit" else int(policy.adsorbed)
-        # a site that falls apart is rejected before anything is placed on it
-        return 0 if not clean else min(1, placed) * spins, placed * spins, 0
-
-    def _rows(self, recipes: list[dict[str, Any]]) -> list[dict[str, AdsorptionEnergy] | None]:
-        """Return the rows of each site, or None where one is missing."""
-        if self.database is None:
-            return [None] * len(recipes)
-        wanted = [self.checked.policy_keys(recipe) for recipe in recipes]
-        found = self.database.rows(key for keys in wanted for key in keys.values())
-        return [
-            {name: found[key] for name, key in keys.items()} if all(key in found for key in keys.values()) else None
-            for keys in wanted
-        ]
+        with_adsorbate = site.atoms + Atoms(adsorbates()[adsorbate].symbols)
+        spins = {1}
+        if policy.knows_spin and policy.adsorbed != "inherit":
+            spins = {int(policy.adsorbed)}
+        elif policy.knows_spin:
+            spins = {len(inherited(request.multiplicity or 1, with_adsorbate, site.charge)) for request in clean}
+        return min(1, placed) * min(spins), placed * max(spins), 0
 
     def _known(self, keys: Iterator[str] | Any) -> dict[str, dict[str, Any]]:
-        """Return the successes among these keys."""
+        """Return the outcomes among these keys that still stand."""
         if self.database is None:
             return {}
-        return {key: doc for key, doc in self.database.known(keys).items() if doc["status"] == "done"}
+        numerics = self.checked.numerics
+        return {key: doc for key, doc in self.database.known(keys).items() if is_settled(doc, numerics)}

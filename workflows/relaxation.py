@@ -8,6 +8,8 @@ import platform
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ def is_settled(document: Mapping[str, Any] | None, numerics: Mapping[str, Any]) 
     """
     if document is None:
         return False
-    return bool(document["status"] == "done" or document["provenance"]["numerics"] == dict(numerics))
+    return bool(document["status"] == "done" or dict(numerics) in document["tried"])
 
 
 def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:
@@ -67,6 +69,9 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
             return known
         folder.log_start(key)
         outcome = relax(request, start, judge, numerics, folder.directory(key))
+        if isinstance(outcome, Failure):
+            before = known["tried"] if known is not None else ()
+            outcome = replace(outcome, tried=(*before, dict(numerics)))
         document = outcome.to_dict()
         folder.write(document)
     return document
@@ -108,7 +113,7 @@ def relax(
             "began": began,
             "seconds": time.perf_counter() - clock,
             "cpu_seconds": time.process_time() - cpu,
-            "versions": {name: version(name) for name in ("atomsieve", "ase", "atomate2", "tblite")},
+            "versions": _versions(),
             "python": platform.python_version(),
         }
 
@@ -155,6 +160,11 @@ def relax(
         moments=_moments(atoms),
         provenance=provenance(),
     )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("atomsieve", "ase", "atomate2", "tblite")}
 
 
 def displaced(start: Atoms, request: Request) -> Atoms:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ase import Atoms
 
 from atomsieve.builders.placement import poses
 from atomsieve.builders.spin import inherited, multiplicities
-from atomsieve.structures.adsorbate import molecule
+from atomsieve.structures.adsorbate import adsorbates, molecule, molecules
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.site import ActiveSite
 
@@ -29,8 +32,8 @@ class Policy:
     clean : int
         Number of spin multiplicities of a clean site, from the lowest.
     adsorbed : int or "inherit"
-        The same with an adsorbate; ``inherit`` takes the two nearest to the clean site's own that the electron count
-        allows.
+        The same with an adsorbate; ``inherit`` takes those next to the clean site's own: m - 1 and m + 1 where the
+        adsorbate flips the parity, else m - 2, m and m + 2.
     tilts : tuple of float
         Degrees by which an adsorbate leans from the open direction.
     azimuths : int
@@ -70,6 +73,7 @@ class Policy:
             "spin": {"clean": self.clean, "adsorbed": self.adsorbed},
             "poses": {"tilts": list(self.tilts), "azimuths": self.azimuths, "most": self.most},
             "corrections": self.corrections,
+            "terms": terms_digest(self.corrections),
             "solvation": self.solvation,
             "temperature": self.temperature,
         }
@@ -98,6 +102,9 @@ class Policy:
             Name.
         """
         found = []
+        species = adsorbates()[adsorbate]
+        # placements are told apart by their parameters; what is placed must be in the key as well
+        start = content_key("start", [species.symbols, species.positions])[:16]
         for placement, atoms in poses(site, adsorbate, tilts=self.tilts, azimuths=self.azimuths, most=self.most):
             spins: tuple[int | None, ...] = (None,)
             if parent_multiplicity is not None:
@@ -106,13 +113,23 @@ class Policy:
                 else:
                     spins = multiplicities(atoms, site.charge, int(self.adsorbed))
             for spin in spins:
-                request = Request(
-                    "adsorbed", placement.to_dict(), self.method, self.fmax, spin, site.charge, parents=(parent,)
-                )
+                subject = {**placement.to_dict(), "start": start}
+                request = Request("adsorbed", subject, self.method, self.fmax, spin, site.charge, parents=(parent,))
                 found.append((request, atoms))
         return found
 
     def molecule_request(self, name: str) -> Request:
         """Return the request of a gas reference."""
-        spin = molecule(name).multiplicity if self.knows_spin else None
-        return Request("molecule", {"molecule": name}, self.method, self.fmax, spin)
+        gas = molecule(name)
+        start = content_key("start", [gas.symbols, gas.positions])[:16]
+        spin = gas.multiplicity if self.knows_spin else None
+        return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
+
+
+@cache
+def terms_digest(corrections: str) -> str:
+    """Return a digest of the terms behind a correction table's name, so that a mended table makes new rows."""
+    table = correction_tables().get(corrections)
+    content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
+    thermal = {name: entry.thermal for name, entry in molecules().items()}
+    return content_key("terms", [content, thermal])[:16]

@@ -23,13 +23,15 @@ from atomsieve.workflows.campaigns import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.harvest import SiteRows, site_rows, stored_rows
+from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.local import LocalEngine
 from atomsieve.workflows.relaxation import is_settled
 
 #: Results wait for the database at most so many seconds, or until there are so many.
 FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
+#: A database that did not answer is not asked again for so many seconds.
+AWAY_SECONDS = 20.0
 
 
 class Watch(Protocol):
@@ -105,6 +107,7 @@ class Runner:
         self._potentials: list[LimitingPotential] = []
         self._documents: list[dict[str, Any]] = []
         self._flushed = time.monotonic()
+        self._away_until = 0.0
 
     def run(self) -> Summary:
         """Run until every site is complete or cannot be completed.
@@ -139,7 +142,7 @@ class Runner:
     def _flows(self) -> Iterator[tuple[Any, Flow]]:
         """Yield the flows that are still to do; the gases first, and only if a site needs them."""
         gases_asked = False
-        for stored in stored_rows(self.checked, self.database):
+        for stored in stored_rows(self.checked, self.database, tolerant=True):
             if self._is_complete(stored):
                 self.summary.sites += 1
                 self.summary.stored += 1
@@ -158,14 +161,10 @@ class Runner:
             yield site, self.maker.make(site)
 
     def _is_complete(self, stored: SiteRows) -> bool:
-        if len(stored.rows) < len(self.checked.campaign.all_adsorbates):
+        try:
+            return is_complete(self.checked, stored, self.database)
+        except StoreError:
             return False
-        failed = [e["key"] for row in stored.rows.values() for e in row.considered if e["status"] == "failed"]
-        if not failed:
-            return True
-        # a failure stands until somebody asks with other numerics
-        documents = self.database.known(failed)
-        return all(is_settled(documents.get(key), self.checked.numerics) for key in failed)
 
     def _take(self, run: FlowRun) -> None:
         if run.errors:
@@ -199,7 +198,7 @@ class Runner:
             return None
         document = self.folder.read(key)
         if not is_settled(document, self.checked.numerics):
-            document = self.database.known([key]).get(key)
+            document = self._stored(key)
             if not is_settled(document, self.checked.numerics):
                 return None
             assert document is not None
@@ -211,6 +210,16 @@ class Runner:
         self.summary.reused += 1
         self._outcomes.append(key)
         return reference(document)
+
+    def _stored(self, key: str) -> dict[str, Any] | None:
+        """Ask the database; one that is away knows nothing, and is left alone for a while."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            return self.database.known([key]).get(key)
+        except StoreError:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            return None
 
     def _started(self, job: Job) -> None:
         if "key" in job.metadata:
@@ -233,24 +242,25 @@ class Runner:
         """Ingest what waits: outcomes first, so that no row ever points at one that is not there."""
         waiting = len(self._outcomes) + len(self._rows) + len(self._documents)
         recent = time.monotonic() - self._flushed < FLUSH_SECONDS
-        if not waiting or (recent and waiting < FLUSH_COUNT and not last):
+        is_away = time.monotonic() < self._away_until
+        if not waiting or ((is_away or (recent and waiting < FLUSH_COUNT)) and not last):
             return
         self._flushed = time.monotonic()
         try:
             documents = [self.folder.read(key) for key in dict.fromkeys(self._outcomes)]
             self.database.ingest([document for document in documents if document is not None])
             self._outcomes.clear()
-            self.database.push_adsorption_energies(self._rows)
+            self.database.push(self._rows, self._potentials)
             self._rows.clear()
-            self.database.push_limiting_potentials(self._potentials)
             self._potentials.clear()
             self.database.push_jobs(self._documents)
             self._documents.clear()
         except StoreError as error:
             # away for now: everything is on disk, and waits here too
+            self._away_until = time.monotonic() + AWAY_SECONDS
             if last:
                 raise StoreError(
-                    f"{error}; every result is on disk in {self.folder.root}: the same command ingests them"
+                    f"{error}; every finished result is on disk in {self.folder.root}: the same command ingests them"
                 ) from error
 
 

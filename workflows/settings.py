@@ -13,8 +13,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from atomsieve.structures.errors import InputError
 
 
 class Settings(BaseSettings):
@@ -26,6 +28,22 @@ class Settings(BaseSettings):
     mongodb_uri: SecretStr | None = None
     mongodb_database: str = "atomsieve"
     workers: int | None = Field(default=None, ge=1, le=1024)
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    InputError
+        Names the variable, its value and what is wrong with it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"ATOMSIEVE_{'_'.join(map(str, first['loc'])).upper()}"
+        raise InputError(f"the environment variable {name} is {first['input']!r}: {first['msg'].lower()}") from None
 
 
 def core_count() -> int:

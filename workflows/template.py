@@ -40,7 +40,8 @@ relaxation:
   optimizer: BFGS             # BFGS, LBFGS, FIRE
 
 # Spin: the multiplicities that are tried.  `clean: 2` takes the two lowest that the electron count allows.
-# `inherit` tries with an adsorbate the two nearest to that of the clean site; a number counts from the lowest instead.
+# `inherit` tries with an adsorbate those next to the clean site's (m-1 and m+1 where it flips the parity, else m-2, m
+# and m+2); a number counts from the lowest instead.
 spin:
   clean: 2
   adsorbed: inherit

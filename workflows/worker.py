@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -53,7 +54,8 @@ def serve(connection: Connection, folder: str, log: str) -> None:
     Parameters
     ----------
     connection : Connection
-        Receives ``(job, inputs)`` as MSON, sends ``("done", answer)`` or ``("error", traceback)``.
+        Receives ``(job, inputs)`` as MSON; sends ``("done", answer)``, ``("error", traceback)``, or ``("full", text)``
+        where the disk is.
     folder : str
         The campaign's working folder.
     log : str
@@ -79,7 +81,8 @@ def serve(connection: Connection, folder: str, log: str) -> None:
             job, inputs = decode(text)
             inputs = {uuid: {int(index): output for index, output in known.items()} for uuid, known in inputs.items()}
             answer = ("done", encode(run_job(job, inputs)))
-        except Exception:
-            answer = ("error", traceback.format_exc())
+        except Exception as error:
+            is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            answer = ("full", str(error)) if is_full else ("error", traceback.format_exc())
         with contextlib.suppress(BrokenPipeError):
             connection.send(answer)
