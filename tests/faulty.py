@@ -66,7 +66,7 @@ def in_commit(after: int) -> None:
         def _at(self, sql: str, run: Callable[[], Any]) -> Any:
             nonlocal seen
             words = sql.strip().upper()
-            if words.startswith(("INSERT", "UPDATE", "REPLACE")) and "CALCULATIONS" in words:
+            if words.startswith("INSERT") and "CALCULATIONS" in words:
                 self.carries = True
             if words.startswith("COMMIT") and self.carries:
                 seen += 1
