@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -133,9 +133,12 @@ class Runner:
                     self._take(run)
                 for site_run in self._early:
                     self._give_up(site_run.tag.label, "a gas reference could not be calculated")
-            finally:
-                # also when the run is interrupted: what has been finished by now is worth keeping
-                self._flush(last=True)
+            except BaseException:
+                # what has been finished by now is worth keeping; why it was stopped is worth more than why that failed
+                with suppress(StoreError):
+                    self._flush(last=True)
+                raise
+            self._flush(last=True)
         self.summary.seconds = time.monotonic() - began
         return self.summary
 
