@@ -85,35 +85,6 @@ def inherited(parent: int, atoms: Atoms, charge: int) -> tuple[int, ...]:
     return tuple(close or nearest[:2])
 
 
-def check_multiplicity(multiplicity: int, atoms: Atoms, charge: int) -> None:
-    """Refuse a multiplicity that the electrons do not allow.
-
-    Parameters
-    ----------
-    multiplicity : int
-        2S + 1.
-    atoms : ase.Atoms
-        The nuclei.
-    charge : int
-        Total charge, e.
-
-    Raises
-    ------
-    InputError
-        Explains the parity, and names the multiplicities that are closest.
-    """
-    total = electrons(atoms, charge)
-    if 1 <= multiplicity <= total + 1 and multiplicity % 2 != total % 2:
-        return
-    parity, needed = ("even", "odd") if total % 2 == 0 else ("odd", "even")
-    close = sorted(inherited(max(multiplicity, 1), atoms, charge)[:2])
-    raise InputError(
-        f"multiplicity {multiplicity} is impossible for {_formula(atoms)} with charge {charge:+d}: an {parity} "
-        f"number of electrons ({total}) needs an {needed} multiplicity (2S + 1) from {1 + total % 2} to {total + 1}; "
-        f"write {' or '.join(map(str, close))}"
-    )
-
-
 def _formula(atoms: Atoms) -> str:
     return str(atoms.get_chemical_formula())
 

@@ -13,7 +13,7 @@ from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
 from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.energies import policy_key, slot_key
-from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
+from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
 from atomsieve.structures.identity import content_key
 from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
 from atomsieve.workflows.folder import Folder
@@ -195,12 +195,14 @@ def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
         return load(path, settings)
     folder = Folder(settings.folder)
     if settings.mongodb_uri is None and not folder.database.exists():
-        raise InputError(f"no campaign {file_or_name!r}: there is neither such a file nor a database in {folder.root}")
+        raise UnknownNameError(
+            f"no campaign {file_or_name!r}: there is neither such a file nor a database in {folder.root}"
+        )
     with open_database(None, folder, settings) as database:
         data = database.campaign(file_or_name)
         if data is None:
             names = database.campaign_names()
-            raise InputError(unknown(file_or_name, names or ["none: nothing has been run here"], "campaign"))
+            raise UnknownNameError(unknown(file_or_name, names or ["none: nothing has been run here"], "campaign"))
     return check(campaign_from_data(data, file_or_name), file_or_name, folder)
 
 

@@ -251,7 +251,7 @@ def _show(rows: list[dict[str, Any]], title: str, name: str, limit: int | None =
     out = screen.console()
     if not rows:
         return
-    out.print(screen.results_table(rows[:limit], title))
+    out.print(screen.results_table(rows[:limit], title, out.width))
     if limit is not None and len(rows) > limit:
         out.print(f"and {len(rows) - limit:,} rows more: atomsieve results {name}")
     lines = screen.rejections(rows[:limit])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,6 +19,8 @@ from atomsieve.workflows.plan import Plan
 
 #: Columns that are wide enough for the results table where the output is no terminal.
 PIPE_WIDTH = 160
+#: From here on the results table has room for all columns.
+WIDE = 115
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -38,7 +41,6 @@ class ScreenWatch:
     """
 
     def __init__(self, console: Console, sites: int) -> None:
-        self._console = console
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=30),
@@ -97,7 +99,7 @@ class ScreenWatch:
         self._progress.console.print(escape(text), style=style)
 
 
-def results_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+def results_table(rows: Sequence[Mapping[str, Any]], title: str, width: int) -> Table:
     """Return the table of a campaign: one line a site and reaction, what the lines of a site share written once.
 
     Parameters
@@ -106,14 +108,34 @@ def results_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
         As :func:`atomsieve.analysis.table.rows` gives them.
     title : str
         Above the table.
+    width : int
+        Of the terminal; a narrow one gets fewer lines between columns, and finds what is not bound below the table.
     """
+    is_narrow = width < WIDE
     free = [name for name in rows[0] if name.startswith("free_") and any(row[name] is not None for row in rows)]
-    columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds", "verdicts"]
-    table = Table(title=title, title_justify="left")
+    columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds"]
+    if is_narrow:
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    else:
+        columns.append("verdicts")
+        table = Table(title=title, title_justify="left")
     for name in columns:
         entry = label(name)
-        head = f"{entry.symbol}\n{entry.unit}" if entry.unit else entry.symbol
-        table.add_column(head, justify="right" if entry.decimals is not None else "left", no_wrap=name == "site")
+        symbol, unit = entry.symbol, entry.unit
+        if is_narrow:
+            # numbers are never cut: what is long in a head goes below
+            symbol, unit = (
+                symbol.replace("ΔG(", "ΔG\n(").replace("reaction", "reac-\ntion"),
+                unit.replace(" vs ", "\nvs "),
+            )
+        head = f"{symbol}\n{unit}" if unit else symbol
+        is_number = entry.decimals is not None
+        table.add_column(
+            head,
+            justify="right" if is_number else "left",
+            no_wrap=is_number or name == "reaction" or (not is_narrow and name == "site"),
+            overflow="fold",
+        )
     before = None
     for row in rows:
         repeated = row["site"] == before
