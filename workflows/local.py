@@ -104,6 +104,9 @@ class LocalEngine:
                 if any(worker.task for worker in self._pool):
                     for run in self._collect(tasks):
                         yield from self._ended(run, active)
+                elif exhausted:
+                    names = ", ".join(run.flow.name for run in active)
+                    raise RuntimeError(f"the flows {names} wait for jobs that are in none of them")
         finally:
             self.close()
 
