@@ -13,7 +13,7 @@ from atomsieve.structures.correction import TERMS, CorrectionTable, correction_t
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.method import require_one_method
-from atomsieve.structures.units import ROOM_TEMPERATURE
+from atomsieve.structures.units import require_room_temperature
 
 #: What a policy may say under ``solvation``.
 SOLVATIONS = ("none", "table")
@@ -162,11 +162,7 @@ def _thermal_terms(adsorbate: str, amounts: Mapping[str, float], policy: Mapping
     solvation, temperature = policy["solvation"], float(policy["temperature"])
     if solvation not in SOLVATIONS:
         raise InputError(unknown(solvation, SOLVATIONS, "solvation"))
-    if abs(temperature - ROOM_TEMPERATURE) > 0.01:
-        raise InputError(
-            f"temperature {temperature:g} K: all tabulated free energies hold at {ROOM_TEMPERATURE} K; "
-            f"set temperature to {ROOM_TEMPERATURE}"
-        )
+    require_room_temperature(temperature, "all tabulated free energies")
     table = _table(policy["corrections"])
     if table is None:
         if solvation != "none":

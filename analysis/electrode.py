@@ -10,7 +10,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, S
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.method import Method, require_one_method
 from atomsieve.structures.reaction import Reaction, free_formation
-from atomsieve.structures.units import ROOM_TEMPERATURE, nernst_slope
+from atomsieve.structures.units import nernst_slope, require_room_temperature
 
 #: eV within which two steps count as equally hard.
 TIE = 0.05
@@ -131,11 +131,7 @@ def potential_rhe(conditions: Mapping[str, Any]) -> float:
     temperature, scale = float(conditions["temperature"]), conditions["scale"]
     if scale not in SCALES:
         raise InputError(unknown(scale, SCALES, "potential scale"))
-    if abs(temperature - ROOM_TEMPERATURE) > 0.01:
-        raise InputError(
-            f"temperature {temperature:g} K: the free energies of the molecules hold at {ROOM_TEMPERATURE} K; "
-            f"set temperature to {ROOM_TEMPERATURE}"
-        )
+    require_room_temperature(temperature, "the free energies of the molecules")
     shift = nernst_slope(temperature) * float(conditions["pH"]) if scale == "SHE" else 0.0
     return float(conditions["potential"]) + shift
 

@@ -19,7 +19,7 @@ from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
-from atomsieve.structures.units import ROOM_TEMPERATURE
+from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
 
 
 class _Section(BaseModel):
@@ -196,7 +196,7 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
-    if abs(campaign.conditions.temperature - ROOM_TEMPERATURE) > 0.01:
+    if not is_room_temperature(campaign.conditions.temperature):
         yield Problem(
             "conditions.temperature",
             f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only",

@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import math
 
+from atomsieve.structures.errors import InputError
+
 #: Boltzmann constant, eV/K (exact in the SI of 2019).
 BOLTZMANN = 8.617333262e-5
 #: The temperature of all tabulated free energies, K.
 ROOM_TEMPERATURE = 298.15
+
+
+def is_room_temperature(temperature: float) -> bool:
+    """Return whether tabulated free energies hold at a temperature (K)."""
+    return abs(temperature - ROOM_TEMPERATURE) <= 0.01
+
+
+def require_room_temperature(temperature: float, what: str) -> None:
+    """Refuse a temperature at which tabulated free energies do not hold.
+
+    Parameters
+    ----------
+    temperature : float
+        K.
+    what : str
+        What holds at room temperature only, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is another temperature.
+    """
+    if not is_room_temperature(temperature):
+        raise InputError(
+            f"temperature {temperature:g} K: {what} hold at {ROOM_TEMPERATURE} K; set temperature to {ROOM_TEMPERATURE}"
+        )
 
 
 def nernst_slope(temperature: float) -> float:

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_database
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.harvest import stored_rows
+from atomsieve.workflows.harvest import SiteRows, stored_rows
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 #: Lines with reasons under a table.
@@ -139,11 +139,11 @@ def run(file: str, workers: int | None) -> int:
     for label, error in summary.errors.items():
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
     with database:
-        rows = _rows(checked, database)
-        name = handle(checked, file, settings)
-        _show(rows, checked.campaign.name, name, limit=50)
-        for path in _draw(checked, database, checked.folder.root / "reports" / checked.campaign.name):
-            out.print(f"plot: {path}", soft_wrap=True)
+        sites = list(stored_rows(checked, database))
+    name = handle(checked, file, settings)
+    _show(_rows(sites), checked.campaign.name, name, limit=50)
+    for path in _draw(checked, sites, checked.folder.root / "reports" / checked.campaign.name):
+        out.print(f"plot: {path}", soft_wrap=True)
     out.print(
         f"look further: atomsieve results {name} --sort overpotential; atomsieve report {name}; atomsieve status {name}"
     )
@@ -172,7 +172,7 @@ def status(file_or_name: str, *, as_json: bool) -> None:
     reasons: Counter[str] = Counter()
     seen: dict[str, str] = {}
     with _stored(checked, settings) as database:
-        for site in stored_rows(checked, database) if database is not None else ():
+        for site in stored_rows(checked, database):
             state["complete"] += len(site.rows) == len(checked.campaign.all_adsorbates)
             for row in site.rows.values():
                 verdicts[row.verdict] += 1
@@ -212,7 +212,7 @@ def results(
     settings = read_settings()
     checked = find(file_or_name, settings)
     with _stored(checked, settings) as database:
-        rows = _rows(checked, database) if database is not None else []
+        rows = _rows(stored_rows(checked, database))
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)[:limit]
     if as_json:
         _print_json(chosen)
@@ -232,16 +232,16 @@ def report(file_or_name: str, output: Path | None) -> None:
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
     with _stored(checked, settings) as database:
-        paths = _draw(checked, database, target) if database is not None else []
+        paths = _draw(checked, list(stored_rows(checked, database)), target)
     if not paths:
         raise InputError(f"{checked.campaign.name} has no results yet; run it first")
     for path in paths:
         screen.console().print(str(path), soft_wrap=True)
 
 
-def _rows(checked: CheckedCampaign, database: Database) -> list[dict[str, Any]]:
+def _rows(sites: Iterable[SiteRows]) -> list[dict[str, Any]]:
     energies, potentials = [], []
-    for site in stored_rows(checked, database):
+    for site in sites:
         energies += [row.to_dict() for row in site.rows.values()]
         potentials += [potential.to_dict() for potential in site.potentials]
     return table.rows(energies, potentials)
@@ -264,10 +264,9 @@ def _show(rows: list[dict[str, Any]], title: str, name: str, limit: int | None =
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
 
 
-def _draw(checked: CheckedCampaign, database: Database, target: Path) -> list[Path]:
+def _draw(checked: CheckedCampaign, sites: Sequence[SiteRows], target: Path) -> list[Path]:
     from atomsieve.analysis.plots import free_energy_diagram, volcano
 
-    sites = list(stored_rows(checked, database))
     paths = []
     for name in checked.campaign.reactions:
         potentials = [p for site in sites for p in site.potentials if p.reaction == name]
