@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders import graphene, porphine
-from atomsieve.builders.family import REQUIRED, Family, Parameter, recipe
+from atomsieve.builders.families import graphene, porphine
+from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
-from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
 from atomsieve.structures.identity import canonical, plain
 from atomsieve.structures.site import ActiveSite
 
@@ -40,6 +40,11 @@ def check(entry: Any) -> list[Problem]:
     list of Problem
         Empty where the entry can be used; paths are relative to the entry.
     """
+    return _wrong_alone(entry) or list(_conflicts(_FAMILIES[entry["family"]], entry))
+
+
+def _wrong_alone(entry: Any) -> list[Problem]:
+    """Return what is wrong with an entry before its values are seen together."""
     if not isinstance(entry, Mapping):
         return [Problem("", f"{entry!r} is not an entry; write 'family:' and its parameters, one a line")]
     if "family" not in entry:
@@ -69,31 +74,29 @@ def recipes(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     ------
     dict
         Family, schema and every parameter, defaults written out. Values come in the order of the file, the last
-        parameter of the family changing fastest; no recipe comes twice.
+        parameter of the family changing fastest; no recipe comes twice, nor one that is a symmetry copy of another.
 
     Raises
     ------
     InputError
-        At once, if the entry cannot be used.
+        At once if a value cannot be used; on reaching them, for values that do not go together (:func:`check` finds
+        both).
     """
-    values = _values(entry)
-    family = _FAMILIES[entry["family"]]
-    order = tuple(family.parameters)
-    return (
-        recipe(family.name, family.schema, dict(zip(order, combination, strict=True)), order)
-        for combination in itertools.product(*values)
-    )
+    problems = _wrong_alone(entry)
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    return _recipes(_FAMILIES[entry["family"]], entry)
 
 
 def count(entry: Mapping[str, Any]) -> int:
-    """Return how many recipes an entry stands for, without making them.
+    """Return how many recipes an entry stands for.
 
     Raises
     ------
     InputError
         If the entry cannot be used.
     """
-    return math.prod(len(values) for values in _values(entry))
+    return sum(1 for _ in recipes(entry))
 
 
 def build(recipe: Mapping[str, Any]) -> ActiveSite:
@@ -123,16 +126,50 @@ def build(recipe: Mapping[str, Any]) -> ActiveSite:
             f"the recipe has schema {recipe.get('schema')!r}, but {name} is built by schema {family.schema}; "
             "make the recipe again from its campaign entry"
         )
-    site = family.build({parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()})
-    validate(site)
+    values = {parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()}
+    settled = list(family.settle(values))
+    if settled != [values]:
+        forms = " or ".join(repr({k: v for k, v in form.items() if v != values[k]}) for form in settled)
+        raise InputError(f"the recipe of {name} is not in its final form; there it is written with {forms}")
+    site = family.build(values)
+    validate(site, family)
     return site
 
 
-def _values(entry: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    problems = check(entry)
-    if problems:
-        raise InputError("\n".join(map(str, problems)))
-    return [_expand(parameter, entry)[0] for parameter in _FAMILIES[entry["family"]].parameters.values()]
+def _combinations(family: Family, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the values of every combination, each parsed on its own."""
+    order = tuple(family.parameters)
+    columns = [_expand(parameter, entry)[0] for parameter in family.parameters.values()]
+    return (dict(zip(order, combination, strict=True)) for combination in itertools.product(*columns))
+
+
+def _recipes(family: Family, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    order = tuple(family.parameters)
+    seen: set[bytes] = set()
+    for combination in _combinations(family, entry):
+        for values in family.settle(combination):
+            made = recipe(family.name, family.schema, values, order)
+            if family.settle is not as_given:
+                mark = hashlib.blake2b(canonical(made).encode(), digest_size=16).digest()
+                if mark in seen:
+                    continue
+                seen.add(mark)
+            yield made
+
+
+def _conflicts(family: Family, entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with values that are right on their own but do not go together, each problem once."""
+    if family.settle is as_given:
+        return
+    seen: set[str] = set()
+    for combination in _combinations(family, entry):
+        try:
+            for _ in family.settle(combination):
+                pass
+        except ParameterError as error:
+            if str(error) not in seen:
+                seen.add(str(error))
+                yield Problem(error.parameter, error.args[0])
 
 
 def _expand(parameter: Parameter, entry: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Problem]]:
@@ -165,7 +202,8 @@ def _settled(parameter: Parameter, recipe: Mapping[str, Any]) -> Any:
     value = recipe[parameter.name]
     scalar = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
     parsed = parameter.parse(scalar)
-    if len(parsed) != 1 or plain(parsed[0]) != plain(value):
-        forms = " or ".join(repr(form) for form in parsed)
-        raise InputError(f"{parameter.name} is {value!r} in the recipe; there it is written {forms}")
-    return parsed[0]
+    for form in parsed:
+        if plain(form) == plain(value):
+            return form
+    forms = " or ".join(repr(form) for form in parsed)
+    raise InputError(f"{parameter.name} is {value!r} in the recipe; there it is written {forms}")

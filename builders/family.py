@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from ase.data import atomic_names, atomic_numbers, chemical_symbols, covalent_radii
@@ -48,6 +52,11 @@ class Parameter:
     parse: Callable[[Any], tuple[Any, ...]]
 
 
+def as_given(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Leave the values of a recipe as they are; the families whose parameters are independent settle them so."""
+    return (values,)
+
+
 @dataclass(frozen=True)
 class Family:
     """A kind of support with the function that builds it.
@@ -61,7 +70,17 @@ class Family:
     parameters : mapping of str to Parameter
         In the order in which a recipe lists them.
     build : callable
-        Makes a site from the value of every parameter, all of them in the form that ``parse`` gives.
+        Makes a site from the value of every parameter, all of them in the form that ``parse`` and ``settle`` give.
+    formula : callable
+        What the same values must come to, number of atoms by element; told from the chemistry, never from ``build``.
+    shells : mapping of str to (float, float)
+        Shortest and longest distance of a metal and a donor as built, Å, by the element of the donor.
+    settle : callable
+        From values that parse on their own to those that they stand for together: none is a symmetry copy of another,
+        what follows from others (a charge from oxidation states) is filled in, settled values settle to themselves.
+        Raises :class:`~atomsieve.structures.errors.ParameterError` where they do not go together.
+    examples : tuple of mapping
+        Entries as in a campaign file, each of which stands for one site; for the gallery, and for the tests that relax.
     schema : int
         Raised when the same parameters come to mean another geometry.
     """
@@ -70,7 +89,16 @@ class Family:
     title: str
     parameters: Mapping[str, Parameter]
     build: Callable[[Mapping[str, Any]], ActiveSite]
+    formula: Callable[[Mapping[str, Any]], Counter[str]]
+    shells: Mapping[str, tuple[float, float]]
+    settle: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] = as_given
+    examples: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
+
+
+def in_order(*parameters: Parameter) -> Mapping[str, Parameter]:
+    """Return parameters by name, in the order in which they are given."""
+    return MappingProxyType({parameter.name: parameter for parameter in parameters})
 
 
 def recipe(name: str, schema: int, values: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
@@ -117,34 +145,99 @@ def _element_names() -> dict[str, str]:
 
 
 def parse_metal(value: Any) -> tuple[list[str], ...]:
-    """Read the metal of a site with one metal.
+    """Read the metal of a site with one transition metal; see :func:`metals`."""
+    return metals(1)(value)
+
+
+def metals(
+    number: int, *, allowed: tuple[str, ...] = TRANSITION_METALS, alike: bool = False
+) -> Callable[[Any], tuple[list[str], ...]]:
+    """Return the parser of the metals of a site.
+
+    Parameters
+    ----------
+    number : int
+        How many metals the site has. More than one are written with dashes, as ``Fe-Co``, and stand for every order of
+        them; the family's ``settle`` merges those that are the same site.
+    allowed : tuple of str
+        Chemical symbols.
+    alike : bool
+        All metals are the same element, and are written as one symbol.
 
     Returns
     -------
-    tuple of list of str
-        One list that holds one chemical symbol: a recipe names all metals of a site.
-
-    Raises
-    ------
-    InputError
-        If it is not the symbol of a transition metal.
+    callable
+        Gives tuples of lists of symbols: a recipe names all metals of a site. Raises
+        :class:`~atomsieve.structures.errors.InputError` for anything that is no such metal.
     """
+
+    def parse(value: Any) -> tuple[list[str], ...]:
+        if number == 1:
+            return ([_metal(value, allowed)],)
+        if alike:
+            return ([_metal(value, allowed)] * number,) if isinstance(value, str) else (_listed(value),)
+        symbols = _listed(value) if isinstance(value, list | tuple) else _written_together(value)
+        return tuple(list(order) for order in sorted(set(itertools.permutations(symbols))))
+
+    def _listed(value: Any) -> list[str]:
+        symbols = (
+            [_metal(entry, allowed) for entry in value] if isinstance(value, list | tuple) else [_metal(value, allowed)]
+        )
+        if len(symbols) != number or (alike and len(set(symbols)) > 1):
+            raise InputError(f"{value!r} does not name {number} metals{' of one element' if alike else ''}")
+        return symbols
+
+    def _written_together(value: Any) -> list[str]:
+        example = "-".join(("Fe", "Co", "Ni")[:number])
+        parts = re.split(r"\s*[-+/]\s*", value.strip()) if isinstance(value, str) else [value]
+        if len(parts) == 1 and isinstance(value, str):
+            parts = re.findall("[A-Z][a-z]?", value) if re.fullmatch("(?:[A-Z][a-z]?)+", value) else parts
+        symbols = [_metal(part, allowed) for part in parts]
+        if len(symbols) != number:
+            raise InputError(
+                f"{value!r} names {len(symbols)} metal(s), but the site has {number}; write them as {example}"
+            )
+        return symbols
+
+    return parse
+
+
+def _metal(value: Any, allowed: tuple[str, ...]) -> str:
+    """Read one chemical symbol."""
     if isinstance(value, bool):
         raise InputError(
             f"{str(value).lower()} is no metal: YAML reads No, Yes, On and Off without quotes as true or false; "
             "put the symbol in quotes"
         )
-    if isinstance(value, str) and value in TRANSITION_METALS:
-        return ([value],)
+    if isinstance(value, str) and value in allowed:
+        return value
     if isinstance(value, str) and value in atomic_numbers and value != "X":
-        raise InputError(
-            f"{value} is not a transition metal of groups 3 to 12; allowed: {', '.join(TRANSITION_METALS)}"
-        )
+        what = "not a transition metal of groups 3 to 12" if allowed is TRANSITION_METALS else "not possible here"
+        raise InputError(f"{value} is {what}; allowed: {', '.join(allowed)}")
     if isinstance(value, str) and (symbol := _element_names().get(value.strip().casefold())) is not None:
         raise InputError(f"unknown metal {value!r} (did you mean {symbol!r}?); write the chemical symbol")
     if not isinstance(value, str):
         raise InputError(f"{value!r} is no metal; write one chemical symbol, such as Fe, or a flat list of them")
-    raise InputError(unknown(value, TRANSITION_METALS, "metal"))
+    raise InputError(unknown(value, allowed, "metal"))
+
+
+def one_of(*allowed: str, what: str) -> Callable[[Any], tuple[str, ...]]:
+    """Return the parser of a name.
+
+    Parameters
+    ----------
+    *allowed : str
+        The names.
+    what : str
+        What they name, for the message.
+    """
+
+    def parse(value: Any) -> tuple[str, ...]:
+        if isinstance(value, str) and value in allowed:
+            return (value,)
+        raise InputError(unknown(value, allowed, what))
+
+    return parse
 
 
 def number_between(low: float, high: float, unit: str) -> Callable[[Any], tuple[float]]:

@@ -5,6 +5,7 @@
     AtomsieveError
     ├── InputError                what a person wrote cannot be used; says the value, what is allowed, what to do
     │   ├── CampaignError         a campaign file: every entry that is wrong, at once
+    │   ├── ParameterError        the parameters of a site do not go together; names the one to change
     │   ├── MethodMismatchError   energies of different methods were about to be combined
     │   └── UnknownNameError      no campaign, site or calculation has this name
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
@@ -26,6 +27,25 @@ class AtomsieveError(Exception):
 
 class InputError(AtomsieveError, ValueError):
     """What a person wrote cannot be used."""
+
+
+class ParameterError(InputError):
+    """The parameters of a site do not go together.
+
+    Parameters
+    ----------
+    parameter : str
+        The one to change.
+    message : str
+        Its value, what is allowed beside the others, what to do.
+    """
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+    def __str__(self) -> str:
+        return f"{self.parameter}: {self.args[0]}"
 
 
 class MethodMismatchError(InputError):

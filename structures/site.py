@@ -11,7 +11,7 @@ from ase import Atoms
 
 from atomsieve.structures.identity import content_key
 
-SiteKind = Literal["sheet", "cluster"]
+SiteKind = Literal["sheet", "ribbon", "layer", "cluster", "bulk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,13 @@ class ActiveSite:
         All that fixes the site: family, schema of the recipe and every parameter with its default written out.
     atoms : ase.Atoms
         Positions in Å; never changed in place.
-    kind : {"sheet", "cluster"}
-        A periodic sheet in the xy plane, or a molecule.
+    kind : {"sheet", "ribbon", "layer", "cluster", "bulk"}
+        A sheet periodic in the xy plane, a ribbon in that plane periodic along x, a layer of a framework periodic in
+        the xy plane, a molecule, or a crystal.
     metals : tuple of int
         Indices of the metal atoms.
     donors : tuple of tuple of int
-        For each metal the atoms that hold it.
+        For each metal the atoms of the support that hold it.
     bonds : tuple of pair of int
         All bonds, the metal's included; the first index is the smaller.
     charge : int
@@ -40,6 +41,15 @@ class ActiveSite:
         Unit vector across the plane of the donors.
     provenance : mapping
         Sources (DOI) and remarks.
+    axial : tuple of tuple of int
+        For each metal the binding atoms of its own ligands, which are no part of the support; empty if there are none.
+    frozen : tuple of int
+        Atoms that are held where they are in every relaxation, as the caps of a cluster that was cut out.
+    ledger : mapping of str to int
+        Formal charges that add up to the charge, part by part, as ``{"6 Zr4+": 24, "4 O2-": -8}``; empty where the
+        builder makes no statement.
+    multiplicity : int or None
+        2S + 1 that the oxidation states suggest; None to start from the lowest that the electrons allow.
     """
 
     label: str
@@ -52,6 +62,10 @@ class ActiveSite:
     charge: int = 0
     normal: tuple[float, float, float] = (0.0, 0.0, 1.0)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    axial: tuple[tuple[int, ...], ...] = ()
+    frozen: tuple[int, ...] = ()
+    ledger: Mapping[str, int] = field(default_factory=dict)
+    multiplicity: int | None = None
 
     @property
     def key(self) -> str:
@@ -93,6 +107,10 @@ class ActiveSite:
             "charge": self.charge,
             "normal": list(self.normal),
             "provenance": dict(self.provenance),
+            "axial": [list(group) for group in self.axial],
+            "frozen": list(self.frozen),
+            "ledger": dict(self.ledger),
+            "multiplicity": self.multiplicity,
         }
 
     @classmethod
@@ -110,6 +128,10 @@ class ActiveSite:
             charge=int(data["charge"]),
             normal=(x, y, z),
             provenance=data["provenance"],
+            axial=tuple(tuple(group) for group in data.get("axial", ())),
+            frozen=tuple(data.get("frozen", ())),
+            ledger=data.get("ledger", {}),
+            multiplicity=data.get("multiplicity"),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -197,6 +198,16 @@ def _parse_supercell(value: Any) -> tuple[str]:
     return (f"{n}x{m}",)
 
 
+def formula(values: Mapping[str, Any]) -> Counter[str]:
+    """Return what a recipe must come to, number of atoms by element."""
+    n, m = size(values["supercell"])
+    donors = values["coordination"].split("-")[0]
+    nitrogen = int(donors[1])
+    carbon_donors = int(donors[3]) if len(donors) > 2 else 0
+    missing = 2 if nitrogen + carbon_donors == 4 else 1
+    return Counter({"C": 2 * n * m - missing - nitrogen, "N": nitrogen}) + Counter(values["metals"])
+
+
 FAMILY: Final = Family(
     name="graphene",
     title="a metal in a vacancy of nitrogen-doped graphene",
@@ -231,5 +242,7 @@ FAMILY: Final = Family(
         }
     ),
     build=build,
+    formula=formula,
+    shells=MappingProxyType({"N": (1.70, 2.20), "C": (1.70, 2.20)}),
     schema=_SCHEMA,
 )

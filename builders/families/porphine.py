@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -102,6 +103,11 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     )
 
 
+def formula(values: Mapping[str, Any]) -> Counter[str]:
+    """Return what a recipe must come to, number of atoms by element."""
+    return Counter({"C": 20, "H": 12, "N": 4}) + Counter(values["metals"])
+
+
 FAMILY: Final = Family(
     name="porphine",
     title="a metalloporphine molecule",
@@ -109,5 +115,7 @@ FAMILY: Final = Family(
         {"metals": Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)}
     ),
     build=build,
+    formula=formula,
+    shells=MappingProxyType({"N": (1.88, 2.15)}),
     schema=_SCHEMA,
 )

@@ -1,0 +1,1 @@
+"""Families of supports, one module for each kind."""
