@@ -18,7 +18,7 @@ from atomsieve.structures.site import ActiveSite
 __all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "count", "families", "recipes"]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
-    {family.name: family for family in (graphene.FAMILY, porphine.FAMILY)}
+    {family.name: family for family in (*graphene.FAMILIES, porphine.FAMILY)}
 )
 
 

@@ -1,248 +1,259 @@
-"""Graphene: a metal in a vacancy of a nitrogen-doped graphene sheet."""
+"""Graphene: one, two or three metals in a hole of a doped graphene sheet."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from ase import Atoms
-from ase.data import atomic_numbers
-
-from atomsieve.builders.family import REQUIRED, Family, Parameter, number_between, parse_metal, recipe, stretch, written
-from atomsieve.structures.errors import InputError, unknown
+from atomsieve.builders import axial, dopants, vacancies
+from atomsieve.builders.doped import IN_PLANE, LATTICE_CONSTANT, VACUUM, crowded, host, pattern, shells
+from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, number_between, recipe, written
+from atomsieve.builders.honeycomb import atoms_in, size, supercell_parameter
+from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 
-#: Lattice constant of graphene, Å (experiment: 2.46).
-LATTICE_CONSTANT: Final = 2.46
-#: Height of the cell, Å.
-VACUUM: Final = 15.0
-#: Primitive cells along each lattice vector.
-SMALLEST, LARGEST = 3, 12
-#: The elements at the rim of the vacancy, anticlockwise from the first donor. Neighbours 0-1 and 2-3 of a double
-#: vacancy close a five-membered ring with the metal, 1-2 and 3-0 a six-membered one.
-PORES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "N4": ("N", "N", "N", "N"),
-        "N3C1": ("N", "N", "C", "N"),
-        "N2C2-trans": ("N", "C", "N", "C"),
-        "N2C2-cis5": ("N", "N", "C", "C"),
-        "N2C2-cis6": ("N", "C", "C", "N"),
-        "N3": ("N", "N", "N"),
-    }
+_SCHEMA: Final = 2
+_NAMES: Final = ("graphene", "graphene-dual", "graphene-triple")
+#: Largest strain either way.
+LARGEST_STRAIN: Final = 0.1
+#: Å; shortest and longest metal-donor distances as built, by element.
+SHELLS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {element: (min(1.70, length - 0.2), length + 0.3) for element, length in IN_PLANE.items()}
 )
-#: A name that stands for several coordinations.
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"N2C2": tuple(name for name in PORES if name.startswith("N2C2-"))}
-)
-# Metal-donor distances as built for cobalt, Å: in the plane of a double vacancy, and above a single one, whose donors
-# stand 1.48 Å from its centre. Others follow by their radius.
-_IN_PLANE, _RAISED, _RIM = 1.88, 1.85, 1.48
-_ORDER = ("metals", "coordination", "supercell", "lattice_constant", "vacuum")
-_SCHEMA = 1
-
-# Atoms A (1/3, 2/3) and B (2/3, 1/3) of the primitive cell at 120 degrees, and from each the cells of its neighbours.
-_BASIS = ((1 / 3, 2 / 3), (2 / 3, 1 / 3))
-_NEIGHBOURS_OF_A = ((0, 0), (-1, 0), (0, 1))
-_DOUBLE_RIM = ((0, 1, 0), (1, 0, 1), (1, -1, 0), (0, 0, -1))
-_SINGLE_RIM = ((1, 0, 0), (1, 0, 1), (1, -1, 0))
 
 
-@dataclass(frozen=True)
-class _Host:
-    """The sheet with its pore, without a metal; shared by all metals, so never changed."""
+def parse_strain(value: Any) -> tuple[float | str, ...]:
+    """Read a strain: a number for both directions, or ``zigzag 0.02`` or ``armchair -0.01``.
 
-    numbers: npt.NDArray[np.int64]
-    positions: npt.NDArray[np.float64]
-    cell: npt.NDArray[np.float64]
-    centre: npt.NDArray[np.float64]
-    outward: npt.NDArray[np.float64]
-    donors: tuple[int, ...]
-    bonds: tuple[tuple[int, int], ...]
+    Raises
+    ------
+    InputError
+        If it is neither, or larger than a tenth.
+    """
+    match = re.fullmatch(r"\s*(zigzag|armchair)\s+([-+]?[0-9.]+)\s*", value) if isinstance(value, str) else None
+    number = value
+    if match is not None:
+        try:
+            number = float(match[2])
+        except ValueError:
+            number = match[2]
+    if isinstance(number, str):
+        raise InputError(f"{value!r} is not a strain; write a number such as 0.02, or zigzag 0.02 or armchair 0.02")
+    (amount,) = number_between(-LARGEST_STRAIN, LARGEST_STRAIN, "(a fraction)")(number)
+    return (f"{match[1]} {written(amount)}",) if match is not None and amount else (amount,)
 
 
-def size(supercell: str) -> tuple[int, int]:
-    """Return the primitive cells along each lattice vector of a supercell as recipes write it."""
-    first, second = supercell.split("x")
-    return int(first), int(second)
+def strains(value: float | str) -> tuple[float, float]:
+    """Return the strains along x (zigzag) and y (armchair)."""
+    if isinstance(value, str):
+        direction, amount = value.split()
+        return (float(amount), 0.0) if direction == "zigzag" else (0.0, float(amount))
+    return float(value), float(value)
 
 
-@lru_cache(maxsize=64)
-def _host(coordination: str, supercell: str, lattice_constant: float, vacuum: float) -> _Host:
-    rim = PORES[coordination]
-    double = len(rim) == 4
-    n, m = size(supercell)
-    vacancy = [(0, 0, 0), (1, 0, 0)] if double else [(0, 0, 0)]
-    middle = (0.5, 0.5) if double else _BASIS[0]
-    donor_keys = [(s, i % n, j % m) for s, i, j in (_DOUBLE_RIM if double else _SINGLE_RIM)]
+def model_suffix(values: Mapping[str, Any]) -> str:
+    """Return what a label says of lattice constant, strain and vacuum, where they are not the usual ones."""
+    strain = values["strain"]
+    text = f"-a{written(values['lattice_constant'])}" if values["lattice_constant"] != LATTICE_CONSTANT else ""
+    text += f"-{strain.replace(' ', '')}" if isinstance(strain, str) else f"-strain{written(strain)}" if strain else ""
+    return text + (f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else "")
 
-    doped = {key: element for key, element in zip(donor_keys, rim, strict=True) if element != "C"}
-    keys = [(s, i, j) for i in range(n) for j in range(m) for s in (0, 1) if (s, i, j) not in vacancy]
-    keys.sort(key=doped.__contains__)
-    index = {key: position for position, key in enumerate(keys)}
-    numbers = np.array([atomic_numbers[doped.get(key, "C")] for key in keys])
 
-    # The metal stands in the middle of the cell; the small shift keeps atoms on the border of the cell on one side.
-    fractions = np.array([((i + _BASIS[s][0] - middle[0]) / n, (j + _BASIS[s][1] - middle[1]) / m) for s, i, j in keys])
-    fractions = (fractions + 0.5 + 1e-9) % 1.0 - 1e-9
-    cell = np.array(
-        [
-            [n * lattice_constant, 0.0, 0.0],
-            [-0.5 * m * lattice_constant, 0.5 * math.sqrt(3) * m * lattice_constant, 0.0],
-            [0.0, 0.0, vacuum],
-        ]
-    )
-    positions = np.column_stack([fractions, np.full(len(keys), 0.5)]) @ cell
-    centre = np.array([0.5, 0.5, 0.5]) @ cell
-
-    donors = tuple(index[key] for key in donor_keys)
-    rim_vectors = positions[list(donors)] - centre
-    bonds = {
-        (min(pair), max(pair))
-        for i in range(n)
-        for j in range(m)
-        for di, dj in _NEIGHBOURS_OF_A
-        if (0, i, j) in index and (other := (1, (i + di) % n, (j + dj) % m)) in index
-        for pair in [(index[0, i, j], index[other])]
-    }
-    return _Host(
-        numbers=np.append(numbers, 0),
-        positions=np.vstack([positions, centre]),
-        cell=cell,
-        centre=centre,
-        outward=rim_vectors / np.linalg.norm(rim_vectors, axis=1)[:, None],
-        donors=donors,
-        bonds=tuple(sorted(bonds | {(donor, len(keys)) for donor in donors})),
+def model_parameters() -> tuple[Parameter, ...]:
+    """Return the parameters ``lattice_constant``, ``strain`` and ``vacuum``."""
+    return (
+        Parameter(
+            "lattice_constant",
+            "lattice constant of graphene, Å",
+            LATTICE_CONSTANT,
+            "2.3 to 2.6",
+            number_between(2.3, 2.6, "Å"),
+        ),
+        Parameter(
+            "strain",
+            "strain of the sheet, a fraction",
+            0.0,
+            f"{-LARGEST_STRAIN} to {LARGEST_STRAIN} in both directions, or in one, as zigzag 0.02 (along x)",
+            parse_strain,
+        ),
+        Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å")),
     )
 
 
-def build(values: Mapping[str, Any]) -> ActiveSite:
-    """Build a metal in N-doped graphene.
+def settle(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the values that stand for all symmetry copies of a site, one for each arrangement of dopants.
 
-    The rim of the pore is moved so that the metal's bonds have a sensible length; all else stands on the lattice.
-    Nothing is displaced at random: a symmetric site stays symmetric until a calculation breaks it.
+    ``5x4`` is the mirror image of ``4x5`` where one metal stands in the hole, because the mirror keeps the hole.
+
+    Raises
+    ------
+    ParameterError
+        If the hole is too large for the supercell, no carbon is where a dopant is wanted, two large elements would be
+        neighbours, or a ligand is wanted on a metal that has one open face only.
+    """
+    number = len(values["metals"])
+    supercell, strain = values["supercell"], values["strain"]
+    uniaxial = isinstance(strain, str)
+    symbols, coordination = vacancies.settled(tuple(values["metals"]), values["coordination"])
+    if number == 1 and not uniaxial and not supercell.startswith("rect-"):
+        supercell = "{}x{}".format(*sorted(size(supercell)))
+    hole = vacancies.vacancy(number, coordination)
+    if values.get("axial", "none") != "none" and hole is vacancies.SINGLE:
+        raise ParameterError(
+            "axial",
+            f"{values['axial']} on {coordination}: a metal above a single vacancy has one open face, which its "
+            "adsorbates need; use none, or four atoms around the metal",
+        )
+    placed = pattern(hole, supercell)
+    rim = vacancies.rim_of(number, coordination)
+    around = shells(placed, _pattern_of(symbols), rim, uniaxial)
+    found = {
+        name: spots
+        for name, spots in around.expand(values["dopants"]).items()
+        if not spots or not crowded(placed, rim, spots)
+    }
+    if not found:
+        raise ParameterError(
+            "dopants",
+            f"{values['dopants']!r} would put S or P beside S or P, for which the sheet has no room; choose others",
+        )
+    for name in found:
+        yield {
+            **values,
+            "metals": list(symbols),
+            "coordination": coordination,
+            "supercell": supercell,
+            "dopants": name,
+        }
+
+
+def _pattern_of(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which metals are alike, whatever they are."""
+    return tuple(str(symbols.index(symbol)) for symbol in symbols)
+
+
+def build(values: Mapping[str, Any], order: tuple[str, ...], family: str) -> ActiveSite:
+    """Build metals in a hole of a doped sheet.
+
+    The rim of the hole is moved so that the metals' bonds have a sensible length, and S and P leave the plane, for
+    which they are too large; all else stands on the lattice. Nothing is displaced at random: a symmetric site stays
+    symmetric until a calculation breaks it.
 
     Parameters
     ----------
     values : mapping
-        ``metals``, ``coordination``, ``supercell``, ``lattice_constant`` and ``vacuum`` (Å).
+        As :func:`settle` gives them.
+    order : tuple of str
+        The family's parameters.
+    family : str
+        Its name.
 
     Returns
     -------
     ActiveSite
-        Carbon first, then nitrogen, the metal last; the sheet in the middle of the cell.
+        Carbon first, then N, B, O, P, S, the metals, and at last an axial ligand; the sheet in the middle of the cell.
     """
-    (metal,) = values["metals"]
-    coordination, supercell = values["coordination"], values["supercell"]
-    lattice_constant, vacuum = values["lattice_constant"], values["vacuum"]
-    host = _host(coordination, supercell, lattice_constant, vacuum)
-    scale = lattice_constant / LATTICE_CONSTANT
-
-    numbers, positions = host.numbers.copy(), host.positions.copy()
-    numbers[-1] = atomic_numbers[metal]
-    if len(host.donors) == 4:
-        rim = (_IN_PLANE + stretch(metal)) * scale
-    else:
-        rim = _RIM * scale
-        positions[-1, 2] += math.sqrt((_RAISED + stretch(metal)) ** 2 - rim**2)
-    positions[list(host.donors)] = host.centre + rim * host.outward
-
-    label = f"{metal}-{coordination}@graphene-{supercell}"
-    label += f"-a{written(lattice_constant)}" if lattice_constant != LATTICE_CONSTANT else ""
-    label += f"-c{written(vacuum)}" if vacuum != VACUUM else ""
-    return ActiveSite(
-        label=label,
-        recipe=recipe("graphene", _SCHEMA, values, _ORDER),
-        atoms=Atoms(numbers=numbers, positions=positions, cell=host.cell, pbc=True),
+    symbols, coordination = tuple(values["metals"]), values["coordination"]
+    strain = values["strain"]
+    placed = pattern(vacancies.vacancy(len(symbols), coordination), values["supercell"])
+    rim = vacancies.rim_of(len(symbols), coordination)
+    around = shells(placed, _pattern_of(symbols), rim, isinstance(strain, str))
+    spots = around.expand(values["dopants"])[values["dopants"]]
+    sheet = host(placed, rim, spots, values["lattice_constant"], strains(strain), values["vacuum"])
+    ligand = values.get("axial", "none")
+    extra = "".join(f"+{term.replace('@', '(')})" for term in values["dopants"].partition("/")[0].split("+"))
+    extra = "" if values["dopants"] == dopants.NONE else extra
+    extra += "#" + values["dopants"].partition("/")[2] if "/" in values["dopants"] else ""
+    count = len(sheet.numbers)
+    site = ActiveSite(
+        label=f"{''.join(symbols)}-{coordination}{axial.suffix(ligand)}{extra}"
+        f"@graphene-{values['supercell']}{model_suffix(values)}",
+        recipe=recipe(family, _SCHEMA, values, order),
+        atoms=sheet.occupied(symbols),
         kind="sheet",
-        metals=(len(numbers) - 1,),
-        donors=(host.donors,),
-        bonds=host.bonds,
+        metals=tuple(range(count, count + len(symbols))),
+        donors=sheet.donors,
+        bonds=sheet.bonds,
         provenance={
             "source": "built from the graphene lattice and the parameters of the recipe",
             "remarks": "metal-donor distances follow the metal's covalent radius (doi 10.1039/b801115j)",
         },
     )
-
-
-def _parse_coordination(value: Any) -> tuple[str, ...]:
-    if value in tuple(PORES):
-        return (str(value),)
-    if value in tuple(GROUPS):
-        return GROUPS[str(value)]
-    raise InputError(unknown(value, (*PORES, *GROUPS), "coordination"))
-
-
-def _parse_supercell(value: Any) -> tuple[str]:
-    match = (
-        re.fullmatch(r"\s*([0-9]{1,4})\s*[x×]\s*([0-9]{1,4})\s*", value, re.IGNORECASE)
-        if isinstance(value, str)
-        else None
-    )
-    if match is None:
-        raise InputError(f"{value!r} is not a supercell; write the primitive cells along both lattice vectors, as 4x4")
-    n, m = int(match[1]), int(match[2])
-    if min(n, m) < SMALLEST:
-        raise InputError(
-            f"{n}x{m} is too small: the site would touch its periodic image; write at least {SMALLEST}x{SMALLEST}"
-        )
-    if max(n, m) > LARGEST:
-        raise InputError(f"{n}x{m} is too large; write at most {LARGEST}x{LARGEST}")
-    return (f"{n}x{m}",)
+    return axial.attach(site, ligand)
 
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
     """Return what a recipe must come to, number of atoms by element."""
-    n, m = size(values["supercell"])
-    donors = values["coordination"].split("-")[0]
-    nitrogen = int(donors[1])
-    carbon_donors = int(donors[3]) if len(donors) > 2 else 0
-    missing = 2 if nitrogen + carbon_donors == 4 else 1
-    return Counter({"C": 2 * n * m - missing - nitrogen, "N": nitrogen}) + Counter(values["metals"])
+    number = len(values["metals"])
+    rim, extra = vacancies.composition(values["coordination"]), dopants.composition(values["dopants"])
+    removed = {3: 1, 4: 2}[sum(rim.values())] if number == 1 else 2 * number
+    carbon = atoms_in(values["supercell"]) - removed - sum(rim.values()) - sum(extra.values())
+    ligand = axial.composition(values.get("axial", "none"))
+    return Counter({"C": carbon}) + rim + extra + Counter(values["metals"]) + ligand
 
 
-FAMILY: Final = Family(
-    name="graphene",
-    title="a metal in a vacancy of nitrogen-doped graphene",
-    parameters=MappingProxyType(
-        {
-            parameter.name: parameter
-            for parameter in (
-                Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
-                Parameter(
-                    "coordination",
-                    "the atoms that hold the metal",
-                    "N4",
-                    f"{', '.join(PORES)}; N2C2 stands for all three of its isomers",
-                    _parse_coordination,
-                ),
-                Parameter(
-                    "supercell",
-                    "primitive cells along both lattice vectors",
-                    "4x4",
-                    f"{SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}",
-                    _parse_supercell,
-                ),
-                Parameter(
-                    "lattice_constant",
-                    "lattice constant of graphene, Å",
-                    LATTICE_CONSTANT,
-                    "2.3 to 2.6",
-                    number_between(2.3, 2.6, "Å"),
-                ),
-                Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å")),
-            )
-        }
+def _family(number: int, title: str, coordination: str, supercell: str, examples: tuple[dict[str, Any], ...]) -> Family:
+    what = ("the metal", "both metals", "all three metals")[number - 1]
+    allowed = "a transition metal of groups 3 to 12"
+    allowed += "" if number == 1 else f" each, with dashes: {'-'.join(('Fe', 'Co', 'Ni')[:number])}"
+    parameters = in_order(
+        Parameter("metals", what, REQUIRED, allowed, metals(number)),
+        Parameter(
+            "coordination",
+            "the atoms that hold the metals",
+            coordination,
+            f"{vacancies.described(number)}, of {', '.join(vacancies.RIM_ELEMENTS)}; without the name of an isomer it "
+            "stands for all of them",
+            vacancies.parse_coordination(number),
+        ),
+        supercell_parameter(supercell),
+        *model_parameters(),
+        dopants.PARAMETER,
+        *((axial.parameter(),) if number == 1 else ()),
+    )
+    name = _NAMES[number - 1]
+    return Family(
+        name=name,
+        title=title,
+        parameters=parameters,
+        build=partial(build, order=tuple(parameters), family=name),
+        formula=formula,
+        shells=SHELLS,
+        settle=settle,
+        examples=examples,
+        schema=_SCHEMA,
+    )
+
+
+FAMILIES: Final = (
+    _family(
+        1,
+        "a metal in a vacancy of doped graphene",
+        "N4",
+        "4x4",
+        (
+            {"metals": "Fe"},
+            {"metals": "Fe", "coordination": "N3", "supercell": "5x5"},
+            {"metals": "Co", "coordination": "N3S1", "supercell": "6x6"},
+            {"metals": "Fe", "axial": "OH", "dopants": "S@3.10", "supercell": "rect-5x3"},
+        ),
     ),
-    build=build,
-    formula=formula,
-    shells=MappingProxyType({"N": (1.70, 2.20), "C": (1.70, 2.20)}),
-    schema=_SCHEMA,
+    _family(
+        2,
+        "two bonded metals in a hole of doped graphene",
+        "N6",
+        "5x5",
+        ({"metals": "Fe-Co"}, {"metals": "Ni-Ni", "coordination": "N5C1-C1", "supercell": "6x6"}),
+    ),
+    _family(
+        3,
+        "three bonded metals in a hole of doped graphene",
+        "N6",
+        "6x6",
+        ({"metals": "Fe-Fe-Fe"}, {"metals": "Ni-Ni-Ni", "coordination": "N8", "supercell": "7x7"}),
+    ),
 )
