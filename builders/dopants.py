@@ -24,7 +24,7 @@ NONE: Final = "none"
 SAME, WRITTEN = 0.005, 0.05
 #: At most so many dopants in all.
 MOST: Final = 4
-_TERM = re.compile(r"([1-9]?)([A-Z][a-z]?)@(<?)\s*([0-9]+(?:\.[0-9]+)?)([a-z]?)")
+_TERM = re.compile(r"([1-9]?)([A-Z][a-z]?)@(<?)\s*([0-9]+(?:\.[0-9]+)?)([a-z]{0,2})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Shells:
         names: dict[str, tuple[int, ...]] = {}
         for distance, group in itertools.groupby(ordered, key=lambda orbit: f"{self.distances[orbit[0]]:.2f}"):
             members = list(group)
-            for letter, orbit in zip(_letters(), members, strict=False):
+            for letter, orbit in zip(letters(), members, strict=False):
                 names[distance + (letter if len(members) > 1 else "")] = orbit
         return names
 
@@ -112,7 +112,7 @@ class Shells:
                 name
                 for name, orbit in self.classes.items()
                 if abs(self.distances[orbit[0]] - term.distance) < WRITTEN
-                and (not term.letter or name[-1] == term.letter)
+                and (not term.letter or name.endswith(term.letter))
             ]
         if not inside:
             raise ParameterError(
@@ -131,9 +131,10 @@ class _Term:
     letter: str
 
 
-def _letters() -> Iterator[str]:
+def letters() -> Iterator[str]:
+    """Yield a, b ... z, aa, ab ..., which tell places of one distance apart."""
     yield from ascii_lowercase
-    yield from (a + b for a in ascii_lowercase for b in ascii_lowercase)
+    yield from (one + other for one in ascii_lowercase for other in ascii_lowercase)
 
 
 def _terms(text: str) -> tuple[_Term, ...]:

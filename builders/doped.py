@@ -240,9 +240,14 @@ def host(
     seats[:, 2] = 0.5 * vacuum
 
     donors = tuple(tuple(index[lattice.index(spot)] for spot in rims) for rims in placed.rims)
+    for seat, group in zip(seats, donors, strict=True):
+        # the images of the donors that are beside their metal
+        away = np.round((positions[list(group)] - seat)[:, :2] @ np.linalg.inv(flat))
+        positions[list(group), :2] -= away @ flat
     elements = iter(rim)
     _seat(positions, seats, donors, [[next(elements) for _ in group] for group in donors], placed)
-    _lift(positions, [(symbol, index[site]) for symbol, site in dopants])
+    raised = bool((seats[:, 2] > 0.5 * vacuum + 0.1).any())
+    _lift(positions, [(symbol, index[site]) for symbol, site in dopants], away=raised)
     bonds = {
         (min(pair), max(pair))
         for site in sites
@@ -310,13 +315,13 @@ def _stand(
         positions[donor, 2] = seats[place, 2] - math.sqrt(RAISED[symbol] ** 2 - reach**2)
 
 
-def _lift(positions: Array, dopants: list[tuple[str, int]]) -> None:
-    """Lift large dopants out of the sheet, by turns to either side."""
-    sign = 1.0
+def _lift(positions: Array, dopants: list[tuple[str, int]], *, away: bool) -> None:
+    """Move large dopants out of the sheet: by turns to either side, or all away from a metal that stands above it."""
+    sign = -1.0 if away else 1.0
     for symbol, place in dopants:
         if symbol in LARGE:
             positions[place, 2] += sign * math.sqrt(_C_LARGE[symbol] ** 2 - (LATTICE_CONSTANT / math.sqrt(3)) ** 2)
-            sign = -sign
+            sign = sign if away else -sign
 
 
 def crowded(placed: Pattern, rim: tuple[str, ...], dopants: tuple[tuple[str, int], ...]) -> bool:

@@ -113,10 +113,11 @@ def _check_contacts(site: ActiveSite) -> None:
     metal[list(site.metals)] = True
     bonded = np.zeros((number, number), dtype=bool)
     bonded[tuple(np.array(site.bonds).T)] = True
+    bonded |= bonded.T
     # What a metal's neighbours hold is near the metal as well, and metals may be bonded: both are told from a clash by
     # the shell that the builder states.
-    aside = bonded[first, second] | (metal[first] & (metal | (elements == 6))[second])
-    aside |= metal[second] & (metal | (elements == 6))[first]
+    aside = bonded[first, second] | (bonded[first] & bonded[second]).any(axis=1)
+    aside |= (metal[first] & (elements == 6)[second]) | (metal[second] & (elements == 6)[first])
     heavy = (elements[first] > 1) & (elements[second] > 1)
     limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
     limit = np.where(metal[first] & metal[second], CLOSEST_METALS, limit)

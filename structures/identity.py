@@ -38,8 +38,17 @@ def plain(value: Any) -> Any:
     TypeError
         For anything else, which has no single form.
     """
-    if value is None or isinstance(value, bool | str):
-        return str(value) if isinstance(value, str) else value
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is dict:
+        if not all(type(key) is str for key in value):
+            return _plain_mapping(value)
+        return {key: plain(entry) for key, entry in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(entry) for entry in value]
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
@@ -52,13 +61,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"key {key!r} cannot be part of an identity; only strings can")
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return _plain_mapping(value)
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     raise TypeError(f"{value!r} of type {type(value).__name__} cannot be part of an identity")
+
+
+def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"key {key!r} cannot be part of an identity; only strings can")
+    return {str(key): plain(entry) for key, entry in value.items()}
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> str:
@@ -69,7 +85,7 @@ def canonical(value: Any) -> str:
     >>> canonical({"b": 4.0, "a": (-0.0, "x")})
     '{"a":[0,"x"],"b":4}'
     """
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(plain(value))
 
 
 def content_key(kind: str, value: Any) -> str:

@@ -100,9 +100,10 @@ def stored_rows(checked: CheckedCampaign, database: Database | None, *, tolerant
         Take a database that is away for one that knows nothing: what is on disk is found all the same.
     """
     for recipes in chunks(checked.recipes(), 100):
-        wanted = [checked.policy_keys(recipe) for recipe in recipes]
+        wanted: list[dict[str, str]] = [{} for _ in recipes]
         rows: dict[str, AdsorptionEnergy] = {}
         if database is not None:
+            wanted = [checked.policy_keys(recipe) for recipe in recipes]
             try:
                 rows = database.rows(key for keys in wanted for key in keys.values())
             except StoreError:

@@ -177,8 +177,11 @@ class Planner:
         counts["clean"].most += new
         plan._add_cost("clean", new, new, cost)
         parent = lowest(references) if not new else None
+        metals = site.metal_symbols
+        alike = [metals.index(metal) for metal in metals]
+        host = canonical({**site.recipe, "metals": alike})
         for name in adsorbates:
-            least, most, stored = self._count_poses(site, clean, name, parent, known)
+            least, most, stored = self._count_poses(site, host, clean, name, parent, known)
             counts["adsorbed"].stored += stored
             counts["adsorbed"].least += least
             counts["adsorbed"].most += most
@@ -188,6 +191,7 @@ class Planner:
     def _count_poses(
         self,
         site: ActiveSite,
+        host: str,
         clean: list[Request],
         adsorbate: str,
         parent: Mapping[str, Any] | None,
@@ -200,7 +204,6 @@ class Planner:
             found = policy.adsorbed_requests(relaxed, parent["key"], parent["multiplicity"], adsorbate)
             stored = len(self._known(request.key for request, _ in found))
             return len(found) - stored, len(found) - stored, stored
-        host = canonical({name: value for name, value in site.recipe.items() if name != "metals"})
         if (host, adsorbate) not in self._pose_counts:
             found_here = poses(site, adsorbate, tilts=policy.tilts, azimuths=policy.azimuths, most=policy.most)
             self._pose_counts[host, adsorbate] = len(found_here)
