@@ -15,11 +15,15 @@ from atomsieve.structures.errors import InputError, ParameterError, Problem, unk
 from atomsieve.structures.identity import canonical, plain
 from atomsieve.structures.site import ActiveSite
 
-__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "count", "families", "recipes"]
+__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "families", "recipes"]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {family.name: family for family in (*graphene.FAMILIES, graphene_pair.FAMILY, porphine.FAMILY)}
 )
+
+
+#: At most so many combinations in one entry: each is looked at before anything runs.
+LARGEST: Final = 2_000_000
 
 
 def families() -> Mapping[str, Family]:
@@ -57,8 +61,12 @@ def _wrong_alone(entry: Any) -> list[Problem]:
         for key in entry
         if key != "family" and key not in parameters
     ]
+    number = 1
     for parameter in parameters.values():
-        problems += _expand(parameter, entry)[1]
+        values, wrong = _expand(parameter, entry)
+        problems, number = problems + wrong, number * len(values)
+    if number > LARGEST:
+        problems.append(Problem("", f"stands for {number:,} combinations; allowed: {LARGEST:,}; take fewer values"))
     return problems
 
 
@@ -86,17 +94,6 @@ def recipes(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if problems:
         raise InputError("\n".join(map(str, problems)))
     return _recipes(_FAMILIES[entry["family"]], entry)
-
-
-def count(entry: Mapping[str, Any]) -> int:
-    """Return how many recipes an entry stands for.
-
-    Raises
-    ------
-    InputError
-        If the entry cannot be used.
-    """
-    return sum(1 for _ in recipes(entry))
 
 
 def build(recipe: Mapping[str, Any]) -> ActiveSite:

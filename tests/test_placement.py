@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from atomsieve.builders.catalog import build
+from atomsieve.builders.catalog import build, recipes
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.placement import OpenDirection, Placement, open_directions, place, poses
 from atomsieve.structures.adsorbate import adsorbate, adsorbates
@@ -23,8 +23,8 @@ NAMES = tuple(adsorbates())
 
 
 def sheet(metal="Co", coordination="N4", supercell="4x4") -> ActiveSite:
-    recipe = {"family": "graphene", "schema": 1, "metals": [metal], "coordination": coordination}
-    return build({**recipe, "supercell": supercell, "lattice_constant": 2.46, "vacuum": 15.0})
+    entry = {"family": "graphene", "metals": metal, "coordination": coordination, "supercell": supercell}
+    return build(next(recipes(entry)))
 
 
 def porphine(metal="Co") -> ActiveSite:
