@@ -24,22 +24,28 @@ AT_N, AT_CH = 120.0, 122.0
 #: carbon alone would stand at 60 to 90, one on an imine nitrogen alone at 35 to 55.
 TWIST: Final = 60.0
 _SCHEMA = 1
+# Å, between the two Cα of a pyrrole
+_ALPHAS = 2 * porphine.N_CALPHA * math.sin(math.radians(porphine.CALPHA_N_CALPHA / 2))
 
 
-def _macrocycle(metal: str) -> tuple[list[Atom], float]:
-    """Return a quarter of the porphyrin, its meso carbon on the x axis, and where the carbon stands."""
+def _pyrrole(metal: str) -> list[Atom]:
+    """Return a pyrrole of the porphyrin, on the x axis."""
     nitrogen = porphine.METAL_N + stretch(metal)
-    half = math.radians(porphine.CALPHA_N_CALPHA / 2)
-    alphas = 2 * porphine.N_CALPHA * math.sin(half)
-    alpha = onward(nitrogen, porphine.N_CALPHA, 0.0, alphas)
-    beta = onward(alpha, porphine.CALPHA_CBETA, alphas, porphine.CBETA_CBETA)
-    # the meso carbon lies on the diagonal of two pyrroles, at its distance from Cα
-    mean, spread = (alpha + alphas / 2) / 2, (alpha - alphas / 2) / 2
-    meso = math.sqrt(2) * (mean + math.sqrt(porphine.CALPHA_CMESO**2 / 2 - spread**2))
-    hydrogen = _away((beta, porphine.CBETA_CBETA / 2), (alpha, alphas / 2), (beta, -porphine.CBETA_CBETA / 2))
-    pyrrole: list[Atom] = [("N", (nitrogen, 0.0, 0.0)), *pair("C", alpha, alphas)]
-    pyrrole += [*pair("C", beta, porphine.CBETA_CBETA), *pair("H", hydrogen[0], 2 * hydrogen[1])]
-    return [*turned(pyrrole, -45), ("C", (meso, 0.0, 0.0))], meso
+    alpha = onward(nitrogen, porphine.N_CALPHA, 0.0, _ALPHAS)
+    beta = onward(alpha, porphine.CALPHA_CBETA, _ALPHAS, porphine.CBETA_CBETA)
+    hydrogen = _away((beta, porphine.CBETA_CBETA / 2), (alpha, _ALPHAS / 2), (beta, -porphine.CBETA_CBETA / 2))
+    atoms: list[Atom] = [("N", (nitrogen, 0.0, 0.0)), *pair("C", alpha, _ALPHAS)]
+    return [*atoms, *pair("C", beta, porphine.CBETA_CBETA), *pair("H", hydrogen[0], 2 * hydrogen[1])]
+
+
+def _meso() -> float:
+    """Return how far the meso carbons are from the metal, Å: on the diagonal of two pyrroles, bonded to their Cα.
+
+    As cobalt has it for all metals: the core of a porphyrin widens, its outline and so the lattice hardly do.
+    """
+    alpha = onward(porphine.METAL_N, porphine.N_CALPHA, 0.0, _ALPHAS)
+    mean, spread = (alpha + _ALPHAS / 2) / 2, (alpha - _ALPHAS / 2) / 2
+    return math.sqrt(2) * (mean + math.sqrt(porphine.CALPHA_CMESO**2 / 2 - spread**2))
 
 
 def _away(atom: tuple[float, float], *neighbours: tuple[float, float]) -> tuple[float, float]:
@@ -63,11 +69,20 @@ def _phenyl(ipso: float) -> list[Atom]:
 
 
 @cache
-def _arm(metal: str) -> tuple[tuple[Atom, ...], float]:
-    """Return a quarter of the layer without its metal, the middle of its linker on the x axis, and where that is."""
-    atoms, meso = _macrocycle(metal)
+def _arm() -> tuple[tuple[Atom, ...], float, float]:
+    """Return what hangs on a meso carbon, the middle of its linker on the x axis.
+
+    Returns
+    -------
+    tuple of Atom
+        From the meso carbon to the nearer half of the phenylene.
+    float
+        Where the middle of the linker is, Å.
+    float
+        By how much the macrocycle is turned from the lattice, degrees.
+    """
+    meso = _meso()
     ipso = meso + MESO_PHENYL
-    atoms += _phenyl(ipso)
     nitrogen = (ipso + 2 * AROMATIC + PHENYL_N, 0.0)
     # along the imine, then along the phenylene, degrees from the x axis
     first, second = math.radians(180 - AT_N), math.radians(AT_CH - AT_N)
@@ -79,19 +94,20 @@ def _arm(metal: str) -> tuple[tuple[Atom, ...], float]:
     rise = AROMATIC * math.sqrt(3) / 2
     half: list[Atom] = [("C", (-AROMATIC, 0.0, 0.0)), *pair("C", -AROMATIC / 2, 2 * rise)]
     half += pair("H", -(AROMATIC + C_H) / 2, 2 * rise + C_H * math.sqrt(3))
-    atoms += [("N", (*nitrogen, 0.0)), ("C", (*carbon, 0.0)), ("H", (*_away(carbon, nitrogen, start), 0.0))]
-    atoms += turned(half, -math.degrees(second), middle)
-    return tuple(turned(atoms, -math.degrees(math.atan2(middle[1], middle[0])))), math.hypot(*middle)
+    atoms: list[Atom] = [("C", (meso, 0.0, 0.0)), *_phenyl(ipso), ("N", (*nitrogen, 0.0)), ("C", (*carbon, 0.0))]
+    atoms += [("H", (*_away(carbon, nitrogen, start), 0.0)), *turned(half, -math.degrees(second), middle)]
+    turn = -math.degrees(math.atan2(middle[1], middle[0]))
+    return tuple(turned(atoms, turn)), math.hypot(*middle), turn
 
 
-def lattice_constant(metal: str) -> float:
-    """Return the lattice constant that the bond lengths of a layer make, Å."""
-    return 2 * _arm(metal)[1]
+def lattice_constant() -> float:
+    """Return the lattice constant that the bond lengths of the layer make, Å."""
+    return 2 * _arm()[1]
 
 
 def settle(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Write out the lattice constant."""
-    return (settled(values, lattice_constant(values["metals"][0])),)
+    return (settled(values, lattice_constant()),)
 
 
 def build(values: Mapping[str, Any]) -> ActiveSite:
@@ -105,9 +121,10 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         Every parameter, settled.
     """
     (metal,) = values["metals"]
-    arm, middle = _arm(metal)
-    atoms = [atom for quarter in range(4) for atom in turned(arm, 90 * quarter)]
-    return Layer([*atoms, (metal, (0.0, 0.0, 0.0))], 2 * middle, 90).site(
+    arm, _, turn = _arm()
+    quarter = [*arm, *turned(_pyrrole(metal), turn - 45)]
+    atoms = [atom for quarters in range(4) for atom in turned(quarter, 90 * quarters)]
+    return Layer([*atoms, (metal, (0.0, 0.0, 0.0))], lattice_constant(), 90).site(
         values,
         f"COF-366-{metal}",
         recipe("cof-366", _SCHEMA, values, tuple(FAMILY.parameters)),
