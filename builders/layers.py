@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
 from atomsieve.builders import axial
-from atomsieve.builders.family import TRANSITION_METALS, Parameter, number_between, written
+from atomsieve.builders.family import Parameter, number_between, written
 from atomsieve.builders.validation import distances
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
@@ -57,13 +57,19 @@ def pair(symbol: str, x: float, width: float) -> list[Atom]:
     return [(symbol, (x, width / 2, 0.0)), (symbol, (x, -width / 2, 0.0))]
 
 
-def hydrogens(length: float, atom: tuple[float, float], *neighbours: tuple[float, float]) -> list[Atom]:
-    """Return a hydrogen in the plane, away from an atom's neighbours, and its mirror image across the arm."""
+def away(length: float, atom: tuple[float, float], *neighbours: tuple[float, float]) -> tuple[float, float]:
+    """Return where a hydrogen stands in the plane, at a distance (Å) from its atom and away from the neighbours."""
     here = np.array(atom)
     ways = here - np.array(neighbours)
     way = (ways / np.linalg.norm(ways, axis=1)[:, None]).sum(axis=0)
     x, y = (here + length * way / np.linalg.norm(way)).tolist()
-    return [("H", (x, y, 0.0)), ("H", (x, -y, 0.0))]
+    return x, y
+
+
+def hydrogens(length: float, atom: tuple[float, float], *neighbours: tuple[float, float]) -> list[Atom]:
+    """Return such a hydrogen and its mirror image across the arm."""
+    x, y = away(length, atom, *neighbours)
+    return pair("H", x, 2 * y)
 
 
 def turned(atoms: Sequence[Atom], degrees: float, by: tuple[float, float] = (0.0, 0.0)) -> list[Atom]:
@@ -94,7 +100,13 @@ class Layer:
     nodes: int = 0
 
     def site(
-        self, values: Mapping[str, Any], label: str, recipe: dict[str, Any], ledger: dict[str, int], source: str
+        self,
+        values: Mapping[str, Any],
+        label: str,
+        recipe: dict[str, Any],
+        ledger: dict[str, int],
+        source: str,
+        remarks: str,
     ) -> ActiveSite:
         """Put the layer into its cell and attach the axial ligand.
 
@@ -106,6 +118,8 @@ class Layer:
             As the site has them; the label gets what the three values add to it.
         source : str
             Where the bond lengths come from.
+        remarks : str
+            What a person should know of the model.
 
         Returns
         -------
@@ -138,7 +152,7 @@ class Layer:
             donors=(donors,),
             bonds=bonds,
             ledger=ledger,
-            provenance={"source": source, "remarks": "the lattice constant follows from the bond lengths"},
+            provenance={"source": source, "remarks": f"the lattice constant follows from the bond lengths; {remarks}"},
         )
         return axial.attach(bare, values["axial"])
 
@@ -212,15 +226,3 @@ def _parse_lattice_constant(value: Any) -> tuple[str | float]:
     if isinstance(value, str):
         raise InputError(f"{value!r} is no lattice constant; write {AUTO}, or a number in Å without quotes")
     return number_between(10.0, 60.0, "Å")(value)
-
-
-def parse_node(value: Any) -> tuple[str]:
-    """Read the metal of the other nodes: ``same``, or a chemical symbol."""
-    if value == "same":
-        return ("same",)
-    if isinstance(value, str) and value in TRANSITION_METALS:
-        return (value,)
-    raise InputError(
-        f"{value!r} is no metal for the other nodes; allowed: same, {', '.join(TRANSITION_METALS)} (in quotes where "
-        "YAML reads something else)"
-    )

@@ -323,7 +323,8 @@ def test_what_makes_no_sense_is_refused_by_name():
     assert "22.5 Å would break bonds" in problems(lattice_constant=22.5)["lattice_constant"]
     assert "allowed: 21.00 to 22.30 Å, or auto" in problems(lattice_constant=20.5)["lattice_constant"]
     assert "write auto, or a number" in problems(lattice_constant="21.7")["lattice_constant"]
-    assert "allowed: same, Sc" in problems(node="La")["node"]
+    assert "La is not a transition metal" in problems(node="La")["node"]
+    assert problems(node="Nj")["node"].endswith(", or same")
     assert "false is no metal" in problems(metals=False)["metals"]
     assert "did you mean 'HITP'" in problems(ligand="HITT")["ligand"]
     assert "unknown linker 'pyrazine'" in str(check({**PBBA, "metals": "Co", "linker": "pyrazine"})[0])

@@ -12,7 +12,19 @@ from typing import Any, Final
 from atomsieve.builders import axial
 from atomsieve.builders.families import porphine
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch
-from atomsieve.builders.layers import AROMATIC, C_H, Atom, Layer, onward, pair, parameters, settled, turned
+from atomsieve.builders.layers import (
+    AROMATIC,
+    C_H,
+    Atom,
+    Layer,
+    away,
+    hydrogens,
+    onward,
+    pair,
+    parameters,
+    settled,
+    turned,
+)
 from atomsieve.structures.site import ActiveSite
 
 #: Bonds from the macrocycle to the middle of the linker, Å: meso carbon to phenyl, phenyl to imine N, the imine, imine
@@ -33,9 +45,10 @@ def _pyrrole(metal: str) -> list[Atom]:
     nitrogen = porphine.METAL_N + stretch(metal)
     alpha = onward(nitrogen, porphine.N_CALPHA, 0.0, _ALPHAS)
     beta = onward(alpha, porphine.CALPHA_CBETA, _ALPHAS, porphine.CBETA_CBETA)
-    hydrogen = _away((beta, porphine.CBETA_CBETA / 2), (alpha, _ALPHAS / 2), (beta, -porphine.CBETA_CBETA / 2))
     atoms: list[Atom] = [("N", (nitrogen, 0.0, 0.0)), *pair("C", alpha, _ALPHAS)]
-    return [*atoms, *pair("C", beta, porphine.CBETA_CBETA), *pair("H", hydrogen[0], 2 * hydrogen[1])]
+    atoms += pair("C", beta, porphine.CBETA_CBETA)
+    corner, other = (beta, porphine.CBETA_CBETA / 2), (beta, -porphine.CBETA_CBETA / 2)
+    return [*atoms, *hydrogens(C_H, corner, (alpha, _ALPHAS / 2), other)]
 
 
 def _meso() -> float:
@@ -46,13 +59,6 @@ def _meso() -> float:
     alpha = onward(porphine.METAL_N, porphine.N_CALPHA, 0.0, _ALPHAS)
     mean, spread = (alpha + _ALPHAS / 2) / 2, (alpha - _ALPHAS / 2) / 2
     return math.sqrt(2) * (mean + math.sqrt(porphine.CALPHA_CMESO**2 / 2 - spread**2))
-
-
-def _away(atom: tuple[float, float], *neighbours: tuple[float, float]) -> tuple[float, float]:
-    """Return where a hydrogen stands that points away from an atom's neighbours."""
-    x = sum((atom[0] - other[0]) / math.dist(atom, other) for other in neighbours)
-    y = sum((atom[1] - other[1]) / math.dist(atom, other) for other in neighbours)
-    return atom[0] + C_H * x / math.hypot(x, y), atom[1] + C_H * y / math.hypot(x, y)
 
 
 def _phenyl(ipso: float) -> list[Atom]:
@@ -95,7 +101,7 @@ def _arm() -> tuple[tuple[Atom, ...], float, float]:
     half: list[Atom] = [("C", (-AROMATIC, 0.0, 0.0)), *pair("C", -AROMATIC / 2, 2 * rise)]
     half += pair("H", -(AROMATIC + C_H) / 2, 2 * rise + C_H * math.sqrt(3))
     atoms: list[Atom] = [("C", (meso, 0.0, 0.0)), *_phenyl(ipso), ("N", (*nitrogen, 0.0)), ("C", (*carbon, 0.0))]
-    atoms += [("H", (*_away(carbon, nitrogen, start), 0.0)), *turned(half, -math.degrees(second), middle)]
+    atoms += [("H", (*away(C_H, carbon, nitrogen, start), 0.0)), *turned(half, -math.degrees(second), middle)]
     turn = -math.degrees(math.atan2(middle[1], middle[0]))
     return tuple(turned(atoms, turn)), math.hypot(*middle), turn
 
@@ -131,6 +137,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         {**axial.ledger(metal, values["axial"]), "porphyrin2-": -2},
         "macrocycle: W. R. Scheidt and Y. J. Lee, Struct. Bonding 64 (1987) 1; usual bonds of phenyls and imines; "
         "topology: S. Wan et al., doi 10.1021/cm201140r, S. Lin et al., doi 10.1126/science.aac8343",
+        f"one layer of a stacked COF; all phenyls of the porphyrin turned by {TWIST:g} degrees in the same sense",
     )
 
 

@@ -21,10 +21,10 @@ from atomsieve.builders.layers import (
     onward,
     pair,
     parameters,
-    parse_node,
     settled,
     turned,
 )
+from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 
 #: Bonds of the triphenylene core, Å: of the inner ring within and between the benzo rings, then outwards along a benzo
@@ -33,6 +33,7 @@ FUSED, LINKING, INNER_C_CH, CH_CX = 1.42, 1.46, 1.40, 1.40
 #: The bond between the carbons of a chelate, Å: between that of a catechol and that of a quinone, as in semiquinonates.
 CX_CX: Final = 1.43
 _SCHEMA = 1
+_SAME = "same"
 _SOURCE = (
     "triphenylene: F. R. Ahmed, J. Trotter, doi 10.1107/S0365110X63001365; chelate rings: D. Herebian et al., J. Am. "
     "Chem. Soc. 125 (2003) 9116 (diiminosemiquinonates), S. N. Brown, doi 10.1021/ic202764j (semiquinonates)"
@@ -48,7 +49,7 @@ class Ligand:
     donor : {"N", "O"}
         The atom on the metal.
     formula : mapping of str to int
-        Atoms of one ligand, three times deprotonated to its charge of 3-.
+        Atoms of one ligand.
     bond : float
         From carbon to the donor, Å.
     bite : float
@@ -64,7 +65,7 @@ class Ligand:
     metal: float
 
 
-#: Each ligand is 3-, one electron for each chelate: a tris(semiquinonate) of radicals that couple through the layer.
+#: Each ligand has lost six protons and three electrons and is 3-: a tris(semiquinonate), a radical for each chelate.
 LIGANDS: Final[Mapping[str, Ligand]] = MappingProxyType(
     {
         "HITP": Ligand("N", MappingProxyType({"C": 18, "H": 12, "N": 6}), 1.35, 2.53, 1.84),
@@ -134,9 +135,20 @@ def _layer(ligand: str, node: str, metal: str) -> Layer:
     )
 
 
+def _parse_node(value: Any) -> tuple[str]:
+    """Read the metal of the other nodes."""
+    if value == _SAME:
+        return (_SAME,)
+    try:
+        ((symbol,),) = parse_metal(value)
+    except InputError as error:
+        raise InputError(f"{error}, or {_SAME}") from None
+    return (str(symbol),)
+
+
 def settle(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Write out the other nodes and the lattice constant."""
-    node = values["metals"][0] if values["node"] == "same" else values["node"]
+    node = values["metals"][0] if values["node"] == _SAME else values["node"]
     return (settled({**values, "node": node}, lattice_constant(values["ligand"], node)),)
 
 
@@ -158,6 +170,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         recipe("conductive-mof", _SCHEMA, values, tuple(FAMILY.parameters)),
         ledger,
         _SOURCE,
+        f"({ligand})3- is a tris(semiquinonate): a radical for each chelate, which couple through the layer",
     )
 
 
@@ -183,9 +196,9 @@ FAMILY: Final = Family(
         Parameter(
             "node",
             "the metal of the two other nodes of the cell",
-            "same",
-            "same (as the metal), or a transition metal of groups 3 to 12",
-            parse_node,
+            _SAME,
+            f"{_SAME} (as the metal), or a transition metal of groups 3 to 12",
+            _parse_node,
         ),
         *parameters(),
     ),

@@ -33,10 +33,13 @@ LINKERS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
         "pz": MappingProxyType({"N": 8, "C": 32, "H": 12}),
     }
 )
-_SOURCE = "macrocycle: J. F. Kirner, W. Dow, W. R. Scheidt, Inorg. Chem. 15 (1976) 1685; usual bonds of the "
-_LINKED = {
-    "PBBA": "boronate; topology: X. Ding et al., doi 10.1039/c2cc33929c",
-    "pz": "pyrazine and of pyrene, whose tert-butyl groups are replaced by hydrogen",
+_SOURCE = (
+    "macrocycle: J. F. Kirner, W. Dow, W. R. Scheidt, Inorg. Chem. 15 (1976) 1685; usual bonds of boronates, pyrazines "
+    "and pyrenes; topology of the boronate: X. Ding et al., doi 10.1039/c2cc33929c"
+)
+_REMARKS = {
+    "PBBA": "one layer of a stacked COF",
+    "pz": "one layer of a stacked COF, tert-butyl groups of the pyrenes replaced by hydrogen",
 }
 
 
@@ -119,7 +122,8 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         f"{metal}Pc-{linker}-COF",
         recipe("phthalocyanine-cof", _SCHEMA, values, tuple(FAMILY.parameters)),
         {**axial.ledger(metal, values["axial"]), "phthalocyanine2-": -2},
-        _SOURCE + _LINKED[linker],
+        _SOURCE,
+        _REMARKS[linker],
     )
 
 
