@@ -35,12 +35,15 @@ class Ligand:
         Bonds within the ligand.
     length : float
         Its bond to iron as built, Å; other metals follow by their radius.
+    charge : int
+        Its formal charge beside the metal, e.
     """
 
     symbols: tuple[str, ...]
     positions: tuple[tuple[float, float, float], ...]
     bonds: tuple[tuple[int, int], ...]
     length: float
+    charge: int = 0
 
     @property
     def composition(self) -> Counter[str]:
@@ -84,13 +87,13 @@ def _tripod(binding: str, other: str, length: float, angle: float, bond: float, 
 #: six-coordinate iron porphyrins, rounded; start geometries only.
 LIGANDS: Final[Mapping[str, Ligand]] = MappingProxyType(
     {
-        "O": Ligand(("O",), ((0.0, 0.0, 0.0),), (), 1.65),
-        "OH": Ligand(("O", "H"), ((0.0, 0.0, 0.0), (0.92, 0.0, 0.31)), ((0, 1),), 1.84),
+        "O": Ligand(("O",), ((0.0, 0.0, 0.0),), (), 1.65, -2),
+        "OH": Ligand(("O", "H"), ((0.0, 0.0, 0.0), (0.92, 0.0, 0.31)), ((0, 1),), 1.84, -1),
         "H2O": _tripod("O", "H", 0.97, 118.0, 2.10, 2),
-        "F": Ligand(("F",), ((0.0, 0.0, 0.0),), (), 1.80),
-        "Cl": Ligand(("Cl",), ((0.0, 0.0, 0.0),), (), 2.22),
-        "Br": Ligand(("Br",), ((0.0, 0.0, 0.0),), (), 2.36),
-        "CN": Ligand(("C", "N"), ((0.0, 0.0, 0.0), (0.0, 0.0, 1.16)), ((0, 1),), 1.93),
+        "F": Ligand(("F",), ((0.0, 0.0, 0.0),), (), 1.80, -1),
+        "Cl": Ligand(("Cl",), ((0.0, 0.0, 0.0),), (), 2.22, -1),
+        "Br": Ligand(("Br",), ((0.0, 0.0, 0.0),), (), 2.36, -1),
+        "CN": Ligand(("C", "N"), ((0.0, 0.0, 0.0), (0.0, 0.0, 1.16)), ((0, 1),), 1.93, -1),
         "CO": Ligand(("C", "O"), ((0.0, 0.0, 0.0), (0.0, 0.0, 1.15)), ((0, 1),), 1.77),
         "NH3": _tripod("N", "H", 1.02, 112.0, 2.05),
         "imidazole": _ring(),
@@ -115,6 +118,25 @@ def composition(name: str, number: int = 1) -> Counter[str]:
     if name == _NONE:
         return Counter()
     return Counter({symbol: number * count for symbol, count in LIGANDS[name].composition.items()})
+
+
+def ledger(metal: str, name: str) -> dict[str, int]:
+    """Return the formal charges of a metal that is 2+ without its ligand, and of the ligand.
+
+    The cell stays neutral, so an anionic ligand oxidises the metal: ``{"Fe3+": 3, "OH-": -1}``.
+
+    Parameters
+    ----------
+    metal : str
+        Chemical symbol.
+    name : str
+        One of :data:`LIGANDS`, or ``none``.
+    """
+    if name == _NONE:
+        return {f"{metal}2+": 2}
+    charge = LIGANDS[name].charge
+    sign = "" if not charge else "-" if charge == -1 else f"{-charge}-"
+    return {f"{metal}{2 - charge}+": 2 - charge, f"{name}{sign}": charge}
 
 
 def suffix(name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders.families import graphene, graphene_pair, porphine
+from atomsieve.builders.families import cof366, conductive, graphene, graphene_pair, phthalocyanine_cof, porphine
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
@@ -18,7 +18,17 @@ from atomsieve.structures.site import ActiveSite
 __all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "families", "recipes"]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
-    {family.name: family for family in (*graphene.FAMILIES, graphene_pair.FAMILY, porphine.FAMILY)}
+    {
+        family.name: family
+        for family in (
+            *graphene.FAMILIES,
+            graphene_pair.FAMILY,
+            porphine.FAMILY,
+            conductive.FAMILY,
+            cof366.FAMILY,
+            phthalocyanine_cof.FAMILY,
+        )
+    }
 )
 
 

@@ -17,8 +17,9 @@ from atomsieve.structures.site import ActiveSite
 
 #: Å; nothing in a site is closer, and no two atoms other than hydrogen are closer than the second.
 CLOSEST, CLOSEST_HEAVY = 0.85, 1.10
-#: Bond lengths as multiples of the sum of the covalent radii (doi 10.1039/b801115j).
-SHORTEST_BOND, LONGEST_BOND = 0.80, 1.15
+#: Bond lengths as multiples of the sum of the covalent radii (doi 10.1039/b801115j). The shortest are triple bonds: the
+#: 1.16 Å of cyanide are 0.79, the 1.21 Å of an alkyne 0.80.
+SHORTEST_BOND, LONGEST_BOND = 0.77, 1.15
 #: Å; two metals of a site are not closer. Multiply bonded ones are: paddlewheels of Mo, W, Cr.
 CLOSEST_METALS: Final = 2.0
 #: Atoms that are not bonded are farther apart than this multiple of the sum of their covalent radii.
