@@ -37,7 +37,8 @@ IDEAL: Final = math.hypot(0.5, 1 / math.sqrt(3)) * LATTICE_CONSTANT
 #: place of a carbon, which leave the plane.
 RIM, RIM_LARGE = 1.48, 1.25
 LARGE: Final = ("S", "P")
-#: Bonds of a large dopant to the carbons around it, Å; it stands above the sheet, so that they fit.
+#: Bonds of a large dopant to the carbons around it, Å; it stands below the sheet, so that they fit, and all of them on
+#: the same side, so that one face of the metal stays open.
 _C_LARGE: Final[Mapping[str, float]] = MappingProxyType({"S": 1.75, "P": 1.77})
 #: Å; metals of a triangle above a missing hexagon.
 TRIANGLE: Final = 2.40
@@ -246,8 +247,10 @@ def host(
         positions[list(group), :2] -= away @ flat
     elements = iter(rim)
     _seat(positions, seats, donors, [[next(elements) for _ in group] for group in donors], placed)
-    raised = bool((seats[:, 2] > 0.5 * vacuum + 0.1).any())
-    _lift(positions, [(symbol, index[site]) for symbol, site in dopants], away=raised)
+    for symbol, site in dopants:
+        if symbol in LARGE:
+            carbons = LATTICE_CONSTANT / math.sqrt(3)
+            positions[index[site], 2] -= math.sqrt(_C_LARGE[symbol] ** 2 - carbons**2)
     bonds = {
         (min(pair), max(pair))
         for site in sites
@@ -277,7 +280,6 @@ def _seat(
         centre = seats.mean(axis=0)
         outward = seats - centre
         seats += outward / np.linalg.norm(outward, axis=1)[:, None] * TRIANGLE / math.sqrt(3) - outward
-    sign = 1.0
     for place, (group, symbols) in enumerate(zip(donors, elements, strict=True)):
         if raised or len(placed.removed) == 1:
             _stand(positions, seats, place, group, symbols, squeeze=not raised)
@@ -293,8 +295,7 @@ def _seat(
             ray = positions[donor] - seats[place]
             length = float(np.linalg.norm(ray))
             if symbol in LARGE:
-                positions[donor, 2] = plane + sign * math.sqrt(IN_PLANE[symbol] ** 2 - length**2)
-                sign = -sign
+                positions[donor, 2] = plane - math.sqrt(IN_PLANE[symbol] ** 2 - length**2)
             else:
                 positions[donor] = seats[place] + ray * IN_PLANE[symbol] / IDEAL
 
@@ -313,15 +314,6 @@ def _stand(
         reach = scale * (RIM_LARGE if symbol in LARGE else RIM) if squeeze else float(length)
         positions[donor] = seats[place] * [1, 1, 0] + ray * [1, 1, 0] * reach / length
         positions[donor, 2] = seats[place, 2] - math.sqrt(RAISED[symbol] ** 2 - reach**2)
-
-
-def _lift(positions: Array, dopants: list[tuple[str, int]], *, away: bool) -> None:
-    """Move large dopants out of the sheet: by turns to either side, or all away from a metal that stands above it."""
-    sign = -1.0 if away else 1.0
-    for symbol, place in dopants:
-        if symbol in LARGE:
-            positions[place, 2] += sign * math.sqrt(_C_LARGE[symbol] ** 2 - (LATTICE_CONSTANT / math.sqrt(3)) ** 2)
-            sign = sign if away else -sign
 
 
 def crowded(placed: Pattern, rim: tuple[str, ...], dopants: tuple[tuple[str, int], ...]) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -151,14 +151,23 @@ def arrangements(metals: int, wanted: str) -> Mapping[str, tuple[str, ...]]:
     """
     hole = vacancy(metals, wanted)
     counts = composition(wanted)
-    letters = [element for element in RIM_ELEMENTS for _ in range(counts[element])]
     found: dict[str, tuple[str, ...]] = {}
-    for rim in sorted(set(itertools.permutations(letters)), key=_rank):
+    for rim in _orders(counts):
         if metals > 1:
             found[_positions(rim, counts)] = rim
         elif rim == min((_image(rim, order) for _, order in hole.symmetries), key=_rank):
             found[_isomer(rim, counts)] = rim
     return MappingProxyType(found)
+
+
+def _orders(counts: Counter[str]) -> Iterator[tuple[str, ...]]:
+    """Yield every different order of some elements."""
+    if not counts.total():
+        yield ()
+    for element in RIM_ELEMENTS:
+        if counts[element]:
+            for rest in _orders(counts - Counter((element,))):
+                yield (element, *rest)
 
 
 def _rank(rim: tuple[str, ...]) -> tuple[int, ...]:
