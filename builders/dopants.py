@@ -150,7 +150,7 @@ def _terms(text: str) -> tuple[_Term, ...]:
 
 
 def parse(value: Any) -> tuple[str, ...]:
-    """Read dopants: ``none``, ``S@4.26``, ``N@<6`` or several of them, joined by a plus.
+    """Read dopants: ``none``, ``S@4.32``, ``N@<6`` or several of them, joined by a plus.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def parse(value: Any) -> tuple[str, ...]:
     matches = [_TERM.fullmatch(part) for part in body.split("+")]
     if not all(matches) or (choice and not choice.isdigit()) or ("/" in text and not choice):
         raise InputError(
-            f"{value!r} is not a dopant; write an element and its distance from the site in Å, as S@4.26, N@<6 for "
+            f"{value!r} is not a dopant; write an element and its distance from the site in Å, as S@4.32, N@<6 for "
             "every place up to 6 Å, or 2N@<5 for two of them; join several by a plus"
         )
     for match in matches:
@@ -187,7 +187,7 @@ PARAMETER: Final = Parameter(
     "dopants",
     "elements in place of carbons, with their distance from the site in Å",
     NONE,
-    f"none, S@4.26, N@<6 (every place up to 6 Å), 2N@<5, N@4.26+S@2.84 ...; of {', '.join(ELEMENTS)}",
+    f"none, S@4.32, N@<6 (every place up to 6 Å), 2N@<5, N@4.32+S@3.10 ...; of {', '.join(ELEMENTS)}",
     parse,
 )
 

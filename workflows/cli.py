@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | plan | run | status | results | report``.
+"""Command line: ``atomsieve new | families | plan | run | status | results | report``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -53,6 +53,23 @@ def new(
 
     path = write_template(name, Path())
     typer.echo(f"wrote {path}; edit it, then see what it would run: atomsieve plan {path}")
+
+
+@app.command()
+def families(
+    name: Annotated[str | None, typer.Argument(help="A family; all of them unless given.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Draw the family's examples into this folder instead of the settings'.")
+    ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="Write a page of every family with pictures into this folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the families of sites, or one with its parameters, its examples and their pictures."""
+    from atomsieve.workflows import listing
+
+    listing.families(name, pictures, gallery, as_json=as_json)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_database
-from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.harvest import SiteRows, stored_rows
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
@@ -77,8 +77,7 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
 
         def on_site(site: ActiveSite) -> None:
             progress.advance(bar)
-            # ASE takes what follows an @ in a file's name for the number of a frame
-            stem = site.label.replace("@", "_")
+            stem = file_stem(site.label)
             if pictures is not None:
                 from atomsieve.analysis.pictures import draw
 

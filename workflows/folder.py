@@ -14,12 +14,24 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def file_stem(label: str) -> str:
+    """Return a site's label as a name that file systems take, and ASE, which reads a frame's number after an @.
+
+    Examples
+    --------
+    >>> file_stem("Fe-N4+S(4.32)@graphene-6x6")
+    'Fe-N4+S(4.32)_graphene-6x6'
+    """
+    return re.sub(r"[^A-Za-z0-9._()+-]", "_", label)
 
 
 class Folder:
