@@ -17,6 +17,8 @@ Array = npt.NDArray[np.float64]
 _SEED, _CONFORMERS = 7, 16
 # Å: length of a metal-donor bond around which conformers are compared, and how far a spring may be stretched.
 _USUAL, _STRAIN = 1.95, 0.03
+# kcal/mol: strain that a ligand bears for its metal. EDDA takes 14, salen 9, 1,3-diaminobenzene with one metal 460.
+_MOST = 40.0
 # Force constants towards the metal: kcal/mol/Å² far above any bond's, and kcal/mol/degree² for its angles and for the
 # torsions that keep a conjugated chelate ring flat.
 _STIFF, _BENDING, _TWISTING = 1e4, 0.5, 0.1
@@ -137,15 +139,18 @@ def _lowest(smiles: str) -> Array:
         strain = np.abs(np.linalg.norm(positions[list(donors)], axis=1) - _USUAL).max()
         if strain < _STRAIN and energy < lowest - 1e-4:
             best, lowest = positions, energy
-    if best is None:
-        raise BuildError(f"no conformer of {smiles} holds a metal at {_USUAL:.2f} Å")
+    if best is None or lowest - _relaxed(molecule, best, donors, ())[1] > _MOST:
+        raise BuildError(f"{smiles} cannot hold one metal with all of its {len(donors)} donors at {_USUAL:.2f} Å")
     return best
 
 
 def _relaxed(
     molecule: Any, positions: Array, donors: tuple[int, ...], lengths: tuple[float, ...]
 ) -> tuple[Array, float]:
-    """Relax a ligand around a metal at the origin, and return its positions (Å) and energy (kcal/mol)."""
+    """Relax a ligand around a metal at the origin, and return its positions (Å) and energy (kcal/mol).
+
+    Without lengths there is no metal.
+    """
     from rdkit.Chem import Conformer, HybridizationType, rdForceFieldHelpers
 
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(molecule)
@@ -166,7 +171,8 @@ def _relaxed(
             molecule, properties, confId=molecule.AddConformer(conformer, assignId=True)
         )
         field.Initialize()
-        _hold(field, molecule, donors, lengths)
+        if lengths:
+            _hold(field, molecule, donors, lengths)
         for _ in range(5):
             if field.Minimize(maxIts=5000, forceTol=1e-7, energyTol=1e-11) == 0:
                 break
