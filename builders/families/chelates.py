@@ -34,7 +34,7 @@ BRIDGES: Final[Mapping[str, str]] = MappingProxyType({"ethylene": "salen", "phen
 
 _SCHEMA = 1
 # Å by which N stands farther from any tetrahedral metal than from square planar cobalt (Co, Ni, Zn: 2.00 to 2.07).
-_TETRAHEDRAL = 0.06
+_TETRAHEDRAL = 0.10
 _METALS = Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)
 _WINDOWS: Final = MappingProxyType(
     {"N": (1.75, 2.20), "O": (1.75, 2.20), "F": (1.75, 2.10), "Cl": (2.10, 2.45), "Br": (2.25, 2.60), "C": (1.80, 2.15)}
