@@ -18,9 +18,8 @@ from atomsieve.structures.site import ActiveSite
 Array = npt.NDArray[np.float64]
 
 #: A direction is open from this openness on. Blocked ones score 1.51 or less; planar sites 1.93 with nitrogen around
-#: the metal, 1.82 with carbon, 1.64 with four sulfur atoms around nickel, and less on the side from which a relaxation
-#: moved the metal away by a tenth of an Å.
-OPEN: Final = 1.58
+#: the metal, 1.82 with carbon, and less on the side from which a relaxation moved the metal away by a tenth of an Å.
+OPEN: Final = 1.65
 #: Å; how far around a metal atoms are looked at.
 REACH: Final = 7.0
 _OXYGEN = float(covalent_radii[atomic_numbers["O"]])
