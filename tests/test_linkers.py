@@ -230,8 +230,8 @@ def test_point_groups(family: str, rest: dict, expected: str) -> None:
     assert str(analyzer.sch_symbol) == expected
 
 
-# Four sulfur atoms leave a narrow way: along the normal Fe, Co, Cu and Zn are at 1.65 to 1.71, but the samples beside it
-# are below the threshold; nickel is at 1.645 on the normal itself.
+# Four sulfur atoms leave a narrow way: along the normal Fe, Co, Cu and Zn are at 1.65 to 1.71, but the samples beside
+# it are below the threshold; nickel is at 1.645 on the normal itself.
 NARROW = pytest.mark.xfail(strict=True, reason="the way to a metal between four sulfur atoms is missed by the sampling")
 
 
