@@ -120,25 +120,6 @@ def composition(name: str, number: int = 1) -> Counter[str]:
     return Counter({symbol: number * count for symbol, count in LIGANDS[name].composition.items()})
 
 
-def ledger(metal: str, name: str) -> dict[str, int]:
-    """Return the formal charges of a metal that is 2+ without its ligand, and of the ligand.
-
-    The cell stays neutral, so an anionic ligand oxidises the metal: ``{"Fe3+": 3, "OH-": -1}``.
-
-    Parameters
-    ----------
-    metal : str
-        Chemical symbol.
-    name : str
-        One of :data:`LIGANDS`, or ``none``.
-    """
-    if name == _NONE:
-        return {f"{metal}2+": 2}
-    charge = LIGANDS[name].charge
-    sign = "" if not charge else "-" if charge == -1 else f"{-charge}-"
-    return {f"{metal}{2 - charge}+": 2 - charge, f"{name}{sign}": charge}
-
-
 def suffix(name: str) -> str:
     """Return what a label says of a ligand: ``-OH``; nothing for ``none``."""
     return "" if name == _NONE else f"-{name}"

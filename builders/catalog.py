@@ -8,7 +8,16 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders.families import cof366, conductive, graphene, graphene_pair, phthalocyanine_cof, porphine
+from atomsieve.builders.families import (
+    bischelates,
+    chelates,
+    cof366,
+    conductive,
+    graphene,
+    graphene_pair,
+    macrocycles,
+    phthalocyanine_cof,
+)
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
@@ -23,7 +32,9 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         for family in (
             *graphene.FAMILIES,
             graphene_pair.FAMILY,
-            porphine.FAMILY,
+            *macrocycles.FAMILIES,
+            *bischelates.FAMILIES,
+            *chelates.FAMILIES,
             conductive.FAMILY,
             cof366.FAMILY,
             phthalocyanine_cof.FAMILY,

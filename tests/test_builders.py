@@ -45,7 +45,7 @@ def sheet(metal="Co", coordination="N4", supercell="4x4", lattice_constant=2.46,
 
 
 def porphine(metal="Co") -> ActiveSite:
-    return build({"family": "porphine", "schema": 1, "metals": [metal]})
+    return build({"family": "porphine", "schema": 1, "metals": [metal], "axial": "none"})
 
 
 def all_distances(site: ActiveSite) -> np.ndarray:

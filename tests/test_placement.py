@@ -28,7 +28,7 @@ def sheet(metal="Co", coordination="N4", supercell="4x4") -> ActiveSite:
 
 
 def porphine(metal="Co") -> ActiveSite:
-    return build({"family": "porphine", "schema": 1, "metals": [metal]})
+    return build({"family": "porphine", "schema": 1, "metals": [metal], "axial": "none"})
 
 
 def cluster(symbols: str, positions, metals, donors, normal=(0.0, 0.0, 1.0)) -> ActiveSite:

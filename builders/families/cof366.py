@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.families import porphine
+from atomsieve.builders.families.fourfold import Fourfold
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch
 from atomsieve.builders.layers import (
     AROMATIC,
@@ -25,6 +25,7 @@ from atomsieve.builders.layers import (
     settled,
     turned,
 )
+from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 
 #: Bonds from the macrocycle to the middle of the linker, Å: meso carbon to phenyl, phenyl to imine N, the imine, imine
@@ -35,19 +36,22 @@ AT_N, AT_CH = 120.0, 122.0
 #: Degrees by which the phenyls of the porphyrin are turned out of the layer, all in the same sense. A phenyl on a meso
 #: carbon alone would stand at 60 to 90, one on an imine nitrogen alone at 35 to 55.
 TWIST: Final = 60.0
+#: Metal-nitrogen distance as built for cobalt, Å.
+METAL_N: Final = 1.95
 _SCHEMA = 1
+_RING = Fourfold()
 # Å, between the two Cα of a pyrrole
-_ALPHAS = 2 * porphine.N_CALPHA * math.sin(math.radians(porphine.CALPHA_N_CALPHA / 2))
+_ALPHAS = 2 * _RING.n_alpha * math.sin(math.radians(_RING.alpha_n_alpha / 2))
 
 
 def _pyrrole(metal: str) -> list[Atom]:
     """Return a pyrrole of the porphyrin, on the x axis."""
-    nitrogen = porphine.METAL_N + stretch(metal)
-    alpha = onward(nitrogen, porphine.N_CALPHA, 0.0, _ALPHAS)
-    beta = onward(alpha, porphine.CALPHA_CBETA, _ALPHAS, porphine.CBETA_CBETA)
+    nitrogen = METAL_N + stretch(metal)
+    alpha = onward(nitrogen, _RING.n_alpha, 0.0, _ALPHAS)
+    beta = onward(alpha, _RING.alpha_beta, _ALPHAS, _RING.beta_beta)
     atoms: list[Atom] = [("N", (nitrogen, 0.0, 0.0)), *pair("C", alpha, _ALPHAS)]
-    atoms += pair("C", beta, porphine.CBETA_CBETA)
-    corner, other = (beta, porphine.CBETA_CBETA / 2), (beta, -porphine.CBETA_CBETA / 2)
+    atoms += pair("C", beta, _RING.beta_beta)
+    corner, other = (beta, _RING.beta_beta / 2), (beta, -_RING.beta_beta / 2)
     return [*atoms, *hydrogens(C_H, corner, (alpha, _ALPHAS / 2), other)]
 
 
@@ -56,9 +60,9 @@ def _meso() -> float:
 
     As cobalt has it for all metals: the core of a porphyrin widens, its outline and so the lattice hardly do.
     """
-    alpha = onward(porphine.METAL_N, porphine.N_CALPHA, 0.0, _ALPHAS)
+    alpha = onward(METAL_N, _RING.n_alpha, 0.0, _ALPHAS)
     mean, spread = (alpha + _ALPHAS / 2) / 2, (alpha - _ALPHAS / 2) / 2
-    return math.sqrt(2) * (mean + math.sqrt(porphine.CALPHA_CMESO**2 / 2 - spread**2))
+    return math.sqrt(2) * (mean + math.sqrt(_RING.alpha_bridge**2 / 2 - spread**2))
 
 
 def _phenyl(ipso: float) -> list[Atom]:
@@ -134,7 +138,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         values,
         f"COF-366-{metal}",
         recipe("cof-366", _SCHEMA, values, tuple(FAMILY.parameters)),
-        {**axial.ledger(metal, values["axial"]), "porphyrin2-": -2},
+        neutral(metal, "porphyrin2-", -2, {}, values["axial"]),
         "macrocycle: W. R. Scheidt and Y. J. Lee, Struct. Bonding 64 (1987) 1; usual bonds of phenyls and imines; "
         "topology: S. Wan et al., doi 10.1021/cm201140r, S. Lin et al., doi 10.1126/science.aac8343",
         f"one layer of a stacked COF; all phenyls of the porphyrin turned by {TWIST:g} degrees in the same sense",

@@ -24,6 +24,7 @@ from atomsieve.builders.layers import (
     settled,
     turned,
 )
+from atomsieve.builders.ledger import neutral
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 
@@ -161,9 +162,10 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         Every parameter, settled.
     """
     (metal,), ligand, node = values["metals"], values["ligand"], values["node"]
-    parts = {**axial.ledger(metal, values["axial"]), f"2 {node}2+": 4}
-    alike = metal == node and values["axial"] == "none"
-    ledger = {**({f"3 {metal}2+": 6} if alike else parts), f"2 {ligand}3-": -6}
+    if metal == node and values["axial"] == "none":
+        ledger = {f"3 {metal}2+": 6, f"2 {ligand}3-": -6}
+    else:
+        ledger = neutral(metal, f"2 {ligand}3-", -6, {f"2 {node}2+": 4}, values["axial"])
     return _layer(ligand, node, metal).site(
         values,
         f"{metal}@{node}3({ligand})2",

@@ -11,6 +11,7 @@ from typing import Any, Final
 from atomsieve.builders import axial
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe, stretch
 from atomsieve.builders.layers import AROMATIC, C_H, Atom, Layer, hydrogens, onward, pair, parameters, settled, turned
+from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 
 #: Metal-nitrogen distance as built for cobalt, Å; others follow by their radius, and so does the lattice constant.
@@ -121,7 +122,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         values,
         f"{metal}Pc-{linker}-COF",
         recipe("phthalocyanine-cof", _SCHEMA, values, tuple(FAMILY.parameters)),
-        {**axial.ledger(metal, values["axial"]), "phthalocyanine2-": -2},
+        neutral(metal, "phthalocyanine2-", -2, {}, values["axial"]),
         _SOURCE,
         _REMARKS[linker],
     )
