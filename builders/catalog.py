@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders.families import boron_nitride, carbon_nitride, graphdiyne, graphene, porphine, ribbon
+from atomsieve.builders.families import (
+    boron_nitride,
+    carbon_nitride,
+    graphdiyne,
+    graphene,
+    porphine,
+    porphyrin_graphene,
+    porphyrin_sheet,
+    ribbon,
+    triazine,
+)
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
@@ -26,8 +36,11 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
             carbon_nitride.HEPTAZINE,
             carbon_nitride.C2N,
             graphdiyne.FAMILY,
+            triazine.FAMILY,
             boron_nitride.FAMILY,
             ribbon.FAMILY,
+            porphyrin_sheet.FAMILY,
+            porphyrin_graphene.FAMILY,
         )
     }
 )

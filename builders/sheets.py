@@ -228,26 +228,34 @@ def nearest(host: Atoms, place: Any, number: int, element: str | None = None) ->
     return tuple(sorted(int(atom) for atom in order[:number]))
 
 
-def parse_supercell(smallest: int, largest: int) -> Callable[[Any], tuple[str]]:
+def parse_supercell(smallest: int | tuple[int, int], largest: int | tuple[int, int]) -> Callable[[Any], tuple[str]]:
     """Return the parser of a supercell, ``2x2``.
 
     Parameters
     ----------
-    smallest, largest : int
-        Cells along a lattice vector.
+    smallest, largest : int or tuple of int
+        Cells along either lattice vector. One number stands for vectors that are mirror images: the smaller number of
+        cells is written first. Two are for vectors that differ.
     """
+    alike = isinstance(smallest, int)
+    low, high = ((bound, bound) if isinstance(bound, int) else bound for bound in (smallest, largest))
 
     def parse(value: Any) -> tuple[str]:
-        match = re.fullmatch(r"\s*([0-9]{1,4})\s*[x×]\s*([0-9]{1,4})\s*", value, re.I) if isinstance(value, str) else None
+        match = (
+            re.fullmatch(r"\s*([0-9]{1,4})\s*[x×]\s*([0-9]{1,4})\s*", value, re.I) if isinstance(value, str) else None
+        )
         if match is None:
-            raise InputError(f"{value!r} is not a supercell; write the cells along both lattice vectors, as 2x2")
-        n, m = sorted((int(match[1]), int(match[2])))
-        if n < smallest:
             raise InputError(
-                f"{value} is too small: the site would touch its periodic image; write at least {smallest}x{smallest}"
+                f"{value!r} is not a supercell; write the cells along both lattice vectors, as {low[0]}x{low[1]}"
             )
-        if m > largest:
-            raise InputError(f"{value} is too large; write at most {largest}x{largest}")
+        n, m = int(match[1]), int(match[2])
+        if n < low[0] or m < low[1]:
+            raise InputError(
+                f"{value} is too small: the site would touch its periodic image; write at least {low[0]}x{low[1]}"
+            )
+        if n > high[0] or m > high[1]:
+            raise InputError(f"{value} is too large; write at most {high[0]}x{high[1]}")
+        n, m = sorted((n, m)) if alike else (n, m)
         return (f"{n}x{m}",)
 
     return parse

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.pictures import draw
 from atomsieve.builders import catalog
-from atomsieve.builders.families import graphene
 from atomsieve.builders.catalog import REQUIRED, build, check, count, families, recipes
+from atomsieve.builders.families import graphene
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import BuildError, InputError

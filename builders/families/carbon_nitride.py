@@ -93,9 +93,9 @@ HEPTAZINE: Final = family(
         shells={"N": (1.85, 2.25)},
         source={
             "source": "planar heptazine g-C3N4, P-6m2, a 7.13 Å (PBE; arXiv 2002.06995)",
-            "remarks": "the metal starts between two nitrogens of different heptazines. The flat sheet is a start: "
-            "corrugated forms are lower by up to 0.07 eV an atom (arXiv 2002.06995), and need a supercell that can take "
-            "the wave; one pocket in 1x1 can not",
+            "remarks": "the metal starts between two nitrogens of different heptazines; the sheet starts flat, while "
+            "corrugated forms are lower by up to 0.09 eV an atom (arXiv 2002.06995): relax it rattled, and "
+            "compare supercells",
         },
         examples=({"metals": "Fe"}, {"metals": "Ni", "supercell": "3x3"}),
     )

@@ -11,7 +11,7 @@ from ase import Atoms
 
 from atomsieve.builders.sheets import OFF_CENTRE, Array, Pocket, Sheet, Unit, family, hexagonal, nearest, turned
 
-#: Lattice constant, Å (planar sheet, PBE; doi 10.1021/nn102472s).
+#: Lattice constant, Å; calculations give 9.44 (doi 10.1103/PhysRevB.58.11009) to 9.48 (doi 10.1021/nn102472s).
 LATTICE_CONSTANT: Final = 9.46
 #: Å: C-C of the benzene, benzene to acetylene, triple bond (planar sheet, PBE, rounded); what is left of the lattice
 #: constant is the bond between both acetylenes, 1.34 Å.
@@ -55,8 +55,8 @@ FAMILY: Final = family(
         shells={"C": (1.95, 2.90)},
         source={
             "source": "graphdiyne, P6/mmm, a 9.46 Å (doi 10.1021/nn102472s)",
-            "remarks": "at the corner two triple bonds hold the metal; at the centre nothing is near enough to, so that "
-            "most metals leave it for the corner",
+            "remarks": "at the corner two triple bonds hold the metal; at the centre nothing is near enough "
+            "to, so that a metal may leave it for the corner",
         },
         examples=({"metals": "Fe"}, {"metals": "Ni", "axial": "OH"}, {"metals": "Pd", "site": "centre"}),
     )

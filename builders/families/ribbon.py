@@ -13,7 +13,17 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe, stretch, written
+from atomsieve.builders.family import (
+    REQUIRED,
+    Family,
+    Parameter,
+    in_order,
+    one_of,
+    parse_metal,
+    recipe,
+    stretch,
+    written,
+)
 from atomsieve.builders.sheets import VACUUM, Array, apex, bonds_of, in_element_order, vacuum_parameter
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
@@ -171,12 +181,15 @@ def settle(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Refuse a ribbon that cannot hold its pore, and call a pore that is no nearer to an edge ``inside``."""
     edge, site, width, length = (values[key] for key in ("edge", "site", "width", "length"))
     if site == "bay" and edge == "zigzag":
-        raise ParameterError("site", "a zigzag edge has no bay for a metal; write edge: armchair, or site: inside or edge")
+        raise ParameterError(
+            "site", "a zigzag edge has no bay for a metal; write edge: armchair, or site: inside or edge"
+        )
     for name, value, bounds in (("width", width, WIDTHS[edge]), ("length", length, LENGTHS[edge])):
         if not bounds[0] <= value <= bounds[1]:
             raise ParameterError(
-                name, f"{value} does not suit {'an' if edge[0] == 'a' else 'a'} {edge} ribbon; "
-                f"allowed: {bounds[0]} to {bounds[1]}"
+                name,
+                f"{value} does not suit {'an' if edge[0] == 'a' else 'a'} {edge} ribbon; "
+                f"allowed: {bounds[0]} to {bounds[1]}",
             )
     if site == "edge" and pore_row(edge, "inside", width) <= pore_row(edge, "edge", width):
         return ({**values, "site": "inside"},)
