@@ -19,12 +19,13 @@ from ase.data import covalent_radii
 from atomsieve.builders import axial
 from atomsieve.builders.family import (
     REQUIRED,
+    TRANSITION_METALS,
     Family,
     Parameter,
     in_order,
+    metals,
     number_between,
     one_of,
-    parse_metal,
     recipe,
     written,
 )
@@ -114,6 +115,8 @@ class Sheet:
         As of the family, Å.
     ligands : bool
         A ligand on the far face makes sense.
+    metals : tuple of str
+        Those that fit.
     source : mapping of str to str
         Provenance.
     examples : tuple of mapping
@@ -131,6 +134,7 @@ class Sheet:
     examples: tuple[Mapping[str, Any], ...]
     choice: tuple[str, str] = ("", "")
     ligands: bool = True
+    metals: tuple[str, ...] = TRANSITION_METALS
 
 
 def hexagonal(length: float) -> Array:
@@ -280,7 +284,8 @@ def family(sheet: Sheet) -> Family:
     smallest, usual, largest = sheet.supercell
     chosen = sheet.choice[0]
     first = next(iter(sheet.pockets))
-    parameters = [Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)]
+    fit = "a transition metal of groups 3 to 12" if sheet.metals == TRANSITION_METALS else ", ".join(sheet.metals)
+    parameters = [Parameter("metals", "the metal", REQUIRED, fit, metals(1, allowed=sheet.metals))]
     if len(sheet.pockets) > 1:
         names = tuple(sheet.pockets)
         parse = one_of(*names, what=chosen)

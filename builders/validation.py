@@ -17,8 +17,8 @@ from atomsieve.structures.site import ActiveSite
 
 #: Å; nothing in a site is closer, and no two atoms other than hydrogen are closer than the second.
 CLOSEST, CLOSEST_HEAVY = 0.85, 1.10
-#: Bond lengths as multiples of the sum of the covalent radii (doi 10.1039/b801115j).
-SHORTEST_BOND, LONGEST_BOND = 0.80, 1.15
+#: Bond lengths as multiples of the sum of the covalent radii (doi 10.1039/b801115j); the shortest is that of cyanide.
+SHORTEST_BOND, LONGEST_BOND = 0.78, 1.15
 #: Å; two metals of a site are not closer. Multiply bonded ones are: paddlewheels of Mo, W, Cr.
 CLOSEST_METALS: Final = 2.0
 #: Atoms that are not bonded are farther apart than this multiple of the sum of their covalent radii.
@@ -115,8 +115,8 @@ def _check_contacts(site: ActiveSite) -> None:
     bonded[tuple(np.array(site.bonds).T)] = True
     # What a metal's neighbours hold is near the metal as well, and metals may be bonded: both are told from a clash by
     # the shell that the builder states.
-    aside = bonded[first, second] | (metal[first] & (metal | (elements == 6))[second])
-    aside |= metal[second] & (metal | (elements == 6))[first]
+    held = metal | (elements == 6) | (elements == 5)
+    aside = bonded[first, second] | (metal[first] & held[second]) | (metal[second] & held[first])
     heavy = (elements[first] > 1) & (elements[second] > 1)
     limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
     limit = np.where(metal[first] & metal[second], CLOSEST_METALS, limit)

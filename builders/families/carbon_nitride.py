@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
 
 from atomsieve.builders.family import stretch
 from atomsieve.builders.sheets import (
@@ -24,6 +24,7 @@ from atomsieve.builders.sheets import (
     nearest,
     turned,
 )
+from atomsieve.builders.validation import NOT_BONDED
 
 #: Lattice constants, Å. g-C3N4: planar, PBE (arXiv 2002.06995 and others); C2N: PBE (doi 10.1038/ncomms7486).
 C3N4_LATTICE, C2N_LATTICE = 7.13, 8.33
@@ -71,15 +72,19 @@ def c2n_unit() -> Unit:
     return Unit(tuple(symbol for symbol, _ in spots), np.array([point for _, point in spots]), vectors)
 
 
-def between_two(length: float) -> Callable[[str, Atoms], tuple[Array, tuple[int, ...]]]:
-    """Return the seat between two neighbouring nitrogens of a pocket, at a distance from both (for cobalt, Å)."""
+def _seat(metal: str, host: Atoms) -> tuple[Array, tuple[int, ...]]:
+    """Seat a metal between two neighbouring nitrogens of a pocket, at one distance from both.
 
-    def seat(metal: str, host: Atoms) -> tuple[Array, tuple[int, ...]]:
-        donors = nearest(host, turned((_POCKET, 0.0), OFF_CENTRE), 2, "N")
-        first, second = from_middle(host)[list(donors)]
-        return np.append(apex(first, second, length + stretch(metal), (0.0, 0.0)), 0.0), donors
-
-    return seat
+    The next two of heptazine's pocket are 2.4 Å away, which is a bond for metals as large as titanium, and the last
+    two for yttrium.
+    """
+    pair = nearest(host, turned((_POCKET, 0.0), OFF_CENTRE), 2, "N")
+    first, second = from_middle(host)[list(pair)]
+    place = apex(first, second, METAL_N + stretch(metal), (0.0, 0.0))
+    reach = NOT_BONDED * float(covalent_radii[atomic_numbers[metal]] + covalent_radii[atomic_numbers["N"]])
+    around = nearest(host, place, 6, "N")
+    held = np.linalg.norm(from_middle(host)[list(around)] - place, axis=1) < reach
+    return np.append(place, 0.0), tuple(sorted({*pair, *(a for a, near in zip(around, held, strict=True) if near)}))
 
 
 HEPTAZINE: Final = family(
@@ -88,9 +93,9 @@ HEPTAZINE: Final = family(
         title="a metal in the pocket of planar heptazine carbon nitride",
         unit=heptazine_unit,
         contents={"C": 6, "N": 8},
-        pockets=MappingProxyType({"pocket": Pocket((0.0, 0.0), between_two(METAL_N))}),
+        pockets=MappingProxyType({"pocket": Pocket((0.0, 0.0), _seat)}),
         supercell=(2, 2, 6),
-        shells={"N": (1.85, 2.25)},
+        shells={"N": (1.85, 2.85)},
         source={
             "source": "planar heptazine g-C3N4, P-6m2, a 7.13 Å (PBE; arXiv 2002.06995)",
             "remarks": "the metal starts between two nitrogens of different heptazines; the sheet starts flat, while "
@@ -107,7 +112,7 @@ C2N: Final = family(
         title="a metal in the pocket of C2N, nitrogenated holey graphene",
         unit=c2n_unit,
         contents={"C": 12, "N": 6},
-        pockets=MappingProxyType({"pocket": Pocket((0.0, 0.0), between_two(METAL_N))}),
+        pockets=MappingProxyType({"pocket": Pocket((0.0, 0.0), _seat)}),
         supercell=(1, 2, 5),
         shells={"N": (1.85, 2.25)},
         source={

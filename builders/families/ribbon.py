@@ -210,7 +210,7 @@ def formula(values: Mapping[str, Any]) -> Counter[str]:
 
 def _whole(low: int, high: int) -> Callable[[Any], tuple[int]]:
     def parse(value: Any) -> tuple[int]:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
             raise InputError(f"{value!r} is not a whole number; write one from {low} to {high}")
         if not low <= value <= high:
             raise InputError(f"{value} is out of bounds; allowed: {low} to {high}")

@@ -15,8 +15,9 @@ from typing import Final
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
 
-from atomsieve.builders.family import stretch
+from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.sheets import (
     OFF_CENTRE,
     Array,
@@ -41,6 +42,9 @@ _HALF_WIDTH: Final = 1.2177
 _IPSO: Final = C_ORTHO / 2 + math.sqrt(C_IPSO**2 - _HALF_WIDTH**2)
 #: Distance of a metal from both donors as built for cobalt, Å; others follow by their radius.
 LENGTH: Final = 1.97
+
+#: Metals with a larger covalent radius would touch the hydrogen of the phenylene on the other side, Å.
+LARGEST_RADIUS: Final = 1.50
 
 
 def unit() -> Unit:
@@ -120,6 +124,7 @@ FAMILY: Final = family(
         ),
         choice=("coordination", "the donors: triazine nitrogen with a pyridine's, or with a phenylene carbon"),
         supercell=(1, 1, 2),
+        metals=tuple(metal for metal in TRANSITION_METALS if covalent_radii[atomic_numbers[metal]] <= LARGEST_RADIUS),
         shells={"N": (1.85, 2.20), "C": (1.85, 2.20)},
         source={
             "source": "CTF-1 (doi 10.1002/anie.200705710), a layer of 08020N2 of CURATED-COFs, P6/mmm, a 14.574 Å",
