@@ -23,11 +23,11 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         for family in (
             graphene.FAMILY,
             porphine.FAMILY,
+            paddlewheel.FAMILY,
+            oxo_trimer.FAMILY,
+            zinc_oxo.FAMILY,
             mfu4l.FAMILY,
             mof74.FAMILY,
-            oxo_trimer.FAMILY,
-            paddlewheel.FAMILY,
-            zinc_oxo.FAMILY,
         )
     }
 )

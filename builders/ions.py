@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.family import TRANSITION_METALS, metals
+from atomsieve.builders.family import metals
 from atomsieve.structures.errors import InputError, ParameterError
 
 #: The oxidation state of main-group metals that stand in for a transition metal in a node; all are closed shells.
@@ -71,12 +71,7 @@ def takes(metal: str, state: int) -> bool:
     return state in known and state in _radii().get(metal, {})
 
 
-def those_that_take(*states: int) -> tuple[str, ...]:
-    """Return the metals, those of the main groups first, that take one of some oxidation states."""
-    return tuple(metal for metal in (*MAIN_GROUP, *TRANSITION_METALS) if any(takes(metal, state) for state in states))
-
-
-def ion(metal: str, given: Any, usual: tuple[int, ...]) -> Ion:
+def ion(metal: str, given: Any, possible: tuple[int, ...]) -> Ion:
     """Return a metal in the oxidation state that a recipe gives it.
 
     Parameters
@@ -84,24 +79,33 @@ def ion(metal: str, given: Any, usual: tuple[int, ...]) -> Ion:
     metal : str
         Chemical symbol.
     given : int or str
-        The parameter ``oxidation_state``: a number or ``auto``.
-    usual : tuple of int
-        What ``auto`` stands for: the first of these that the metal takes.
+        The parameter ``oxidation_state``: a number, or ``auto`` for the first possible one that the metal takes.
+    possible : tuple of int
+        The states that the site can hold.
 
     Raises
     ------
     ParameterError
-        If the metal does not take the state.
+        If the metal does not take the state, or not here.
     """
-    allowed = [state for state in range(1, 7) if takes(metal, state)]
+    allowed = [state for state in possible if takes(metal, state)]
     if given == oxidation.AUTO:
-        return Ion(metal, next(state for state in (*usual, *allowed) if state in allowed))
+        return Ion(metal, allowed[0])
     if given not in allowed:
         raise ParameterError(
             "oxidation_state",
-            f"{metal} does not take the oxidation state {given} here; allowed: {', '.join(map(str, allowed))}",
+            f"{metal} does not take the oxidation state {given} here; allowed: {', '.join(map(str, sorted(allowed)))}",
         )
     return Ion(metal, int(given))
+
+
+def longer(one: Ion, other: Ion) -> float:
+    """Return by how much the bonds of an ion are longer than another's, Å.
+
+    The difference of their radii, at most 0.25 Å: larger ions of a low charge have fewer neighbours than six
+    and shorter bonds to them.
+    """
+    return min(one.radius - other.radius, 0.25)
 
 
 def balanced(

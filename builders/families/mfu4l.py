@@ -41,14 +41,14 @@ TERMINALS: Final[Mapping[str, float]] = MappingProxyType(
 )
 _CORNERS: Final = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / math.sqrt(3)
 _ZINC: Final = Ion("Zn", 2)
-# zinc's own state, so that the node stays as it was; else the nearest
-_USUAL: Final = (2, 3, 1)
+# zinc's own state first, so that the node stays as it was
+_STATES: Final = (2, 3, 1)
 _ORDER: Final = ("metals", "terminal", "oxidation_state", "caps", "caps_frozen", "charge", "multiplicity")
 _SCHEMA: Final = 1
 
 
 def _ion(values: Mapping[str, Any]) -> Ion:
-    return ions.ion(values["metals"][0], values["oxidation_state"], _USUAL)
+    return ions.ion(values["metals"][0], values["oxidation_state"], _STATES)
 
 
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
@@ -67,7 +67,7 @@ def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the node: ``Ni@MFU-4l-node``, ``Ni@MFU-4l-node-Cl``, ``Cu(I)@MFU-4l-node``."""
     one = _ion(values)
-    name = one.metal if one == ions.ion(one.metal, oxidation.AUTO, _USUAL) else one.named
+    name = one.metal if one == ions.ion(one.metal, oxidation.AUTO, _STATES) else one.named
     terminal = "" if values["terminal"] == "none" else f"-{values['terminal']}"
     return f"{name}@MFU-4l-node{terminal}{linkers.suffix(values, 'triazolate', 1 + one.unpaired)}"
 
@@ -145,7 +145,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         carries. The normal points from the metal away from the centre of the node.
     """
     table, one, terminal = linkers.facts("triazolate"), _ion(values), values["terminal"]
-    longer = one.radius - _ZINC.radius
+    longer = ions.longer(one, _ZINC)
     draft = Draft()
     centre = draft.add("Zn", np.zeros(3))
     outer = [

@@ -46,9 +46,7 @@ def _usual(metal: str) -> Ion:
 
 def _trio(values: Mapping[str, Any]) -> list[Ion]:
     metal, state = values["metals"][0], values["oxidation_state"]
-    active = ions.ion(metal, state, (_usual(metal).state,))
-    if active.state not in (2, 3):
-        raise ParameterError("oxidation_state", f"{active.state} does not hold in an oxo trimer; write 2 or 3")
+    active = ions.ion(metal, state, (3, 2) if metal in TRIVALENT else (2, 3))
     return [active, *sorted((_usual(metal) for metal in values["partners"]), key=lambda one: (-one.state, one.metal))]
 
 
@@ -110,7 +108,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     table, trio = linkers.facts("oxo-trimer"), _trio(values)
     draft = Draft()
     oxide = draft.add("O", np.zeros(3))
-    longer = [one.radius - _IRON.radius for one in trio]
+    longer = [ions.longer(one, _IRON) for one in trio]
     spokes = [np.array([np.cos(turn), np.sin(turn), 0.0]) for turn in np.radians([0.0, 120.0, 240.0])]
     centres = [
         draft.add(one.metal, (table["metal_oxide"] + more) * spoke, oxide)

@@ -17,15 +17,17 @@ from atomsieve.builders.family import REQUIRED, TRANSITION_METALS, Family, Param
 from atomsieve.builders.ions import Ion
 from atomsieve.structures.site import ActiveSite
 
-#: Metals with an ion of the size to stand in for zinc.
+#: Metals with an ion of two or three charges and a known radius.
 METALS: Final = tuple(metal for metal in TRANSITION_METALS if ions.takes(metal, 2) or ions.takes(metal, 3))
+# zinc's own state first, so that the node stays as it was
+_STATES: Final = (2, 3)
 _ZINC: Final = Ion("Zn", 2)
 _ORDER: Final = ("metals", "oxidation_state", "caps", "caps_frozen", "charge", "multiplicity")
 _SCHEMA: Final = 1
 
 
 def _ion(values: Mapping[str, Any]) -> Ion:
-    return ions.ion(values["metals"][0], values["oxidation_state"], (2, 3))
+    return ions.ion(values["metals"][0], values["oxidation_state"], _STATES)
 
 
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
@@ -43,7 +45,7 @@ def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the node: ``Co@Zn4O-node``."""
     one = _ion(values)
-    usual = ions.ion(one.metal, oxidation.AUTO, (2, 3))
+    usual = ions.ion(one.metal, oxidation.AUTO, _STATES)
     name = one.metal if one == usual else one.named
     return f"{name}@Zn4O-node{linkers.suffix(values, 'formate', 1 + one.unpaired)}"
 
@@ -63,11 +65,10 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         away from the oxide, to where a fifth ligand binds.
     """
     table, one = linkers.facts("zinc-oxo"), _ion(values)
-    longer = one.radius - _ZINC.radius
     draft = Draft()
     oxide = draft.add("O", np.zeros(3))
     corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
-    extra = (longer, 0.0, 0.0, 0.0)
+    extra = (ions.longer(one, _ZINC), 0.0, 0.0, 0.0)
     centres = [
         draft.add(symbol, (table["metal_oxide"] + more) * corner, oxide)
         for symbol, corner, more in zip((one.metal, "Zn", "Zn", "Zn"), corners, extra, strict=True)
@@ -117,7 +118,7 @@ FAMILY: Final = Family(
     ),
     build=build,
     formula=formula,
-    shells=MappingProxyType({"O": (1.80, 2.15)}),
+    shells=MappingProxyType({"O": (1.70, 2.20)}),
     settle=settle,
     examples=(
         {"family": "Zn4O-node", "metals": "Co"},
