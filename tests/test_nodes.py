@@ -446,7 +446,9 @@ def test_every_entry_is_refused_or_gives_one_sound_site(entry):
     ("family", "metals", "parameters", "method", "bands"),
     [
         ("paddlewheel", "Cu", {}, "GFN2-xTB", {"O": (1.90, 2.05)}),
-        ("oxo-trimer", "Fe", {}, "GFN1-xTB", {"O": (1.85, 2.15)}),
+        ("oxo-trimer", "Fe", {"terminals": "none"}, "GFN1-xTB", {"O": (1.90, 2.15)}),
+        # hydroxide pulls its iron from the oxide, which comes nearer to the open one than in the symmetric cation
+        ("oxo-trimer", "Fe", {}, "GFN1-xTB", {"O": (1.80, 2.15)}),
         ("Zn4O-node", "Zn", {}, "GFN1-xTB", {"O": (1.87, 2.00)}),
         ("MFU-4l-node", "Zn", {"terminal": "Cl"}, "GFN1-xTB", {"N": (1.93, 2.10)}),
         ("MFU-4l-node", "Ni", {}, "GFN1-xTB", {"N": (1.80, 2.10)}),
