@@ -31,7 +31,7 @@ TERMINALS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 #: Bonds to the terminal ligands of Fe(III), Å, as built; other ions differ by their radius.
-_BONDS: Final = MappingProxyType({"OH": 1.87, "H2O": 2.08})
+_BONDS: Final = MappingProxyType({"OH": 1.85, "H2O": 2.04})
 _CHARGES: Final = MappingProxyType({"none": 0, "OH": -1, "H2O": 0})
 _IRON: Final = Ion("Fe", 3)
 _ORDER: Final = (
