@@ -10,13 +10,25 @@ from typing import Any, Final
 
 from atomsieve.builders.families import (
     bischelates,
+    boron_nitride,
+    carbon_nitride,
     chelates,
     cof366,
     conductive,
+    graphdiyne,
     graphene,
     graphene_pair,
     macrocycles,
+    mfu4l,
+    mof74,
+    oxo_trimer,
+    paddlewheel,
     phthalocyanine_cof,
+    porphyrin_graphene,
+    porphyrin_sheet,
+    ribbon,
+    triazine,
+    zinc_oxo,
 )
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
@@ -32,17 +44,28 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         for family in (
             *graphene.FAMILIES,
             graphene_pair.FAMILY,
+            ribbon.FAMILY,
+            porphyrin_graphene.FAMILY,
+            porphyrin_sheet.FAMILY,
+            carbon_nitride.HEPTAZINE,
+            carbon_nitride.C2N,
+            graphdiyne.FAMILY,
+            triazine.FAMILY,
+            boron_nitride.FAMILY,
             *macrocycles.FAMILIES,
             *bischelates.FAMILIES,
             *chelates.FAMILIES,
             conductive.FAMILY,
             cof366.FAMILY,
             phthalocyanine_cof.FAMILY,
+            paddlewheel.FAMILY,
+            oxo_trimer.FAMILY,
+            zinc_oxo.FAMILY,
+            mfu4l.FAMILY,
+            mof74.FAMILY,
         )
     }
 )
-
-
 #: At most so many combinations in one entry: each is looked at before anything runs.
 LARGEST: Final = 2_000_000
 

@@ -119,7 +119,8 @@ def _check_contacts(site: ActiveSite) -> None:
     # What a metal's neighbours hold is near the metal as well, and metals may be bonded: both are told from a clash by
     # the shell that the builder states.
     aside = bonded[first, second] | (bonded[first] & bonded[second]).any(axis=1)
-    aside |= (metal[first] & (elements == 6)[second]) | (metal[second] & (elements == 6)[first])
+    beside = (elements == 5) | (elements == 6)
+    aside |= (metal[first] & beside[second]) | (metal[second] & beside[first])
     heavy = (elements[first] > 1) & (elements[second] > 1)
     limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
     # also those of a node: what bridges them holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)

@@ -238,7 +238,7 @@ def test_a_ligand_takes_the_far_face(name):
     # neutral, so that the metal is 3+ beside OH-
     assert site.charge == sum(site.ledger.values()) == 0
     assert site.ledger[f"{KNOWN[name]}3+"] == 3
-    assert site.ledger["OH-"] == -1
+    assert site.ledger["axial OH-"] == -1
 
 
 @settings(deadline=None, max_examples=80)

@@ -20,6 +20,9 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.settings import Settings
 
+#: A calculator that knows so many elements knows every one that a builder uses.
+KNOWS_ALL = 86
+
 
 @dataclass(frozen=True)
 class CheckedCampaign:
@@ -148,14 +151,22 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
 
 
 def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:
+    """Yield each element of each entry that the calculator does not know."""
+    if len(entry.elements) >= KNOWS_ALL:
+        return
+    known = ", ".join(sorted(entry.elements))
     for index, site in enumerate(campaign.sites):
-        metals = site["metals"] if isinstance(site["metals"], list) else [site["metals"]]
-        for place, metal in enumerate(metals):
-            if metal not in entry.elements:
-                known = ", ".join(sorted(entry.elements)) if len(entry.elements) < 30 else "H to Rn"
-                yield Problem(
-                    f"sites[{index}].metals[{place}]", f"{entry.name} does not know {metal!r}; it knows {known}"
-                )
+        formula = catalog.families()[site["family"]].formula
+        missing = sorted({e for recipe in catalog.recipes(site) for e in formula(recipe)} - entry.elements)
+        metals = site.get("metals", [])
+        listed = isinstance(metals, list)
+        for element in missing:
+            where = f"sites[{index}]"
+            if listed and element in metals:
+                where += f".metals[{metals.index(element)}]"
+            elif element == metals:
+                where += ".metals"
+            yield Problem(where, f"{entry.name} does not know {element!r}; it knows {known}")
 
 
 def load(path: Path, settings: Settings) -> CheckedCampaign:
