@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from atomsieve.builders import catalog, contacts
-from atomsieve.builders.faces import (
-    Array,
-    OpenDirection,
-    Surroundings,
-    between,
-    directions_of,
-    frame,
-    open_directions,
-    shared_faces,
-)
-from atomsieve.builders.stance import stance, torsion_choices
+from atomsieve.builders import contacts
+from atomsieve.builders.faces import Array, OpenDirection, between, open_directions
+from atomsieve.builders.outlook import look, look_as_built
+from atomsieve.builders.stance import torsion_choices
 from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.identity import canonical
 from atomsieve.structures.site import ActiveSite
 
 __all__ = ["OpenDirection", "Placement", "open_directions", "place", "poses"]
@@ -138,7 +127,7 @@ def place(site: ActiveSite, placement: Placement) -> Atoms:
             raise InputError(unknown(metal, site.metals, f"metal of {site.label}"))
     if len(set(metals)) != mode.metals:
         raise InputError(f"{mode.name} {species.name} takes {mode.metals} of the metals of {site.label}, not {metals}")
-    view = _look(site, metals)
+    view = look(site, metals)
     if placement.face not in view.faces:
         allowed = ", ".join(view.faces) or "none; no face of it is open"
         raise InputError(
@@ -202,61 +191,25 @@ def poses(
     elements = np.unique(site.atoms.numbers)
     found: list[_Pose] = []
     for metals, modes in _hosts(site, species):
-        view, built = _look(site, metals), _as_built(site, metals)
+        view, built = look(site, metals), look_as_built(site, metals)
         if not view.faces.keys() <= built.faces.keys():
             built = view
         for face, mode in itertools.product(view.faces, modes):
             angles = _angles(species, mode, tilts, azimuths)
             for chosen in torsion_choices(species, mode) if torsions else ((),):
-                ideal, actual = (at.coordinates(species, mode, chosen, face, angles) for at in (built, view))
+                ideal = built.trials(species, mode, chosen, face, angles, elements)
+                actual = view.trials(species, mode, chosen, face, angles, elements, contacts.LENIENCE)
                 if ideal is None or actual is None:
                     continue
-                there, here = contacts.distances(built.around, ideal), contacts.distances(view.around, actual)
-                fitting = contacts.fits(species, mode, built.around, there)
-                fitting &= contacts.fits(species, mode, view.around, here, contacts.LENIENCE)
-                there, here = (
-                    contacts.fingerprints(elements, at.around, found_there)
-                    for at, found_there in ((built, there), (view, here))
-                )
-                for k in np.flatnonzero(fitting):
-                    prints = (there[k], here[k])
+                for k in np.flatnonzero(ideal.fits & actual.fits):
+                    prints = (ideal.prints[k], actual.prints[k])
                     if not any(contacts.are_same(species, mode, prints, pose.prints) for pose in found):
-                        turn = (float(angles[k, 0]), float(angles[k, 1]), mode.name)
-                        placement = Placement(adsorbate, metals[0], face, *turn, *metals[1:] or (None,), chosen)
-                        found.append(_Pose(placement, view.around.centre + actual[k], prints))
+                        tilt, azimuth = (float(angle) for angle in angles[k])
+                        second = metals[1] if len(metals) == 2 else None
+                        placement = Placement(adsorbate, metals[0], face, tilt, azimuth, mode.name, second, chosen)
+                        found.append(_Pose(placement, view.around.centre + actual.coordinates[k], prints))
     kept = found if most is None else _spread(found, most)
     return tuple((pose.placement, _join(site, species, pose.positions)) for pose in kept)
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """One metal or two, what is around them, and the directions that are open there, by face."""
-
-    around: Surroundings
-    faces: Mapping[str, Array]
-
-    def coordinates(
-        self, species: Adsorbate, mode: Mode, torsions: tuple[float, ...], face: str, angles: Array
-    ) -> Array | None:
-        """Return positions from the centre, shape (poses, atoms, 3), for tilts and azimuths in degrees (poses, 2).
-
-        None where two metals are too far apart for the mode.
-        """
-        around = self.around
-        numbers = tuple(int(number) for number in around.numbers[: len(around.metals)])
-        standing = stance(species, mode, torsions, numbers, float(np.linalg.norm(around.span)))
-        if standing is None:
-            return None
-        tilt, azimuth = np.radians(angles).T[:, :, None]
-        x, y, z = standing.shape.T[:, None, :]
-        along, _, height = standing.foot
-        across, up = x * np.cos(tilt) + z * np.sin(tilt), z * np.cos(tilt) - x * np.sin(tilt) + height
-        turned = [
-            across * np.cos(azimuth) - y * np.sin(azimuth) + along,
-            across * np.sin(azimuth) + y * np.cos(azimuth),
-            up,
-        ]
-        return np.asarray(np.stack(turned, axis=-1) @ frame(self.faces[face], around.guides))
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,26 +259,3 @@ def _join(site: ActiveSite, species: Adsorbate, positions: Array) -> Atoms:
         cell=atoms.cell,
         pbc=atoms.pbc,
     )
-
-
-def _look(site: ActiveSite, metals: tuple[int, ...]) -> _View:
-    around = Surroundings.of(site, *metals)
-    if len(metals) == 1:
-        return _View(around, {direction.face: np.array(direction.vector) for direction in directions_of(around)})
-    first, second = (_look(site, (metal,)).faces for metal in metals)
-    return _View(around, shared_faces(around, first, second))
-
-
-def _as_built(site: ActiveSite, metals: tuple[int, ...]) -> _View:
-    """Look at metals as the recipe builds them, or as they are where no family of the catalog does."""
-    return _built(canonical(site.recipe), metals) if site.family in catalog.families() else _look(site, metals)
-
-
-@lru_cache(maxsize=256)
-def _built(recipe: str, metals: tuple[int, ...]) -> _View:
-    return _look(_built_site(recipe), metals)
-
-
-@lru_cache(maxsize=64)
-def _built_site(recipe: str) -> ActiveSite:
-    return catalog.build(json.loads(recipe))

@@ -10,7 +10,6 @@ from ase import Atoms
 
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
-from atomsieve.builders.placement import poses
 from atomsieve.builders.spin import inherited
 from atomsieve.structures.adsorbate import adsorbates, molecule
 from atomsieve.structures.calculation import Request, lowest, reference
@@ -200,10 +199,11 @@ class Planner:
             found = policy.adsorbed_requests(relaxed, parent["key"], parent["multiplicity"], adsorbate)
             stored = len(self._known(request.key for request, _ in found))
             return len(found) - stored, len(found) - stored, stored
-        host = canonical({name: value for name, value in site.recipe.items() if name != "metals"})
+        # other metals have as many poses, but for which of several are equal
+        alike = [site.metal_symbols.index(symbol) for symbol in site.metal_symbols]
+        host = canonical({**site.recipe, "metals": alike})
         if (host, adsorbate) not in self._pose_counts:
-            found_here = poses(site, adsorbate, tilts=policy.tilts, azimuths=policy.azimuths, most=policy.most)
-            self._pose_counts[host, adsorbate] = len(found_here)
+            self._pose_counts[host, adsorbate] = len(policy.poses(site, adsorbate))
         placed = self._pose_counts[host, adsorbate]
         with_adsorbate = site.atoms + Atoms(adsorbates()[adsorbate].symbols)
         spins = {1}
