@@ -11,13 +11,16 @@ from ase.data import atomic_numbers, covalent_radii, vdw_radii
 from atomsieve.builders.faces import Array, Surroundings
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.stance import permutations
-from atomsieve.structures.adsorbate import Adsorbate, Mode
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 
 #: Closest contacts on the site as built, as multiples of the sums of van der Waals and of covalent radii, and by how
 #: much less is enough on the site as it is: a displacement of 0.02 Å must not decide whether a pose is tried.
 CLASH_VDW, CLASH_COVALENT, LENIENCE = 0.72, 1.0, 0.9
-#: An atom beside the one that bridges two metals keeps this multiple of the covalent radii from both, or it would bind
-#: as well, which is another mode.
+#: The same for van der Waals radii where atoms do not stand straight above one metal: they lean over donors, and those
+#: that bridge stand beside donors that the metals share (the corners of such a diamond core are 2.1 to 2.4 Å apart).
+CLASH_ASIDE: Final = 0.62
+#: What is nearer to a metal than this multiple of the covalent radii binds to it. Of metals beside those that the mode
+#: takes all atoms stay clear, of two metals that one atom bridges the others: else it is a pose of another mode.
 UNBOUND: Final = 1.25
 #: Å; two poses are one if no distance on the site as built differs by more (8 degrees aside from over a donor differ by
 #: 0.12, over a hollow by 0.35), nor on the site as it is: from the binding atoms (the faces differ by 0.3 with the
@@ -58,10 +61,14 @@ def fits(
     """
     own = np.array([atomic_numbers[symbol] for symbol in species.symbols])[:, None]
     covalent = CLASH_COVALENT * (covalent_radii[own] + covalent_radii[around.numbers])
+    covalent[:, around.fellows] *= UNBOUND / CLASH_COVALENT
+    factors = np.full(own.shape, CLASH_VDW)
+    if mode.name != END_ON:
+        factors[list(mode.atoms)] = CLASH_ASIDE
     if mode.name == "bridge":
         covalent[:, :2] *= UNBOUND / CLASH_COVALENT
     both = (_VDW[own] > 0) & (_VDW[around.numbers] > 0)
-    limits = np.maximum(covalent, np.where(both, CLASH_VDW * (_VDW[own] + _VDW[around.numbers]), 0.0))
+    limits = np.maximum(covalent, np.where(both, factors * (_VDW[own] + _VDW[around.numbers]), 0.0))
     bound = max(len(mode.atoms), mode.metals)
     limits[list(mode.atoms) * (bound // len(mode.atoms)), list(range(mode.metals)) * (bound // mode.metals)] = 0.0
     return np.asarray((found >= share * limits).all(axis=(1, 2)))

@@ -72,8 +72,8 @@ class Surroundings:
         Atomic numbers.
     vectors : ndarray of float, shape (n, 3)
         Positions from the centre, Å; the metals themselves come first.
-    sizes : ndarray of float, shape (n,)
-        Å that a probe keeps from each atom: covalent radius plus 0.7 Å, less for other metals of the site.
+    fellows : ndarray of bool, shape (n,)
+        Which of them are other metals of the site.
     normal : ndarray of float, shape (3,)
         Unit vector across the plane of the donors, to the side of the site's own normal.
     guides : ndarray of float, shape (g, 3)
@@ -84,7 +84,7 @@ class Surroundings:
     centre: Array
     numbers: npt.NDArray[np.int64]
     vectors: Array
-    sizes: Array
+    fellows: npt.NDArray[np.bool_]
     normal: Array
     guides: Array
 
@@ -117,10 +117,9 @@ class Surroundings:
         rank = np.select([near == metal for metal in metals], range(len(metals)), len(metals))
         near = near[np.argsort(rank, kind="stable")]
         fellows = np.isin(near % len(numbers), [metal for metal in site.metals if metal not in metals])
-        sizes = (covalent_radii[numbers[near % len(numbers)]] + _PROBE) / np.where(fellows, _FELLOW, 1.0)
         guides = donors if len(metals) == 1 else vectors[[metals[-1]]]
         normal = _normal(donors, site.normal)
-        return cls(metals, centre, numbers[near % len(numbers)], everything[near], sizes, normal, guides)
+        return cls(metals, centre, numbers[near % len(numbers)], everything[near], fellows, normal, guides)
 
     def openness(self, directions: Array) -> Array:
         """Return the openness along each of some unit vectors, shape (p, 3)."""
@@ -128,7 +127,8 @@ class Surroundings:
         others = self.vectors[1:]
         squares = bond**2 + np.einsum("nk,nk->n", others, others) - 2 * bond * directions @ others.T
         distances = np.sqrt(np.maximum(squares, 0.0))
-        return np.asarray((distances / self.sizes[1:]).min(axis=1, initial=np.inf))
+        sizes = (covalent_radii[self.numbers[1:]] + _PROBE) / np.where(self.fellows[1:], _FELLOW, 1.0)
+        return np.asarray((distances / sizes).min(axis=1, initial=np.inf))
 
 
 def open_directions(site: ActiveSite) -> tuple[OpenDirection, ...]:

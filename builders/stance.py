@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 BOND: Final = 0.96
 #: By how much the bonds of a chelate are longer: κ2 nitrates and formates have 2.0 to 2.2 Å on 3d metals.
 CHELATE: Final = 1.1
+#: Degrees by which a bent adsorbate straightens up, at most, where one atom bridges two metals.
+STRAIGHTEN: Final = 45.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array
     binding = list(mode.atoms)
     centred: Array = positions - positions[binding].mean(axis=0)
     if len(binding) == 1:
-        return centred
+        return _straightened(species, centred, binding[0]) if mode.name == "bridge" else centred
     x = centred[binding[1]] - centred[binding[0]]
     x = x / np.linalg.norm(x)
     rest = np.delete(centred, binding, axis=0)
@@ -136,6 +138,25 @@ def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array
             break
     shape: Array = centred @ np.array([x, np.cross(z, x), z]).T
     return shape
+
+
+def _straightened(species: Adsorbate, positions: Array, binding: int) -> Array:
+    """Lean what is bonded to an atom towards the vertical, as it stands on two metals: OH by 30 degrees, not by 75."""
+    beside = [sum(bond) - binding for bond in species.bonds if binding in bond]
+    if not beside:
+        return positions
+    x, y, z = positions[beside].mean(axis=0)
+    if math.hypot(x, y) < 0.01:
+        return positions
+    angle = min(math.radians(STRAIGHTEN), math.atan2(math.hypot(x, y), z))
+    return _rotated(positions, np.array([y, -x, 0.0]) / math.hypot(x, y), angle)
+
+
+def _rotated(vectors: Array, axis: Array, angle: float) -> Array:
+    """Turn vectors about a unit vector, in radians (Rodrigues)."""
+    along = (vectors @ axis)[:, None] * axis
+    rotated: Array = math.cos(angle) * (vectors - along) + math.sin(angle) * np.cross(axis, vectors) + along
+    return rotated
 
 
 def _turned(species: Adsorbate, torsions: tuple[float, ...]) -> Array:
@@ -151,10 +172,7 @@ def _turned(species: Adsorbate, torsions: tuple[float, ...]) -> Array:
         now = math.atan2(float(np.cross(sides[0], sides[1]) @ axis), float(sides[0] @ sides[1]))
         angle = math.radians(wanted) - now
         moving = [atom for atom in _beyond(species, j, k) if atom != k]
-        arms = positions[moving] - positions[k]
-        along = (arms @ axis)[:, None] * axis
-        turned = np.cos(angle) * (arms - along) + np.sin(angle) * np.cross(axis, arms) + along
-        positions[moving] = positions[k] + turned
+        positions[moving] = positions[k] + _rotated(positions[moving] - positions[k], axis, angle)
     return positions
 
 

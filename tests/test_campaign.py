@@ -97,6 +97,17 @@ MALFORMED = [
     ("name: good", "name: good\nposes: {tilts: []}", "poses.tilts: has 0 entries"),
     (
         "name: good",
+        "name: good\nposes: {torsions: every}",
+        "poses.torsions: unknown value 'every'; allowed: start, all",
+    ),
+    (
+        "name: good",
+        "name: good\nadsorbates: [OH, N2]",
+        "adsorbates[1]: 'N2' has no adsorption energy, for no gas is the reference of N; allowed: OH, O, OOH",
+    ),
+    ("name: good", "name: good\nadsorbates: [NO]", "adsorbates[0]: 'NO' has no adsorption energy"),
+    (
+        "name: good",
         "name: good\nconditions: {temperature: 350}",
         "conditions.temperature: 350.0 K, but all tabulated free energies hold at 298.15 K only",
     ),
