@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.errors import InputError, unknown
 
 #: What stands for a value that is not known.
@@ -56,7 +57,8 @@ class Label:
 def labels() -> Mapping[str, Label]:
     """Return all labels by quantity."""
     data = yaml.safe_load((files("atomsieve.analysis") / "labels.yaml").read_text(encoding="utf-8"))
-    table = {
+    table = {f"free_{name}": Label(f"free energy of {name}*", f"ΔG({name}*)", "eV", 2) for name in adsorbates()}
+    table |= {
         name: Label(
             label=entry["label"],
             symbol=entry.get("symbol", entry["label"]),

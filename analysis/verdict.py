@@ -6,49 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 from ase import Atoms
-from ase.data import covalent_radii
-from ase.geometry import get_distances
 
-from atomsieve.structures.adsorbate import Adsorbate, Molecule
+from atomsieve.analysis.binding import binding, perch_of
+from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, Molecule
 from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 
-# Bond lengths are judged as multiples of the sum of covalent radii (Cordero et al. 2008, doi 10.1039/b801115j).
-
-#: Up to here two atoms are bonded: Zn-OH, Cu-OOH and metal hydrides stay below 1.15, hydrogen bonds begin at 1.5.
-BONDED = 1.25
-#: Beyond here a bond that was there is broken: peroxo O-O (1.12) and Jahn-Teller M-N (1.25) stay below it.
-BROKEN = 1.35
-#: Up to here an adsorbate is held weakly; beyond, metal and adsorbate are at van der Waals contact.
-WEAK = 1.60
 #: Å by which a metal may move against its donors: an axial ligand pulls it out of an N4 plane by 0.1 to 0.6.
 SHIFT = 1.2
-#: Low-spin radii, Å. ASE holds the high-spin ones of these three, which would call Co-O bound up to 2.7 Å.
-LOW_SPIN_RADII = {"Mn": 1.39, "Fe": 1.32, "Co": 1.26}
-
-
-class _Geometry:
-    """Distances and relative bond lengths with the minimum image convention."""
-
-    def __init__(self, atoms: Atoms) -> None:
-        self.symbols: list[str] = list(atoms.symbols)
-        self.vectors, self.distances = get_distances(atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-        radii = np.array(
-            [LOW_SPIN_RADII.get(s, covalent_radii[z]) for s, z in zip(self.symbols, atoms.numbers, strict=True)]
-        )
-        self.ratios = self.distances / (radii[:, None] + radii[None, :])
-
-    def name(self, i: int) -> str:
-        """Return symbol and index, which counts from 0: ``N12``."""
-        return f"{self.symbols[i]}{i}"
-
-    def text(self, i: int, j: int) -> str:
-        """Return a bond as a reason says it: ``Co-O 1.87 Å``."""
-        return f"{self.symbols[i]}-{self.symbols[j]} {self.distances[i, j]:.2f} Å"
-
-    def measure(self, i: int, j: int) -> dict[str, float]:
-        return {f"{self.name(i)}-{self.name(j)}": round(float(self.distances[i, j]), 4)}
 
 
 def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
@@ -64,8 +31,8 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     Returns
     -------
     Judgement
-        ``intact``, ``metal left its site``, ``dissociated`` (a bond of the support broke) or ``not converged``
-        (positions that are no numbers). Indices in the text count from 0.
+        ``intact``, ``metal left its site``, ``dissociated`` (an axial ligand left or reacted, a bond of the support
+        broke) or ``not converged`` (positions that are no numbers). Indices in the text count from 0.
 
     Raises
     ------
@@ -75,24 +42,25 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     _require_symbols(relaxed, list(site.atoms.symbols), site.label)
     if not np.isfinite(relaxed.positions).all():
         return _not_finite()
-    geometry = _Geometry(relaxed)
+    geometry = Geometry(relaxed)
     measures = _site_measures(site, relaxed, geometry)
     verdict, reason = (
         _metal_left(site, geometry, measures)
+        or _axial_lost(site, geometry)
         or _support_broken(site, geometry)
         or (Verdict.INTACT, ", ".join(_donor_ranges(site, geometry)) or "all bonds kept")
     )
     return Judgement(verdict, reason, measures)
 
 
-def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms) -> Judgement:
+def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms, *, mode: str = END_ON) -> Judgement:
     """Judge a relaxed site with an adsorbate.
 
-    The checks go from the gravest: the metal left, the adsorbate (or the support) fell apart or rearranged, it
-    desorbed, it is weakly bound, it is bound. An adsorbate that kept its bonds but holds the metal with another atom
-    than its first (OOH* through its second O) counts as bound, and the reason names the atom; hydrogen of a larger
-    adsorbate never counts as the binding atom. Where the first atom touches both metal and support, the relatively
-    shorter bond decides.
+    The checks go from the gravest: the metal left, the adsorbate, an axial ligand or the support fell apart or
+    rearranged, it desorbed, it is weakly bound, it is bound. The reason names every bond to a metal. An adsorbate that
+    kept its bonds but holds the metal with another atom than its first (OOH* through its second O), or in another mode
+    than it was placed in, counts as bound, and the reason says so; hydrogen of a larger adsorbate never counts as a
+    binding atom. Where the first atom touches both metal and support, the relatively shorter bond decides.
 
     Parameters
     ----------
@@ -102,6 +70,8 @@ def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms) -> Ju
         What was placed; its first atom is meant to bind.
     relaxed : ase.Atoms
         The site's atoms followed by the adsorbate's, positions in Å.
+    mode : str
+        The binding mode that it was placed in.
 
     Returns
     -------
@@ -111,24 +81,27 @@ def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms) -> Ju
     Raises
     ------
     InputError
-        If the atoms are not those of the site followed by those of the adsorbate.
+        If the atoms are not those of the site followed by those of the adsorbate, or it has no such mode.
     """
+    meant = adsorbate.mode(mode).atoms
     expected = [*site.atoms.symbols, *adsorbate.symbols]
     _require_symbols(relaxed, expected, f"{adsorbate.name}* on {site.label}")
     if not np.isfinite(relaxed.positions).all():
         return _not_finite()
-    geometry = _Geometry(relaxed)
+    geometry = Geometry(relaxed)
     start = len(site.atoms)
     measures = _site_measures(site, relaxed, geometry)
     for i, j in adsorbate.bonds:
         measures |= geometry.measure(start + i, start + j)
     for metal in site.metals:
-        measures |= geometry.measure(metal, start)
+        for atom in dict.fromkeys([0, *meant]):
+            measures |= geometry.measure(metal, start + atom)
     verdict, reason = (
         _metal_left(site, geometry, measures)
         or _dissociated(site, adsorbate, geometry)
+        or _axial_lost(site, geometry)
         or _support_broken(site, geometry)
-        or _binding(site, adsorbate, geometry)
+        or binding(site, adsorbate, geometry, mode)
     )
     return Judgement(verdict, reason, measures)
 
@@ -149,10 +122,10 @@ def judge_molecule(molecule: Molecule, relaxed: Atoms) -> Judgement:
         If the atoms are not those of the molecule, or it is one that is never calculated.
     """
     _require_symbols(relaxed, list(molecule.symbols), molecule.name)
-    tabulated = _Geometry(molecule.atoms)
+    tabulated = Geometry(molecule.atoms)
     if not np.isfinite(relaxed.positions).all():
         return _not_finite()
-    geometry = _Geometry(relaxed)
+    geometry = Geometry(relaxed)
     pairs = [(i, j) for i in range(len(relaxed)) for j in range(i)]
     bonds = [(i, j) for i, j in pairs if tabulated.ratios[i, j] <= BONDED]
     measures: dict[str, float] = {}
@@ -182,9 +155,9 @@ def _require_symbols(relaxed: Atoms, expected: list[str], what: str) -> None:
     )
 
 
-def _site_measures(site: ActiveSite, relaxed: Atoms, geometry: _Geometry) -> dict[str, float]:
+def _site_measures(site: ActiveSite, relaxed: Atoms, geometry: Geometry) -> dict[str, float]:
     rotation = _rotation(site, relaxed)
-    before = _Geometry(site.atoms)
+    before = Geometry(site.atoms)
     measures: dict[str, float] = {}
     for metal, donors in zip(site.metals, site.donors, strict=True):
         if not donors:
@@ -193,10 +166,13 @@ def _site_measures(site: ActiveSite, relaxed: Atoms, geometry: _Geometry) -> dic
             measures |= geometry.measure(metal, donor)
         now, then = (g.vectors[metal, list(donors)].mean(axis=0) for g in (geometry, before))
         measures[_shift_name(geometry, metal)] = round(float(np.linalg.norm(now @ rotation - then)), 4)
+    for metal, heads in zip(site.metals, site.axial, strict=False):
+        for head in heads:
+            measures |= geometry.measure(metal, head)
     return measures
 
 
-def _shift_name(geometry: _Geometry, metal: int) -> str:
+def _shift_name(geometry: Geometry, metal: int) -> str:
     return f"shift of {geometry.name(metal)}"
 
 
@@ -212,7 +188,7 @@ def _rotation(site: ActiveSite, relaxed: Atoms) -> np.ndarray:
     return rotation
 
 
-def _donor_ranges(site: ActiveSite, geometry: _Geometry) -> Iterator[str]:
+def _donor_ranges(site: ActiveSite, geometry: Geometry) -> Iterator[str]:
     """Write the range of bond lengths of each metal to each element of its donors."""
     for metal, donors in zip(site.metals, site.donors, strict=True):
         for element in dict.fromkeys(geometry.symbols[donor] for donor in donors):
@@ -221,7 +197,7 @@ def _donor_ranges(site: ActiveSite, geometry: _Geometry) -> Iterator[str]:
             yield f"{geometry.symbols[metal]}-{element} {' to '.join(ends)} Å"
 
 
-def _metal_left(site: ActiveSite, geometry: _Geometry, measures: dict[str, float]) -> tuple[Verdict, str] | None:
+def _metal_left(site: ActiveSite, geometry: Geometry, measures: dict[str, float]) -> tuple[Verdict, str] | None:
     for metal, donors in zip(site.metals, site.donors, strict=True):
         if not donors:
             continue
@@ -236,7 +212,38 @@ def _metal_left(site: ActiveSite, geometry: _Geometry, measures: dict[str, float
     return None
 
 
-def _support_broken(site: ActiveSite, geometry: _Geometry) -> tuple[Verdict, str] | None:
+def _axial_lost(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
+    """Find an axial ligand that left its metal, broke, or has a bond that it was not built with."""
+    for metal, heads in zip(site.metals, site.axial, strict=False):
+        for head in heads:
+            ligand = _ligand(site, head)
+            name = f"axial {site.recipe.get('axial') or site.atoms[ligand].get_chemical_formula(mode='reduce')}"
+            if geometry.ratios[metal, head] > BROKEN:
+                return Verdict.DISSOCIATED, f"{name} left {geometry.symbols[metal]} ({geometry.text(metal, head)})"
+            for i, j in site.bonds:
+                if i in ligand and j in ligand and geometry.ratios[i, j] > BROKEN:
+                    return Verdict.DISSOCIATED, f"{name} broke at {geometry.name(i)}-{geometry.name(j)}"
+            others = [i for i in range(len(site.atoms)) if i not in site.metals and i not in ligand]
+            for i in ligand:
+                for j in others:
+                    if geometry.ratios[i, j] <= BONDED and (min(i, j), max(i, j)) not in site.bonds:
+                        return Verdict.DISSOCIATED, f"{name} is bonded to {geometry.name(j)} ({geometry.text(j, i)})"
+    return None
+
+
+def _ligand(site: ActiveSite, head: int) -> list[int]:
+    """Return the atoms of an axial ligand from the one that binds, in the site's order."""
+    found, open_ends = {head}, [head]
+    while open_ends:
+        atom = open_ends.pop()
+        for bond in site.bonds:
+            if atom in bond and (other := sum(bond) - atom) not in found and other not in site.metals:
+                found.add(other)
+                open_ends.append(other)
+    return sorted(found)
+
+
+def _support_broken(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
     for i, j in site.bonds:
         if i not in site.metals and j not in site.metals and geometry.ratios[i, j] > BROKEN:
             names = f"{geometry.name(i)}-{geometry.name(j)}"
@@ -244,15 +251,9 @@ def _support_broken(site: ActiveSite, geometry: _Geometry) -> tuple[Verdict, str
     return None
 
 
-def _perch(site: ActiveSite, geometry: _Geometry, atom: int) -> int | None:
-    """Return the atom of the support, metals apart, that an atom is bonded to most closely."""
-    near = [i for i in range(len(site.atoms)) if i not in site.metals and geometry.ratios[i, atom] <= BONDED]
-    return min(near, key=lambda i: float(geometry.ratios[i, atom]), default=None)
-
-
-def _dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: _Geometry) -> tuple[Verdict, str] | None:
+def _dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> tuple[Verdict, str] | None:
     start = len(site.atoms)
-    perches = {k: _perch(site, geometry, start + k) for k in range(len(adsorbate.symbols))}
+    perches = {k: perch_of(site, geometry, start + k) for k in range(len(adsorbate.symbols))}
 
     def found(reason: str) -> tuple[Verdict, str]:
         return Verdict.DISSOCIATED, reason
@@ -279,27 +280,3 @@ def _dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: _Geometry) ->
         if k > 0:
             return found(f"atom {k + 1} of {adsorbate.name}* is bonded to {geometry.name(perch)} ({bond})")
     return None
-
-
-def _binding(site: ActiveSite, adsorbate: Adsorbate, geometry: _Geometry) -> tuple[Verdict, str]:
-    start = len(site.atoms)
-    candidates = [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
-    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, start + k])) for k in candidates}
-    ratio = {k: float(geometry.ratios[nearest[k], start + k]) for k in candidates}
-    held = [geometry.text(m, start) for m in site.metals if geometry.ratios[m, start] <= BONDED]
-    perch = _perch(site, geometry, start)
-    if perch is not None:
-        first, metal = adsorbate.symbols[0], geometry.symbols[nearest[0]]
-        there = f"{geometry.name(perch)} ({geometry.text(perch, start)})"
-        if ratio[0] > BONDED:
-            return Verdict.DESORBED, f"{first} left {metal} and sits on {there}, {geometry.text(nearest[0], start)}"
-        if geometry.ratios[perch, start] < ratio[0]:
-            return Verdict.DESORBED, f"{first} sits on {there}, nearer than on {held[0]}"
-        return Verdict.BOUND, f"{', '.join(held)}, also on {there}"
-    if held:
-        return Verdict.BOUND, ", ".join(held)
-    closest = min(candidates, key=lambda k: ratio[k])
-    bond = geometry.text(nearest[closest], start + closest)
-    if ratio[closest] <= BONDED:
-        return Verdict.BOUND, f"{bond} through atom {closest + 1} of {adsorbate.name}*"
-    return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, bond

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
 from atomsieve.structures.site import ActiveSite
@@ -24,6 +25,10 @@ OPEN: Final = 1.65
 REACH: Final = 7.0
 _OXYGEN = float(covalent_radii[atomic_numbers["O"]])
 _PROBE = 0.7
+# Another metal of the site blocks less, by this factor: what lands between the two binds to both.
+_FELLOW = 1.4
+# Degrees between open directions of two metals that are one face of both.
+_SAME_FACE = 60.0
 # Degrees: within the first of the normal a direction is the normal, and no two directions are closer than the second.
 _SNAP, _APART = 35.0, 45.0
 _SAMPLES, _NEIGHBOURS = 400, 8
@@ -55,30 +60,45 @@ class OpenDirection:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """A metal and all atoms within reach, periodic images included, seen from the metal.
+    """One metal or two and all atoms within reach, periodic images included, seen from the metal or the middle of both.
 
     Parameters
     ----------
+    metals : tuple of int
+        Their indices in the site.
+    centre : ndarray of float, shape (3,)
+        Where it is seen from, Å.
     numbers : ndarray of int, shape (n,)
         Atomic numbers.
     vectors : ndarray of float, shape (n, 3)
-        Positions from the metal, Å; the metal itself comes first.
+        Positions from the centre, Å; the metals themselves come first.
+    fellows : ndarray of bool, shape (n,)
+        Which of them are other metals of the site.
     normal : ndarray of float, shape (3,)
         Unit vector across the plane of the donors, to the side of the site's own normal.
-    donors : ndarray of float, shape (d, 3)
-        Positions of the donors from the metal, Å.
+    guides : ndarray of float, shape (g, 3)
+        Where azimuths count from, Å from the centre: the donors of one metal, the second of two metals.
     """
 
+    metals: tuple[int, ...]
+    centre: Array
     numbers: npt.NDArray[np.int64]
     vectors: Array
+    fellows: npt.NDArray[np.bool_]
     normal: Array
-    donors: Array
+    guides: Array
+
+    @property
+    def span(self) -> Array:
+        """The vector from the first metal to the last, Å, shape (3,)."""
+        return np.asarray(self.vectors[len(self.metals) - 1] - self.vectors[0])
 
     @classmethod
-    def of(cls, site: ActiveSite, metal: int) -> Surroundings:
-        """Look around one metal of a site."""
+    def of(cls, site: ActiveSite, *metals: int) -> Surroundings:
+        """Look around one metal of a site, or around two."""
         atoms = site.atoms
-        numbers, vectors = atoms.numbers, atoms.positions - atoms.positions[metal]
+        centre = atoms.positions[metals[0]] + between(atoms, metals[0], metals[-1]) / 2
+        numbers, vectors = atoms.numbers, atoms.positions - centre
         shifts = np.zeros((1, 3))
         if atoms.pbc.any():
             cell = atoms.cell.array
@@ -90,12 +110,16 @@ class Surroundings:
                 for wrap, height in zip(atoms.pbc, heights, strict=True)
             ]
             shifts = np.array(np.meshgrid(*images, indexing="ij")).reshape(3, -1).T @ cell
-        donors = vectors[list(site.donors[site.metals.index(metal)])]
+        donors = vectors[list(site.donors[site.metals.index(metals[0])])]
         everything = (vectors[None] + shifts[:, None]).reshape(-1, 3)
         squares = np.einsum("nk,nk->n", everything, everything)
         near = np.flatnonzero(squares < REACH**2)
-        near = near[np.argsort(near != metal, kind="stable")]
-        return cls(numbers[near % len(numbers)], everything[near], _normal(donors, site.normal), donors)
+        rank = np.select([near == metal for metal in metals], range(len(metals)), len(metals))
+        near = near[np.argsort(rank, kind="stable")]
+        fellows = np.isin(near % len(numbers), [metal for metal in site.metals if metal not in metals])
+        guides = donors if len(metals) == 1 else vectors[[metals[-1]]]
+        normal = _normal(donors, site.normal)
+        return cls(metals, centre, numbers[near % len(numbers)], everything[near], fellows, normal, guides)
 
     def openness(self, directions: Array) -> Array:
         """Return the openness along each of some unit vectors, shape (p, 3)."""
@@ -103,7 +127,8 @@ class Surroundings:
         others = self.vectors[1:]
         squares = bond**2 + np.einsum("nk,nk->n", others, others) - 2 * bond * directions @ others.T
         distances = np.sqrt(np.maximum(squares, 0.0))
-        return np.asarray((distances / (covalent_radii[self.numbers[1:]] + _PROBE)).min(axis=1, initial=np.inf))
+        sizes = (covalent_radii[self.numbers[1:]] + _PROBE) / np.where(self.fellows[1:], _FELLOW, 1.0)
+        return np.asarray((distances / sizes).min(axis=1, initial=np.inf))
 
 
 def open_directions(site: ActiveSite) -> tuple[OpenDirection, ...]:
@@ -122,10 +147,48 @@ def open_directions(site: ActiveSite) -> tuple[OpenDirection, ...]:
     tuple of OpenDirection
         By metal: top, bottom, then the sides, the most open first.
     """
-    return tuple(direction for metal in site.metals for direction in directions_of(Surroundings.of(site, metal), metal))
+    return tuple(direction for metal in site.metals for direction in directions_of(Surroundings.of(site, metal)))
 
 
-def directions_of(around: Surroundings, metal: int) -> Iterator[OpenDirection]:
+def between(atoms: Atoms, first: int, second: int) -> Array:
+    """Return the shortest vector from one atom to another, Å."""
+    vector = np.asarray(atoms.positions[second] - atoms.positions[first])
+    if atoms.pbc.any():
+        cell = atoms.cell.array
+        vector = vector - (np.round(vector @ np.linalg.inv(cell)) * atoms.pbc) @ cell
+    return vector
+
+
+def shared_faces(around: Surroundings, first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the directions, square to the line between two metals, along which both are reached at once.
+
+    Parameters
+    ----------
+    around : Surroundings
+        Of the two metals.
+    first, second : mapping of str to ndarray of float, shape (3,)
+        Their open directions by face.
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (3,)
+        By the first metal's face.
+    """
+    axis = around.span / np.linalg.norm(around.span)
+    found = {}
+    for face, vector in first.items():
+        fitting = [other for other in second.values() if vector @ other > math.cos(math.radians(_SAME_FACE))]
+        if not fitting:
+            continue
+        middle = vector + max(fitting, key=lambda other: float(vector @ other))
+        middle = middle - (middle @ axis) * axis
+        # one metal hides behind the other where their open directions run along the line between them
+        if (length := float(np.linalg.norm(middle))) > 1.0:
+            found[face] = middle / length
+    return found
+
+
+def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     """Yield the open directions of one metal, top, bottom and sides in this order."""
     samples, neighbours = _sphere()
     openness = around.openness(samples)
@@ -147,26 +210,26 @@ def directions_of(around: Surroundings, metal: int) -> Iterator[OpenDirection]:
         found, key=lambda name: (("top", "bottom").index(name) if name[0] != "s" else 2, len(name), name)
     ):
         x, y, z = (float(component) for component in found[face][0])
-        yield OpenDirection(metal, (x, y, z), found[face][1], face)
+        yield OpenDirection(around.metals[0], (x, y, z), found[face][1], face)
 
 
-def frame(vector: Array, donors: Array) -> Array:
-    """Return right-handed axes with z along a direction and x towards the first donor.
+def frame(vector: Array, guides: Array) -> Array:
+    """Return right-handed axes with z along a direction and x towards the first guide.
 
     Parameters
     ----------
     vector : ndarray of float, shape (3,)
         Unit vector.
-    donors : ndarray of float, shape (d, 3)
-        Positions from the metal, Å. Where the first lies along the direction the next is taken, and at last the axes of
-        space.
+    guides : ndarray of float, shape (g, 3)
+        Points seen from the origin, Å. Where the first lies along the direction the next is taken, and at last the
+        axes of space.
 
     Returns
     -------
     ndarray of float, shape (3, 3)
         x, y and z as rows.
     """
-    for candidate in itertools.chain(donors, _AXES):
+    for candidate in itertools.chain(guides, _AXES):
         across = candidate - (candidate @ vector) * vector
         length = float(np.linalg.norm(across))
         if length > 0.3 * float(np.linalg.norm(candidate)):

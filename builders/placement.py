@@ -1,45 +1,30 @@
-"""Placement: an adsorbate on a metal, told by its face, tilt and azimuth."""
+"""Placement: an adsorbate on its metals, told by its mode, face, tilt, azimuth and torsions."""
 
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii, vdw_radii
+from ase.data import atomic_numbers
 
-from atomsieve.builders import catalog
-from atomsieve.builders.faces import Array, OpenDirection, Surroundings, directions_of, frame, open_directions
-from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.structures.adsorbate import Adsorbate
+from atomsieve.builders import contacts
+from atomsieve.builders.faces import Array, OpenDirection, between, open_directions
+from atomsieve.builders.outlook import look, look_as_built
+from atomsieve.builders.stance import torsion_choices
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.identity import canonical
 from atomsieve.structures.site import ActiveSite
 
 __all__ = ["OpenDirection", "Placement", "open_directions", "place", "poses"]
 
-#: The bond to the metal as built, as a multiple of the sum of the covalent radii: Co-O 1.84, Co-H 1.51 Å.
-BOND: Final = 0.96
-#: Closest contacts on the site as built, as multiples of the sums of van der Waals and of covalent radii, and by how
-#: much less is enough on the site as it is: a displacement of 0.02 Å must not decide whether a pose is tried.
-CLASH_VDW, CLASH_COVALENT, LENIENCE = 0.72, 1.0, 0.9
-#: Å; two poses are one if no distance on the site as built differs by more (8 degrees aside from over a donor differ by
-#: 0.12, over a hollow by 0.35), nor on the site as it is: from the binding atom (the faces differ by 0.3 with the metal
-#: 0.2 Å out of the plane) and from the others, which reach farther over the ripples of a sheet.
-SAME_AS_BUILT, SAME_BINDING, SAME_BEYOND = 0.16, 0.30, 0.60
-# Distances that enter a fingerprint, for each atom of the adsorbate and each element of the site: the shortest ones,
-# and beyond so many Å all alike, so that the images of a small cell make no pose of their own.
-_SHORTEST, _FAR = 8, 4.5
-
-_VDW = np.nan_to_num(vdw_radii)
-_VDW[[atomic_numbers[metal] for metal in TRANSITION_METALS]] = 0.0
+#: Å between two metals that an adsorbate may bind to at once.
+BRIDGED: Final = (2.0, 4.5)
 
 
 @dataclass(frozen=True)
@@ -51,14 +36,21 @@ class Placement:
     adsorbate : str
         Its name.
     metal : int
-        Index of the metal that it binds to.
+        Index of the metal that it binds to; of two, the one that holds its first binding atom.
     face : str
         The open direction: ``top``, ``bottom``, ``side1`` ...
     tilt : float
         Degrees by which it leans from the open direction, towards its azimuth. A bent adsorbate (OH, OOH) points that
         way already: negative tilts straighten it, positive ones lay it on the support.
     azimuth : float
-        Degrees about the open direction, anticlockwise from the first donor as seen from outside.
+        Degrees about the open direction, anticlockwise as seen from outside: from the first donor, or from the line to
+        the second metal.
+    mode : str
+        How it binds; the adsorbate lists its modes.
+    second : int or None
+        Index of the second metal, for a mode that takes two.
+    torsions : tuple of float
+        Degrees, one for each torsion that the adsorbate lists; empty for its tabulated geometry.
     """
 
     adsorbate: str
@@ -66,21 +58,45 @@ class Placement:
     face: str
     tilt: float = 0.0
     azimuth: float = 0.0
+    mode: str = END_ON
+    second: int | None = None
+    torsions: tuple[float, ...] = ()
+
+    @property
+    def metals(self) -> tuple[int, ...]:
+        """The one or two metals."""
+        return (self.metal,) if self.second is None else (self.metal, self.second)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, which is the identity of the pose."""
-        return {
+        """Return plain data, which is the identity of the pose; what is not said is end-on, and as tabulated."""
+        data: dict[str, Any] = {
             "adsorbate": self.adsorbate,
             "metal": self.metal,
             "face": self.face,
             "tilt": self.tilt,
             "azimuth": self.azimuth,
         }
+        if self.mode != END_ON:
+            data["mode"] = self.mode
+        if self.second is not None:
+            data["second"] = self.second
+        if self.torsions:
+            data["torsions"] = list(self.torsions)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Placement:
         """Make a placement from what :meth:`to_dict` returned."""
-        return cls(data["adsorbate"], data["metal"], data["face"], float(data["tilt"]), float(data["azimuth"]))
+        return cls(
+            data["adsorbate"],
+            data["metal"],
+            data["face"],
+            float(data["tilt"]),
+            float(data["azimuth"]),
+            data.get("mode", END_ON),
+            data.get("second"),
+            tuple(float(angle) for angle in data.get("torsions", ())),
+        )
 
 
 def place(site: ActiveSite, placement: Placement) -> Atoms:
@@ -101,20 +117,28 @@ def place(site: ActiveSite, placement: Placement) -> Atoms:
     Raises
     ------
     InputError
-        If the adsorbate is not known, the metal is none of the site's, or the face is not open.
+        If the adsorbate is not known or does not bind in this mode, a metal is none of the site's or they are too far
+        apart, or the face is not open.
     """
     species = named(placement.adsorbate)
-    if placement.metal not in site.metals:
-        raise InputError(unknown(placement.metal, site.metals, f"metal of {site.label}"))
-    around, faces = _look(site, placement.metal)
-    if placement.face not in faces:
-        allowed = ", ".join(faces) or "none; no face of it is open"
+    mode, metals = species.mode(placement.mode), placement.metals
+    for metal in metals:
+        if metal not in site.metals:
+            raise InputError(unknown(metal, site.metals, f"metal of {site.label}"))
+    if len(set(metals)) != mode.metals:
+        raise InputError(f"{mode.name} {species.name} takes {mode.metals} of the metals of {site.label}, not {metals}")
+    view = look(site, metals)
+    if placement.face not in view.faces:
+        allowed = ", ".join(view.faces) or "none; no face of it is open"
         raise InputError(
             f"the {placement.face} face of {site.label} is not open to {placement.adsorbate}; allowed: {allowed}"
         )
     angles = np.array([[placement.tilt, placement.azimuth]])
-    coordinates = _coordinates(species, around, faces[placement.face], angles)
-    return _join(site, placement.metal, species, coordinates[0])
+    coordinates = view.coordinates(species, mode, placement.torsions, placement.face, angles)
+    if coordinates is None:
+        apart = float(np.linalg.norm(view.around.span))
+        raise InputError(f"metals {apart:.2f} Å apart, as in {site.label}, are too far for {mode.name} {species.name}")
+    return _join(site, species, view.around.centre + coordinates[0])
 
 
 def poses(
@@ -123,13 +147,16 @@ def poses(
     *,
     tilts: tuple[float, ...] = (0.0,),
     azimuths: int = 4,
+    torsions: bool = False,
     most: int | None = None,
 ) -> tuple[tuple[Placement, Atoms], ...]:
     """Place an adsorbate on a site in every way that is different.
 
-    Poses that clash are left out. Two poses are the same if the shortest distances to the atoms of each element are, on
-    the site as its recipe builds it and, more loosely, on the site as it is: small displacements of a relaxation make
-    no pose of their own, a metal that moved out of the plane tells the two faces apart. Mirror images are the same.
+    It is placed in each of its binding modes: on every metal, and on every two that are 2.0 to 4.5 Å apart and open to
+    the same side. Poses that clash are left out. Two poses are the same if the shortest distances to the atoms of each
+    element are, on the site as its recipe builds it and, more loosely, on the site as it is: small displacements of a
+    relaxation make no pose of their own, a metal that moved out of the plane tells the two faces apart. Mirror images
+    are the same, and so are poses that differ by which of two equal atoms is which.
 
     Parameters
     ----------
@@ -138,16 +165,20 @@ def poses(
     adsorbate : str
         Its name.
     tilts : tuple of float
-        Degrees.
+        Degrees; used where one atom binds.
     azimuths : int
-        How many, spread evenly over the circle from the first donor on.
+        How many, spread evenly over the circle from the first donor, or the second metal, on. Two atoms on two metals
+        have no choice.
+    torsions : bool
+        Whether bonds that turn are turned, each to the angles that the adsorbate lists.
     most : int or None
-        Keep at most so many, one of every face before the second of any.
+        Keep at most so many, one of every face and mode before the second of any.
 
     Returns
     -------
     tuple of (Placement, ase.Atoms)
-        By metal, face, tilt and azimuth; empty where nothing fits. An atom has one pose for each face.
+        By metal (single ones before two), face, mode, torsions, tilt and azimuth; empty where nothing fits. A single
+        atom has one pose for each face and mode.
 
     Raises
     ------
@@ -157,111 +188,74 @@ def poses(
     species = named(adsorbate)
     if not tilts or azimuths < 1 or (most is not None and most < 1):
         raise InputError(f"tilts {tilts}, {azimuths} azimuths and {most} poses at most leave nothing to place")
-    turns = list(itertools.product(tilts, (360.0 * k / azimuths for k in range(azimuths))))
-    angles = np.array(turns if len(species.symbols) > 1 else [(0.0, 0.0)], dtype=float)
-
-    found: list[tuple[Placement, Array, Array, Array]] = []
-    for metal in site.metals:
-        around, vectors = _look(site, metal)
-        model, built_vectors = _as_built(site, metal)
-        if not vectors.keys() <= built_vectors.keys():
-            model, built_vectors = around, vectors
-        for face, vector in vectors.items():
-            coordinates = _coordinates(species, around, vector, angles)
-            distances = _distances(around, coordinates)
-            built = _distances(model, _coordinates(species, model, built_vectors[face], angles))
-            actual, ideal = _fingerprints(site, around, distances), _fingerprints(site, model, built)
-            fits = _fits(species, model, built, 1.0) & _fits(species, around, distances, LENIENCE)
-            for pose in np.flatnonzero(fits):
-                if not _is_known(found, ideal[pose], actual[pose]):
-                    tilt, azimuth = (float(angle) for angle in angles[pose])
-                    placement = Placement(adsorbate, metal, face, tilt, azimuth)
-                    found.append((placement, coordinates[pose], ideal[pose], actual[pose]))
-    kept = found if most is None else _spread(found, most)
-    return tuple((placement, _join(site, placement.metal, species, xyz)) for placement, xyz, _, _ in kept)
-
-
-def _coordinates(species: Adsorbate, around: Surroundings, vector: Array, angles: Array) -> Array:
-    """Return positions from the metal, shape (poses, atoms, 3), for tilts and azimuths in degrees, shape (poses, 2)."""
-    tilt, azimuth = np.radians(angles).T[:, :, None]
-    x, y, z = np.array(species.positions).T[:, None, :]
-    across, height = x * np.cos(tilt) + z * np.sin(tilt), z * np.cos(tilt) - x * np.sin(tilt)
-    binding = atomic_numbers[species.symbols[0]]
-    height = height + BOND * (covalent_radii[around.numbers[0]] + covalent_radii[binding])
-    turned = [across * np.cos(azimuth) - y * np.sin(azimuth), across * np.sin(azimuth) + y * np.cos(azimuth), height]
-    return np.asarray(np.stack(turned, axis=-1) @ frame(vector, around.donors))
-
-
-def _distances(around: Surroundings, coordinates: Array) -> Array:
-    """Return the distances of the atoms of each pose from all that is around, shape (poses, atoms, n), Å."""
-    flat = coordinates.reshape(-1, 3)
-    squares = (flat**2).sum(axis=1)[:, None] + (around.vectors**2).sum(axis=1) - 2 * flat @ around.vectors.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0)).reshape(*coordinates.shape[:2], -1))
-
-
-def _fits(species: Adsorbate, around: Surroundings, distances: Array, share: float) -> npt.NDArray[np.bool_]:
-    """Return which poses have no atom too close to another, shape (poses,); the bond to the metal does not count."""
-    own = np.array([atomic_numbers[symbol] for symbol in species.symbols])[:, None]
-    covalent = CLASH_COVALENT * (covalent_radii[own] + covalent_radii[around.numbers])
-    both = (_VDW[own] > 0) & (_VDW[around.numbers] > 0)
-    limits = np.maximum(covalent, np.where(both, CLASH_VDW * (_VDW[own] + _VDW[around.numbers]), 0.0))
-    limits[0, 0] = 0.0
-    return np.asarray((distances >= share * limits).all(axis=(1, 2)))
-
-
-def _fingerprints(site: ActiveSite, around: Surroundings, distances: Array) -> Array:
-    """Return for each pose the shortest distances from its atoms to the atoms of each element, shape (poses, ...)."""
     elements = np.unique(site.atoms.numbers)
-    result = np.full((*distances.shape[:2], len(elements), _SHORTEST), _FAR)
-    for column, element in enumerate(elements):
-        nearest = np.sort(distances[:, :, around.numbers == element], axis=-1)[:, :, :_SHORTEST]
-        result[:, :, column, : nearest.shape[-1]] = np.minimum(nearest, _FAR)
-    return result
+    found: list[_Pose] = []
+    for metals, modes in _hosts(site, species):
+        view, built = look(site, metals), look_as_built(site, metals)
+        if not view.faces.keys() <= built.faces.keys():
+            built = view
+        for face, mode in itertools.product(view.faces, modes):
+            angles = _angles(species, mode, tilts, azimuths)
+            for chosen in torsion_choices(species, mode) if torsions else ((),):
+                ideal = built.trials(species, mode, chosen, face, angles, elements)
+                actual = view.trials(species, mode, chosen, face, angles, elements, contacts.LENIENCE)
+                if ideal is None or actual is None:
+                    continue
+                for k in np.flatnonzero(ideal.fits & actual.fits):
+                    prints = (ideal.prints[k], actual.prints[k])
+                    if not any(contacts.are_same(species, mode, prints, pose.prints) for pose in found):
+                        tilt, azimuth = (float(angle) for angle in angles[k])
+                        second = metals[1] if len(metals) == 2 else None
+                        placement = Placement(adsorbate, metals[0], face, tilt, azimuth, mode.name, second, chosen)
+                        found.append(_Pose(placement, view.around.centre + actual.coordinates[k], prints))
+    kept = found if most is None else _spread(found, most)
+    return tuple((pose.placement, _join(site, species, pose.positions)) for pose in kept)
 
 
-def _is_known(found: list[tuple[Placement, Array, Array, Array]], ideal: Array, actual: Array) -> bool:
-    limits = np.array([SAME_BINDING] + [SAME_BEYOND] * (len(actual) - 1))
-    return any(
-        np.abs(other_ideal - ideal).max() < SAME_AS_BUILT
-        and (np.abs(other_actual - actual).max(axis=(1, 2)) < limits).all()
-        for _, _, other_ideal, other_actual in found
-    )
+@dataclass(frozen=True, eq=False)
+class _Pose:
+    """A placement, its positions, and its fingerprints on the site as built and on the site as it is."""
+
+    placement: Placement
+    positions: Array
+    prints: tuple[Array, Array]
 
 
-def _spread(
-    found: list[tuple[Placement, Array, Array, Array]], most: int
-) -> list[tuple[Placement, Array, Array, Array]]:
-    """Keep the first poses, one of every face before the second of any, in the order in which they came."""
-    seen: dict[tuple[int, str], int] = {}
+def _hosts(site: ActiveSite, species: Adsorbate) -> Iterator[tuple[tuple[int, ...], list[Mode]]]:
+    """Yield single metals, then pairs of them in both orders, each with the modes that take them."""
+    for metal in site.metals:
+        yield (metal,), [mode for mode in species.modes if mode.metals == 1]
+    for first, second in itertools.permutations(site.metals, 2):
+        # one atom between two metals is the same from either of them
+        wanted = [mode for mode in species.modes if mode.metals == 2 and (len(mode.atoms) == 2 or first < second)]
+        if wanted and BRIDGED[0] <= np.linalg.norm(between(site.atoms, first, second)) <= BRIDGED[1]:
+            yield (first, second), wanted
+
+
+def _angles(species: Adsorbate, mode: Mode, tilts: tuple[float, ...], azimuths: int) -> Array:
+    """Return the tilts and azimuths that a mode leaves open, degrees, shape (poses, 2)."""
+    if len(species.symbols) == 1 or len(mode.atoms) == mode.metals == 2:
+        return np.zeros((1, 2))
+    leans = tilts if len(mode.atoms) == 1 else (0.0,)
+    return np.array(list(itertools.product(leans, (360.0 * k / azimuths for k in range(azimuths)))))
+
+
+def _spread(found: list[_Pose], most: int) -> list[_Pose]:
+    """Keep the first poses, one of every face and mode before the second of any, in the order in which they came."""
+    seen: Counter[tuple[Any, ...]] = Counter()
     ranks = []
-    for position, (placement, *_) in enumerate(found):
-        face = (placement.metal, placement.face)
-        ranks.append((seen.get(face, 0), position))
-        seen[face] = seen.get(face, 0) + 1
+    for position, pose in enumerate(found):
+        kind = (pose.placement.metals, pose.placement.face, pose.placement.mode)
+        ranks.append((seen[kind], position))
+        seen[kind] += 1
     return [found[position] for position in sorted(position for _, position in sorted(ranks)[:most])]
 
 
-def _join(site: ActiveSite, metal: int, species: Adsorbate, coordinates: Array) -> Atoms:
+def _join(site: ActiveSite, species: Adsorbate, positions: Array) -> Atoms:
     atoms = site.atoms
     return Atoms(
         numbers=[*atoms.numbers, *(atomic_numbers[symbol] for symbol in species.symbols)],
-        positions=np.vstack([atoms.positions, atoms.positions[metal] + coordinates]),
+        positions=np.vstack([atoms.positions, positions]),
         cell=atoms.cell,
         pbc=atoms.pbc,
     )
-
-
-def _look(site: ActiveSite, metal: int) -> tuple[Surroundings, dict[str, Array]]:
-    """Return the surroundings of a metal, and its open directions by face."""
-    around = Surroundings.of(site, metal)
-    return around, {direction.face: np.array(direction.vector) for direction in directions_of(around, metal)}
-
-
-def _as_built(site: ActiveSite, metal: int) -> tuple[Surroundings, dict[str, Array]]:
-    """Look at a metal as the recipe builds it, or as it is where no family of the catalog does."""
-    return _built(canonical(site.recipe), metal) if site.family in catalog.families() else _look(site, metal)
-
-
-@lru_cache(maxsize=256)
-def _built(recipe: str, metal: int) -> tuple[Surroundings, dict[str, Array]]:
-    return _look(catalog.build(json.loads(recipe)), metal)

@@ -28,8 +28,8 @@ def electrons(atoms: Atoms, charge: int) -> int:
     return nuclear - charge
 
 
-def multiplicities(atoms: Atoms, charge: int, number: int) -> tuple[int, ...]:
-    """Return the lowest multiplicities (2S + 1) that the electrons allow.
+def multiplicities(atoms: Atoms, charge: int, number: int, near: int | None = None) -> tuple[int, ...]:
+    """Return multiplicities (2S + 1) that the electrons allow: the lowest, or those nearest to a given one.
 
     Parameters
     ----------
@@ -39,16 +39,22 @@ def multiplicities(atoms: Atoms, charge: int, number: int) -> tuple[int, ...]:
         Total charge, e.
     number : int
         How many; fewer come where there are not electrons enough.
+    near : int or None
+        Where to start; None for the lowest.
+
+    Returns
+    -------
+    tuple of int
+        Closest first; of two equally close the lower one.
 
     Raises
     ------
     InputError
-        If none are asked for.
+        If none are asked for, or those near one below 1.
     """
-    _require_some(number)
-    total = electrons(atoms, charge)
-    lowest = 1 + total % 2
-    return tuple(range(lowest, min(lowest + 2 * number, total + 2), 2))
+    if number < 1:
+        raise InputError(f"{number} multiplicities were asked for; ask for at least 1")
+    return _nearest(atoms, charge, 1 if near is None else near, number)
 
 
 def inherited(parent: int, atoms: Atoms, charge: int) -> tuple[int, ...]:
@@ -76,19 +82,22 @@ def inherited(parent: int, atoms: Atoms, charge: int) -> tuple[int, ...]:
     InputError
         If the parent's is below 1.
     """
-    if parent < 1:
-        raise InputError(f"a multiplicity of {parent} does not exist; it is 2S + 1, so at least 1")
+    nearest = _nearest(atoms, charge, parent, 3)
+    close = tuple(multiplicity for multiplicity in nearest if abs(multiplicity - parent) in (0, 2))
+    return close or nearest[:2]
+
+
+def _nearest(atoms: Atoms, charge: int, near: int, number: int) -> tuple[int, ...]:
+    """Return so many multiplicities that the electrons allow, the closest to a given one first."""
+    if near < 1:
+        raise InputError(f"a multiplicity of {near} does not exist; it is 2S + 1, so at least 1")
     total = electrons(atoms, charge)
-    allowed = range(1 + total % 2, total + 2, 2)
-    nearest = sorted(allowed, key=lambda multiplicity: (abs(multiplicity - parent), multiplicity))
-    close = [multiplicity for multiplicity in nearest if abs(multiplicity - parent) in (0, 2)]
-    return tuple(close or nearest[:2])
+    lowest, highest = 1 + total % 2, total + 1
+    # all that can be among the closest; the electrons may be too few for the given one
+    around = range(min(near, highest) - 2 * number, min(near, highest) + 2 * number + 1)
+    allowed = [found for found in around if lowest <= found <= highest and (found - lowest) % 2 == 0]
+    return tuple(sorted(allowed, key=lambda found: (abs(found - near), found))[:number])
 
 
 def _formula(atoms: Atoms) -> str:
     return str(atoms.get_chemical_formula())
-
-
-def _require_some(number: int) -> None:
-    if number < 1:
-        raise InputError(f"{number} multiplicities were asked for; ask for at least 1")

@@ -1,4 +1,4 @@
-"""Adsorbate and Molecule: what lands on a site, and the gases that energies refer to."""
+"""Adsorbate and Molecule: what lands on a site, how it can bind there, and the gases that energies refer to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,59 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from ase import Atoms
 
 from atomsieve.structures.errors import InputError, unknown
+
+#: Binding modes, and how many atoms bind to how many metals: one atom to one; two atoms that are bonded to each other
+#: to one (η2), or two that are not; one atom to two metals (μ); two atoms each to a metal of its own (μ, κ2).
+MODES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {"end-on": (1, 1), "side-on": (2, 1), "chelate": (2, 1), "bridge": (1, 2), "bidentate": (2, 2)}
+)
+#: The mode that every adsorbate has, through its first atom.
+END_ON: Final = "end-on"
+#: Stands for the metal among the four atoms of a torsion.
+METAL: Final = -1
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to bind.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`MODES`.
+    atoms : tuple of int
+        The atoms that bind; of two on two metals the first is on the placement's first metal.
+    """
+
+    name: str
+    atoms: tuple[int, ...]
+
+    @property
+    def metals(self) -> int:
+        """Number of metals that it takes."""
+        return MODES[self.name][1]
+
+
+@dataclass(frozen=True)
+class Torsion:
+    """A bond of an adsorbate about which it is turned.
+
+    Parameters
+    ----------
+    atoms : tuple of int
+        The dihedral i-j-k-l about the bond j-k; :data:`METAL` as the first stands for the metal below.
+    degrees : tuple of float
+        The angles that are tried; that of the tabulated geometry comes first.
+    """
+
+    atoms: tuple[int, int, int, int]
+    degrees: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +78,10 @@ class Adsorbate:
         Bonds within the adsorbate.
     source : str
         Where the geometry comes from.
+    modes : tuple of Mode
+        How it can bind; end-on comes first.
+    torsions : tuple of Torsion
+        The bonds about which it turns.
     """
 
     name: str
@@ -38,11 +89,26 @@ class Adsorbate:
     positions: tuple[tuple[float, float, float], ...]
     bonds: tuple[tuple[int, int], ...]
     source: str
+    modes: tuple[Mode, ...] = (Mode(END_ON, (0,)),)
+    torsions: tuple[Torsion, ...] = ()
 
     @property
     def composition(self) -> dict[str, int]:
         """Number of atoms by element."""
         return count(self.symbols)
+
+    def mode(self, name: str) -> Mode:
+        """Return one of its binding modes.
+
+        Raises
+        ------
+        InputError
+            If it does not bind in this way.
+        """
+        for mode in self.modes:
+            if mode.name == name:
+                return mode
+        raise InputError(unknown(name, [mode.name for mode in self.modes], f"binding mode of {self.name}"))
 
 
 @dataclass(frozen=True)
@@ -111,6 +177,11 @@ def _points(rows: list[list[float]]) -> tuple[tuple[float, float, float], ...]:
     return tuple((float(x), float(y), float(z)) for x, y, z in rows)
 
 
+def _torsion(entry: Mapping[str, Any]) -> Torsion:
+    i, j, k, m = (METAL if atom == "metal" else int(atom) for atom in entry["atoms"])
+    return Torsion((i, j, k, m), tuple(float(angle) for angle in entry["degrees"]))
+
+
 @cache
 def adsorbates() -> Mapping[str, Adsorbate]:
     """Return all adsorbates by name."""
@@ -121,6 +192,8 @@ def adsorbates() -> Mapping[str, Adsorbate]:
             positions=_points(entry["positions"]),
             bonds=tuple((int(i), int(j)) for i, j in entry["bonds"]),
             source=entry["source"],
+            modes=tuple(Mode(mode, tuple(atoms)) for mode, atoms in entry["modes"].items()),
+            torsions=tuple(_torsion(torsion) for torsion in entry.get("torsions", [])),
         )
         for name, entry in load_yaml("adsorbates.yaml").items()
     }

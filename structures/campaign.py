@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.adsorbate import REFERENCES, adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
@@ -54,6 +54,7 @@ class PosesSection(_Section):
     tilts: Annotated[list[Annotated[float, Field(ge=0, le=60)]], Field(min_length=1, max_length=6)] = [0.0]
     azimuths: Annotated[int, Field(ge=1, le=24)] = 8
     most: Annotated[int, Field(ge=1, le=100)] | None = None
+    torsions: Literal["start", "all"] = "start"
 
 
 class ConditionsSection(_Section):
@@ -113,8 +114,17 @@ class Campaign(_Section):
         return tuple(dict.fromkeys([*implied, *self.adsorbates]))
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key written twice, of which YAML would silently keep the last."""
+class _Loader(yaml.SafeLoader):
+    """A safe loader to which ``NO`` is nitric oxide, no boolean, as in YAML 1.2.
+
+    It refuses a key written twice, of which YAML would silently keep the last.
+    """
+
+    # only true and false are booleans
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it
+        first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
+        for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -144,7 +154,7 @@ def parse_campaign(text: str, source: str) -> Campaign:
         With every entry that is wrong: its path, the value, what is allowed, the nearest match.
     """
     try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)
+        data = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -177,6 +187,13 @@ def _cross_check(campaign: Campaign) -> Any:
     for index, name in enumerate(campaign.adsorbates):
         if name not in adsorbates():
             yield Problem(f"adsorbates[{index}]", unknown(name, adsorbates(), "adsorbate"))
+        elif without := sorted(adsorbates()[name].composition.keys() - REFERENCES):
+            allowed = [other for other, entry in adsorbates().items() if entry.composition.keys() <= REFERENCES.keys()]
+            yield Problem(
+                f"adsorbates[{index}]",
+                f"{name!r} has no adsorption energy, for no gas is the reference of {', '.join(without)}; "
+                f"allowed: {', '.join(allowed)}",
+            )
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
     corrections = campaign.thermochemistry.corrections

@@ -50,7 +50,7 @@ def test_the_same_site_twice_is_one_site(tmp_path: Path) -> None:
 # what is wrong, the text that replaces a part of the good file, and the message it must give
 MALFORMED = [
     ("metals: [Co, Ni]", "metals: [Feo, Ni]", "sites[0].metals[0]: unknown metal 'Feo' (did you mean 'Fe'?)"),
-    ("metals: [Co, Ni]", "metals: [Co, No]", "sites[0].metals[1]: false is no metal: YAML reads No"),
+    ("metals: [Co, Ni]", "metals: [Co, No]", "sites[0].metals[1]: No is not a transition metal"),
     ("metals: [Co, Ni]", "metals: []", "sites[0].metals: is empty"),
     ("metals: [Co, Ni]", "metal: [Co, Ni]", "sites[0].metal: unknown key 'metal' (did you mean 'metals'?)"),
     ("    metals: Co\n", "", "sites[1].metals: is missing"),
@@ -95,6 +95,17 @@ MALFORMED = [
         "relaxation.optimizer: unknown value 'BGFS' (did you mean 'BFGS'?); allowed: BFGS, LBFGS, FIRE",
     ),
     ("name: good", "name: good\nposes: {tilts: []}", "poses.tilts: has 0 entries"),
+    (
+        "name: good",
+        "name: good\nposes: {torsions: every}",
+        "poses.torsions: unknown value 'every'; allowed: start, all",
+    ),
+    (
+        "name: good",
+        "name: good\nadsorbates: [OH, N2]",
+        "adsorbates[1]: 'N2' has no adsorption energy, for no gas is the reference of N; allowed: OH, O, OOH",
+    ),
+    ("name: good", "name: good\nadsorbates: [NO]", "adsorbates[0]: 'NO' has no adsorption energy"),
     (
         "name: good",
         "name: good\nconditions: {temperature: 350}",

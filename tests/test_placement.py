@@ -288,12 +288,14 @@ def test_no_pose_clashes_and_every_pose_can_be_placed_again(metal, coordination,
         assert np.allclose(place(site, placement).positions, atoms.positions, atol=1e-12)
         assert (atoms.positions[:number] == site.atoms.positions).all()
         distances = atoms.get_all_distances(mic=True)
+        binding = adsorbate(name).mode(placement.mode).atoms
         for added in range(number, len(atoms)):
             for atom in range(number):
-                if (added, atom) == (number, number - 1):
+                if added - number in binding and atom == number - 1:
                     continue
                 i, j = atoms.numbers[added], atoms.numbers[atom]
-                vdw = 0.0 if atom == number - 1 else 0.72 * (vdw_radii[i] + vdw_radii[j])
+                share = 0.62 if placement.mode != "end-on" and added - number in binding else 0.72
+                vdw = 0.0 if atom == number - 1 else share * (vdw_radii[i] + vdw_radii[j])
                 assert distances[added, atom] >= max(vdw, covalent_radii[i] + covalent_radii[j]) - 1e-9
 
 

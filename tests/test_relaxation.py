@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 
+from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict, outcome_from_dict
 from atomsieve.structures.errors import FailureClass, InputError
 from atomsieve.structures.method import Method
 from atomsieve.workflows import calculators
 from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.jobs import relax_one
 from atomsieve.workflows.relaxation import DISPLACEMENT, displaced, is_settled, settle
+from atomsieve.workflows.requests import Policy
 
 NUMERICS = {"max_steps": 50, "optimizer": "BFGS"}
 
@@ -97,8 +102,6 @@ class _Broken(Calculator):
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     from atomate2.ase.jobs import AseRelaxMaker
 
     class Maker(AseRelaxMaker):  # type: ignore[misc]
@@ -149,6 +152,52 @@ def test_starts_are_displaced_a_little_and_always_alike() -> None:
     shift = np.abs(first.positions - atoms.positions)
     assert 0 < shift.max() <= DISPLACEMENT
     assert np.array_equal(displaced(atoms, request()).positions, atoms.positions)
+
+
+def test_frozen_atoms_stay_where_they_are(tmp_path: Path) -> None:
+    """Methanol whose carbon and one hydrogen are held, far from where they would go: the rest relaxes around them."""
+    start = molecule("CH3OH")
+    start.positions[[0, 3]] += [[0.15, 0.0, 0.0], [0.0, 0.1, 0.2]]
+    frozen = (0, 3)
+    start.set_constraint(FixAtoms(frozen))
+    asked = Request("clean", {"a": 1}, Method("emt", {}, "mock"), 0.02)
+    moved = displaced(start, asked)
+    assert np.array_equal(moved.positions[list(frozen)], start.positions[list(frozen)])
+    free = [atom for atom in range(len(start)) if atom not in frozen]
+    assert (moved.positions[free] != start.positions[free]).all()
+
+    folder = Folder(tmp_path)
+    outcome = outcome_from_dict(settle(asked, start, judge, {**NUMERICS, "max_steps": 300}, folder))
+    assert isinstance(outcome, Calculation)
+    relaxed = Atoms(numbers=outcome.atoms["numbers"], positions=outcome.atoms["positions"])
+    assert np.array_equal(relaxed.positions[list(frozen)], start.positions[list(frozen)])
+    relaxed.calc = EMT()
+    forces = np.linalg.norm(relaxed.get_forces(), axis=1)
+    assert forces[free].max() == pytest.approx(outcome.max_force, abs=1e-9)
+    assert outcome.max_force <= 0.02 < forces[list(frozen)].max()
+
+
+def test_the_frozen_atoms_of_a_site_are_held_clean_and_with_an_adsorbate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOMSIEVE_FOLDER", str(tmp_path))
+    (recipe,) = recipes({"family": "graphene", "metals": "Ni"})
+    built = build(recipe)
+    site = replace(built, frozen=(0, 1, 2, built.donors[0][0]))
+    policy = Policy(calculator("mock").method({}), 0.05, clean=1, most=1)
+    numerics = {"max_steps": 200, "optimizer": "BFGS", "seconds_per_force_call": 0.0}
+    (clean,) = policy.clean_requests(site)
+    (request, atoms), *_ = policy.adsorbed_requests(site, clean.key, clean.multiplicity, "OH")
+    adsorbed = {"numbers": atoms.numbers[-2:].tolist(), "positions": atoms.positions[-2:].tolist()}
+    for asked, extra in ((clean, None), (request, adsorbed)):
+        done = relax_one.original(asked.to_dict(), numerics, site.to_dict(), extra)
+        assert done["status"] == "done", done["reason"]
+        document = Folder(tmp_path).read(asked.key)
+        assert document is not None
+        positions = np.array(document["atoms"]["positions"])
+        held = list(site.frozen)
+        assert np.array_equal(positions[held], site.atoms.positions[held])
+        assert not np.allclose(positions[: len(site.atoms)], site.atoms.positions, atol=1e-3)
 
 
 def test_files_are_private_and_whole(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ase import Atoms
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomsieve.builders.catalog import build
 from atomsieve.builders.spin import electrons, inherited, multiplicities
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.method import Method
+from atomsieve.workflows.requests import Policy
 
 formulas = st.sampled_from(["H", "H2", "O", "OH", "OOH", "H2O", "Fe", "Co", "C26N4Co", "C26N4CoOH", "C26N4CoO2H"])
 
@@ -67,6 +72,42 @@ def test_what_is_offered_is_allowed_and_closest(formula, charge, parent, number)
     if parent in allowed:
         assert set(offered) == {m for m in allowed if abs(m - parent) <= 2}
     assert set(multiplicities(atoms, charge, number)) == set(allowed[:number])
+
+
+@pytest.mark.parametrize(
+    ("formula", "charge", "number", "near", "expected"),
+    [
+        ("C26N4Co", 0, 1, 4, (4,)),
+        ("C26N4Co", 0, 3, 4, (4, 2, 6)),
+        ("Fe3O13C6H6", 1, 3, 16, (16, 14, 18)),
+        ("C26N4Ni", 0, 2, 1, (1, 3)),
+        # a stated spin of the wrong parity lies between the two nearest; one that H2 cannot have ends at its highest
+        ("C26N4Ni", 0, 3, 4, (3, 5, 1)),
+        ("H2", 0, 2, 9, (3, 1)),
+    ],
+)
+def test_multiplicities_near_a_stated_one(formula, charge, number, near, expected):
+    assert multiplicities(Atoms(formula), charge, number, near=near) == expected
+
+
+@given(formulas, st.integers(-3, 1), st.integers(1, 40), st.integers(1, 8))
+def test_the_nearest_multiplicities_are_the_nearest_of_all(formula, charge, near, number):
+    atoms = Atoms(formula)
+    total = electrons(atoms, charge)
+    allowed = [m for m in range(1, total + 2) if (total - (m - 1)) % 2 == 0]
+    expected = sorted(allowed, key=lambda m: (abs(m - near), m))[:number]
+    assert list(multiplicities(atoms, charge, number, near=near)) == expected
+
+
+def test_a_site_starts_from_the_spin_that_it_states():
+    site = build({"family": "porphine", "schema": 1, "metals": ["Fe"]})
+    policy = Policy(Method("gfn1-xtb", {}, "xtb"), 0.05, clean=2)
+    assert [request.multiplicity for request in policy.clean_requests(site)] == [1, 3]
+    stated = replace(site, multiplicity=5)
+    assert [request.multiplicity for request in policy.clean_requests(stated)] == [5, 3]
+    counted = replace(policy, adsorbed=2)
+    assert {r.multiplicity for r, _ in counted.adsorbed_requests(stated, "0" * 64, 5, "OH")} == {4, 6}
+    assert {r.multiplicity for r, _ in counted.adsorbed_requests(site, "0" * 64, 1, "OH")} == {2, 4}
 
 
 def test_nonsense_is_refused():

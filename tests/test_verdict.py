@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import graphene, molecule
 
 from atomsieve.analysis.verdict import BONDED, BROKEN, judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders import axial
 from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.adsorbate import molecule as gas
 from atomsieve.structures.calculation import Judgement, Verdict
@@ -278,6 +281,102 @@ def test_two_metals_that_share_an_oxygen_are_both_named() -> None:
     assert judgement.verdict == Verdict.BOUND
     assert judgement.reason.split(", ")[0].startswith("Fe-O")
     assert judgement.reason.split(", ")[1].startswith("Co-O")
+
+
+def dual() -> ActiveSite:
+    """Fe and Co, 2.4 Å apart, in a flat frame of six nitrogen atoms."""
+    corners = [(x, y, 0.0) for x in (2.53, -2.53) for y in (1.33, -1.33)]
+    atoms = Atoms("FeCoN6", [(-1.2, 0, 0), (1.2, 0, 0), *corners, (0, 1.5, 0), (0, -1.5, 0)])
+    donors = ((4, 5, 6, 7), (2, 3, 6, 7))
+    bonds = tuple(sorted((metal, donor) for metal in (0, 1) for donor in donors[metal]))
+    return ActiveSite("FeCo", {"family": "test"}, atoms, "cluster", (0, 1), donors, bonds)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "positions", "reason"),
+    [
+        ("O", "bridge", [(0, 0, 1.5)], "Fe-O 1.92 Å, Co-O 1.92 Å"),
+        ("O", "bridge", [(-1.2, 0, 1.65)], "Fe-O 1.65 Å, moved from bridge to end-on"),
+        ("O", "end-on", [(0, 0, 1.5)], "Fe-O 1.92 Å, Co-O 1.92 Å, moved from end-on to bridge"),
+        ("N2", "bidentate", [(-0.6, 0, 1.85), (0.6, 0, 1.85)], "Fe-N 1.94 Å, Co-N 1.94 Å"),
+        ("N2", "bidentate", [(-1.2, 0, 1.8), (-1.2, 0, 2.92)], "Fe-N 1.80 Å, moved from bidentate to end-on"),
+        ("N2", "side-on", [(-1.2, 0.6, 1.9), (-1.2, -0.6, 1.9)], "Fe-N 1.99 Å, Fe-N 1.99 Å"),
+        ("N2", "side-on", [(-1.2, 0, 2.92), (-1.2, 0, 1.8)], "Fe-N 1.80 Å, moved from side-on to end-on"),
+        # the carbon of a chelating formate, 2.4 Å from the metal, is drawn there by its oxygens
+        (
+            "OCHO",
+            "chelate",
+            [(-1.2, 1.12, 1.75), (-1.2, -1.12, 1.75), (-1.2, 0, 2.33), (-1.2, 0, 3.43)],
+            "Fe-O 2.08 Å, Fe-O 2.08 Å",
+        ),
+        (
+            "OCHO",
+            "end-on",
+            [(-1.12, 0, 1.9), (1.12, 0, 1.9), (0, 0, 2.45), (0, 0, 3.55)],
+            "Fe-O 1.90 Å, Co-O 1.90 Å, moved from end-on to bidentate",
+        ),
+    ],
+)
+def test_every_bond_to_a_metal_is_named(name: str, mode: str, positions: list[tuple[float, ...]], reason: str) -> None:
+    site = dual()
+    relaxed = site.atoms + Atoms(adsorbate(name).symbols, positions)
+    judgement = judge_adsorbed(site, adsorbate(name), relaxed, mode=mode)
+    assert judgement.verdict == Verdict.BOUND
+    assert judgement.reason.removesuffix(" through atom 2 of N2*") == reason
+    for atom in adsorbate(name).mode(mode).atoms:
+        assert f"Fe0-{adsorbate(name).symbols[atom]}{8 + atom}" in judgement.measures
+
+
+def test_side_on_desorbs_like_all_else() -> None:
+    site = dual()
+    relaxed = site.atoms + Atoms("N2", [(-0.6, 0, 3.5), (0.6, 0, 3.5)])
+    assert judge_adsorbed(site, adsorbate("N2"), relaxed, mode="side-on").verdict == Verdict.DESORBED
+
+
+def with_axial(name: str = "OH") -> ActiveSite:
+    return axial.attach(m_n4("Fe"), name)
+
+
+@pytest.mark.parametrize("name", ["OH", "Cl", "imidazole", "CN"])
+def test_a_kept_axial_ligand_changes_no_verdict(name: str) -> None:
+    site = with_axial(name)
+    assert judge_clean(site, site.atoms).verdict == Verdict.INTACT
+    assert f"Fe30-{site.atoms.symbols[site.axial[0][0]]}31" in judge_clean(site, site.atoms).measures
+    judgement = judge(site, "OH", with_adsorbate(site, "OH", 1.85))
+    assert (judgement.verdict, judgement.reason) == (Verdict.BOUND, "Fe-O 1.85 Å")
+
+
+def test_an_axial_ligand_that_left_is_seen_clean_and_adsorbed() -> None:
+    site = with_axial()
+    fallen = site.atoms.copy()
+    fallen.positions[31:] -= [0, 0, 1.2]
+    judgement = judge_clean(site, fallen)
+    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.reason == "axial OH left Fe (Fe-O 3.04 Å)"
+    relaxed = fallen + Atoms("O", [site.atoms.positions[30] + [0, 0, 1.65]])
+    assert judge(site, "O", relaxed).reason == judgement.reason
+    named = replace(site, recipe={**site.recipe, "axial": "hydroxide"})
+    assert judge_clean(named, fallen).reason.startswith("axial hydroxide left Fe")
+
+
+def test_an_axial_ligand_that_broke_or_took_an_atom_is_seen() -> None:
+    site = with_axial()
+    broken, taken = site.atoms.copy(), site.atoms.copy()
+    broken.positions[32] -= [0, 0, 1.5]
+    assert judge_clean(site, broken).reason == "axial OH broke at O31-H32"
+    # its hydrogen turns to a donor
+    taken.positions[32] = taken.positions[site.donors[0][0]] + [0, 0, -1.2]
+    taken.positions[31] = taken.positions[32] + (taken.positions[31] - taken.positions[32]) * 0.6
+    judgement = judge_clean(site, taken)
+    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.reason.startswith(f"axial OH is bonded to N{site.donors[0][0]} (N-H 1.20 Å)")
+
+
+def test_an_axial_ligand_that_turned_round_left() -> None:
+    site = with_axial("CN")
+    turned = site.atoms.copy()
+    turned.positions[[31, 32]] = turned.positions[[32, 31]]
+    assert judge_clean(site, turned).reason.startswith("axial CN left Fe")
 
 
 def test_atoms_in_another_order_are_refused() -> None:

@@ -59,6 +59,7 @@ class CheckedCampaign:
             tilts=tuple(c.poses.tilts),
             azimuths=c.poses.azimuths,
             most=c.poses.most,
+            torsions=c.poses.torsions,
             knows_spin=self.entry.knows_spin,
             corrections=c.thermochemistry.corrections,
             solvation=c.thermochemistry.solvation,

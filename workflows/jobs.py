@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ase import Atoms
+from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
-from atomsieve.structures.adsorbate import adsorbate, molecule
+from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
 from atomsieve.structures.calculation import Judgement, Request, lowest, reference
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.site import ActiveSite
@@ -97,7 +98,9 @@ def relax_one(
             start += Atoms(**extra)
 
             def judge(relaxed: Atoms) -> Judgement:
-                return judge_adsorbed(host, species, relaxed)
+                return judge_adsorbed(host, species, relaxed, mode=asked.subject.get("mode", END_ON))
+
+        start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
 
     return reference(settle(asked, start, judge, numerics, folder))
 

@@ -10,7 +10,6 @@ from ase import Atoms
 
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
-from atomsieve.builders.placement import poses
 from atomsieve.builders.spin import inherited
 from atomsieve.structures.adsorbate import adsorbates, molecule
 from atomsieve.structures.calculation import Request, lowest, reference
@@ -93,6 +92,7 @@ class Planner:
         self.checked = checked
         self.database = database
         self._pose_counts: dict[tuple[str, str], int] = {}
+        self._spin_counts: dict[tuple[int, tuple[int, ...], str], set[int]] = {}
         wanted = [reaction(name).adsorbates for name in checked.campaign.reactions]
         #: adsorbates that more than one reaction needs
         self._common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
@@ -205,16 +205,23 @@ class Planner:
             stored = len(self._known(request.key for request, _ in found))
             return len(found) - stored, len(found) - stored, stored
         if (host, adsorbate) not in self._pose_counts:
-            found_here = poses(site, adsorbate, tilts=policy.tilts, azimuths=policy.azimuths, most=policy.most)
-            self._pose_counts[host, adsorbate] = len(found_here)
+            self._pose_counts[host, adsorbate] = len(policy.poses(site, adsorbate))
         placed = self._pose_counts[host, adsorbate]
-        with_adsorbate = site.atoms + Atoms(adsorbates()[adsorbate].symbols)
-        spins = {1}
-        if policy.knows_spin and policy.adsorbed != "inherit":
-            spins = {int(policy.adsorbed)}
-        elif policy.knows_spin:
-            spins = {len(inherited(request.multiplicity or 1, with_adsorbate, site.charge)) for request in clean}
+        spins = self._spins(site, clean, adsorbate)
         return min(1, placed) * min(spins), placed * max(spins), 0
+
+    def _spins(self, site: ActiveSite, clean: list[Request], adsorbate: str) -> set[int]:
+        """Return how many spin starts there may be with an adsorbate."""
+        if not self.checked.policy.knows_spin:
+            return {1}
+        if self.checked.policy.adsorbed != "inherit":
+            return {int(self.checked.policy.adsorbed)}
+        parents = tuple(request.multiplicity or 1 for request in clean)
+        case = (int(site.atoms.numbers.sum()) - site.charge, parents, adsorbate)
+        if case not in self._spin_counts:
+            with_adsorbate = site.atoms + Atoms(adsorbates()[adsorbate].symbols)
+            self._spin_counts[case] = {len(inherited(parent, with_adsorbate, site.charge)) for parent in parents}
+        return self._spin_counts[case]
 
     def _known(self, keys: Iterator[str] | Any) -> dict[str, dict[str, Any]]:
         """Return the outcomes among these keys that still stand."""

@@ -49,7 +49,7 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
     request : Request
         What is asked.
     start : ase.Atoms
-        Where to start; not changed.
+        Where to start, with constraints on the atoms that are held; not changed.
     judge : callable
         From relaxed atoms to a judgement.
     numerics : mapping
@@ -168,14 +168,15 @@ def _versions() -> dict[str, str]:
 
 
 def displaced(start: Atoms, request: Request) -> Atoms:
-    """Return a copy whose atoms are displaced at random, but always in the same way for the same request.
+    """Return a copy whose free atoms are displaced at random, but always in the same way for the same request.
 
     Molecules are left as they are: their start has no more symmetry than their minimum.
     """
     atoms = start.copy()
     if request.task != "molecule":
         rng = np.random.default_rng(int(request.key[:16], 16))
-        atoms.positions += rng.uniform(-DISPLACEMENT, DISPLACEMENT, size=atoms.positions.shape)
+        # set_positions, other than += on the array, leaves frozen atoms where they are
+        atoms.set_positions(atoms.positions + rng.uniform(-DISPLACEMENT, DISPLACEMENT, size=atoms.positions.shape))
     return atoms
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.placement import poses
+from atomsieve.builders.placement import Placement, poses
 from atomsieve.builders.spin import inherited, multiplicities
-from atomsieve.structures.adsorbate import adsorbates, molecule, molecules
+from atomsieve.structures.adsorbate import END_ON, adsorbates, molecule, molecules
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.identity import content_key
@@ -30,7 +30,8 @@ class Policy:
     fmax : float
         Largest force at convergence, eV/Å.
     clean : int
-        Number of spin multiplicities of a clean site, from the lowest.
+        Number of spin multiplicities of a clean site: the one that the site states and those nearest to it, else the
+        lowest.
     adsorbed : int or "inherit"
         The same with an adsorbate; ``inherit`` takes those next to the clean site's own: m - 1 and m + 1 where the
         adsorbate flips the parity, else m - 2, m and m + 2.
@@ -40,6 +41,8 @@ class Policy:
         Turns about the open direction.
     most : int or None
         At most so many poses an adsorbate.
+    torsions : {"start", "all"}
+        Whether the bonds of an adsorbate that turn stay as tabulated, or take every angle that it lists.
     knows_spin : bool
         Whether the calculator does.
     """
@@ -51,6 +54,7 @@ class Policy:
     tilts: tuple[float, ...] = (0.0,)
     azimuths: int = 8
     most: int | None = None
+    torsions: str = "start"
     knows_spin: bool = True
     corrections: str = "norskov"
     solvation: str = "none"
@@ -71,7 +75,12 @@ class Policy:
         return {
             "fmax": self.fmax,
             "spin": {"clean": self.clean, "adsorbed": self.adsorbed},
-            "poses": {"tilts": list(self.tilts), "azimuths": self.azimuths, "most": self.most},
+            "poses": {
+                "tilts": list(self.tilts),
+                "azimuths": self.azimuths,
+                "most": self.most,
+                **({"torsions": self.torsions} if self.torsions != "start" else {}),
+            },
             "corrections": self.corrections,
             "terms": terms_digest(self.corrections),
             "solvation": self.solvation,
@@ -82,8 +91,13 @@ class Policy:
         """Return a request for each spin start of a clean site."""
         spins: tuple[int | None, ...] = (None,)
         if self.knows_spin:
-            spins = multiplicities(site.atoms, site.charge, self.clean)
+            spins = multiplicities(site.atoms, site.charge, self.clean, near=site.multiplicity)
         return [Request("clean", site.recipe, self.method, self.fmax, spin, site.charge) for spin in spins]
+
+    def poses(self, site: ActiveSite, adsorbate: str) -> tuple[tuple[Placement, Atoms], ...]:
+        """Return the poses of an adsorbate on a site."""
+        turned = self.torsions == "all"
+        return poses(site, adsorbate, tilts=self.tilts, azimuths=self.azimuths, torsions=turned, most=self.most)
 
     def adsorbed_requests(
         self, site: ActiveSite, parent: str, parent_multiplicity: int | None, adsorbate: str
@@ -103,17 +117,19 @@ class Policy:
         """
         found = []
         species = adsorbates()[adsorbate]
-        # placements are told apart by their parameters; what is placed must be in the key as well
-        start = content_key("start", [species.symbols, species.positions])[:16]
-        for placement, atoms in poses(site, adsorbate, tilts=self.tilts, azimuths=self.azimuths, most=self.most):
+        for placement, atoms in self.poses(site, adsorbate):
             spins: tuple[int | None, ...] = (None,)
             if parent_multiplicity is not None:
                 if self.adsorbed == "inherit":
                     spins = inherited(parent_multiplicity, atoms, site.charge)
                 else:
-                    spins = multiplicities(atoms, site.charge, int(self.adsorbed))
+                    spins = multiplicities(atoms, site.charge, int(self.adsorbed), near=site.multiplicity)
+            # placements are told apart by their parameters; what is placed must be in the key as well
+            content: list[Any] = [species.symbols, species.positions]
+            if placement.mode != END_ON:
+                content.append(species.mode(placement.mode).atoms)
+            subject = {**placement.to_dict(), "start": content_key("start", content)[:16]}
             for spin in spins:
-                subject = {**placement.to_dict(), "start": start}
                 request = Request("adsorbed", subject, self.method, self.fmax, spin, site.charge, parents=(parent,))
                 found.append((request, atoms))
         return found

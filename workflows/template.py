@@ -51,6 +51,7 @@ poses:
   tilts: [0.0]
   azimuths: 8
   # most: 2
+  # torsions: all             # also turn bonds within adsorbates (OOH, COOH ...); `start` leaves them as tabulated
 
 conditions:
   temperature: 298.15         # K; tabulated free energies hold here
