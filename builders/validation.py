@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
@@ -44,14 +45,40 @@ def validate(site: ActiveSite, family: Family) -> None:
     """
     _check_formula(site, family)
     _check_charge(site)
-    _check_contacts(site)
+    moving = tuple(sorted({*site.metals, *(donor for group in site.donors for donor in group)}))
+    host = _host(site, moving)
+    _check_contacts(site, moving if host in _SOUND else None)
     _check_shells(site, family)
     _check_bonds(site)
+    if len(_SOUND) >= _REMEMBERED:
+        _SOUND.clear()
+    _SOUND.add(host)
 
 
-@lru_cache(maxsize=16)
-def _pairs(number: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+# Hosts whose atoms have been seen to be far enough from each other. Sites that differ in their metal share them, and
+# then it is enough to look at the metals and what they push aside.
+_SOUND: set[bytes] = set()
+_REMEMBERED: Final = 10_000
+
+
+def _host(site: ActiveSite, moving: tuple[int, ...]) -> bytes:
+    """Return a digest of a site without its metals and their donors."""
+    atoms = site.atoms
+    rest = np.ones(len(atoms), dtype=bool)
+    rest[list(moving)] = False
+    digest = hashlib.blake2b(atoms.positions[rest].tobytes(), digest_size=16)
+    digest.update(atoms.numbers[rest].tobytes() + atoms.cell.array.tobytes() + atoms.pbc.tobytes())
+    digest.update(np.array(site.bonds).tobytes() + np.array(moving).tobytes())
+    return digest.digest()
+
+
+@lru_cache(maxsize=64)
+def _pairs(number: int, moving: tuple[int, ...] | None) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return all pairs of atoms, or those in which one of some atoms takes part."""
     first, second = np.triu_indices(number, k=1)
+    if moving is not None:
+        kept = np.isin(first, moving) | np.isin(second, moving)
+        first, second = first[kept], second[kept]
     return first, second
 
 
@@ -102,9 +129,9 @@ def _check_formula(site: ActiveSite, family: Family) -> None:
         )
 
 
-def _check_contacts(site: ActiveSite) -> None:
+def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     number = len(site.atoms)
-    first, second = _pairs(number)
+    first, second = _pairs(number, moving)
     length = distances(site.atoms, first, second)
     if not np.isfinite(length).all():
         raise BuildError(f"{site.label}: there are positions that are no numbers")
@@ -160,8 +187,10 @@ def _check_shells(site: ActiveSite, family: Family) -> None:
 
 def _check_bonds(site: ActiveSite) -> None:
     first, second = np.array(site.bonds).T
-    metal = np.isin(first, site.metals) | np.isin(second, site.metals)
-    first, second = first[~metal], second[~metal]
+    metal = np.zeros(len(site.atoms), dtype=bool)
+    metal[list(site.metals)] = True
+    others = ~(metal[first] | metal[second])
+    first, second = first[others], second[others]
     radii = covalent_radii[site.atoms.numbers]
     limit = radii[first] + radii[second]
     length = distances(site.atoms, first, second)
