@@ -42,6 +42,11 @@ class Outlook:
     around: Surroundings
     faces: Mapping[str, Array]
 
+    def is_like(self, other: Outlook) -> bool:
+        """Return whether the atoms around are where they are around another, as on a site that was not relaxed."""
+        mine, theirs = self.around.vectors, other.around.vectors
+        return mine.shape == theirs.shape and bool((mine == theirs).all())
+
     def coordinates(
         self, species: Adsorbate, mode: Mode, torsions: tuple[float, ...], face: str, angles: Array
     ) -> Array | None:
@@ -84,8 +89,9 @@ class Outlook:
         return Trials(coordinates, fits, contacts.fingerprints(elements, self.around, lengths))
 
 
+@lru_cache(maxsize=64)
 def look(site: ActiveSite, metals: tuple[int, ...]) -> Outlook:
-    """Look around one metal of a site, or around two at once."""
+    """Look around one metal of a site, or around two at once; all adsorbates share what is seen."""
     around = Surroundings.of(site, *metals)
     if len(metals) == 1:
         return Outlook(around, {direction.face: np.array(direction.vector) for direction in directions_of(around)})

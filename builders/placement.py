@@ -192,13 +192,14 @@ def poses(
     found: list[_Pose] = []
     for metals, modes in _hosts(site, species):
         view, built = look(site, metals), look_as_built(site, metals)
-        if not view.faces.keys() <= built.faces.keys():
+        if not view.faces.keys() <= built.faces.keys() or view.is_like(built):
             built = view
         for face, mode in itertools.product(view.faces, modes):
             angles = _angles(species, mode, tilts, azimuths)
             for chosen in torsion_choices(species, mode) if torsions else ((),):
-                ideal = built.trials(species, mode, chosen, face, angles, elements)
-                actual = view.trials(species, mode, chosen, face, angles, elements, contacts.LENIENCE)
+                ideal = actual = built.trials(species, mode, chosen, face, angles, elements)
+                if built is not view:
+                    actual = view.trials(species, mode, chosen, face, angles, elements, contacts.LENIENCE)
                 if ideal is None or actual is None:
                     continue
                 for k in np.flatnonzero(ideal.fits & actual.fits):

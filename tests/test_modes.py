@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atomsieve.builders import axial
-from atomsieve.builders.catalog import build
+from atomsieve.builders.catalog import build, recipes
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.placement import Placement, open_directions, place, poses
 from atomsieve.builders.stance import permutations, torsion_choices
@@ -28,12 +28,11 @@ from atomsieve.workflows.requests import Policy
 
 
 def porphine(metal: str = "Fe") -> ActiveSite:
-    return build({"family": "porphine", "schema": 1, "metals": [metal]})
+    return build(next(recipes({"family": "porphine", "metals": metal})))
 
 
 def sheet(coordination: str, metal: str = "Co") -> ActiveSite:
-    recipe = {"family": "graphene", "schema": 1, "metals": [metal], "coordination": coordination}
-    return build({**recipe, "supercell": "4x4", "lattice_constant": 2.46, "vacuum": 15.0})
+    return build(next(recipes({"family": "graphene", "metals": metal, "coordination": coordination})))
 
 
 def dual(first: str = "Fe", second: str = "Fe", apart: float = 2.4, label: str = "dual") -> ActiveSite:
