@@ -56,7 +56,7 @@ def d_electrons(metal: str, oxidation_state: int) -> int:
             "oxidation_state",
             f"{metal} does not take the oxidation state {oxidation_state} in a site; allowed: {allowed}",
         )
-    number = atomic_numbers[metal]
+    number = int(atomic_numbers[metal])
     # counted back from zinc, cadmium and mercury, because hafnium follows the lanthanides
     group = 12 - min(last - number for last in (30, 48, 80) if last >= number)
     return group - oxidation_state

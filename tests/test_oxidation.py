@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ase.data import atomic_numbers
+
 from atomsieve.builders import oxidation
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.structures.errors import ParameterError
