@@ -178,6 +178,12 @@ def settled_multiplicity(given: Any, derived: int) -> int:
     return int(given)
 
 
+def spin_name(multiplicity: int) -> str:
+    """Return what a multiplicity is called, for labels: ``triplet``."""
+    names = ("singlet", "doublet", "triplet", "quartet", "quintet", "sextet", "septet", "octet", "nonet")
+    return names[multiplicity - 1] if multiplicity <= len(names) else f"{multiplicity}-plet"
+
+
 def _auto_or_integer(low: int, high: int) -> Any:
     def parse(value: Any) -> tuple[int | str]:
         if value == AUTO:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
-from atomsieve.builders.family import Family
+from atomsieve.builders.family import TRANSITION_METALS, Family
 from atomsieve.structures.errors import BuildError
 from atomsieve.structures.site import ActiveSite
 
@@ -23,6 +23,7 @@ SHORTEST_BOND, LONGEST_BOND = 0.80, 1.15
 CLOSEST_METALS: Final = 2.0
 #: Atoms that are not bonded are farther apart than this multiple of the sum of their covalent radii.
 NOT_BONDED: Final = 1.08
+_IS_METAL = np.isin(chemical_symbols, TRANSITION_METALS)
 
 
 def validate(site: ActiveSite, family: Family) -> None:
@@ -119,7 +120,9 @@ def _check_contacts(site: ActiveSite) -> None:
     aside |= metal[second] & (metal | (elements == 6))[first]
     heavy = (elements[first] > 1) & (elements[second] > 1)
     limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
-    limit = np.where(metal[first] & metal[second], CLOSEST_METALS, limit)
+    # also those of a node: what bridges them holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)
+    both = _IS_METAL[elements[first]] & _IS_METAL[elements[second]]
+    limit = np.where(both, CLOSEST_METALS, limit)
     for pair in np.flatnonzero(length < limit)[:1]:
         raise BuildError(
             f"{site.label}: {_name(site, first[pair])} and {_name(site, second[pair])} are {length[pair]:.2f} Å apart; "
