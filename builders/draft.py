@@ -19,7 +19,7 @@ O_H: Final = 0.97
 # among orientations and mean nothing else.
 _CHARGES = {"H": 0.4, "C": 0.2, "O": -0.8}
 _METAL_CHARGE = 1.5
-_SAMPLES = 1000
+_SAMPLES = 600
 # cos(110°), and what straying from it costs
 _ANGLE, _STIFFNESS = -0.34, 8.0
 
@@ -95,7 +95,9 @@ class Draft:
         points = np.array([*(self.positions[i] for i in others), *keep_clear])
         charges = [_CHARGES.get(self.symbols[i], _METAL_CHARGE) for i in others] + [_METAL_CHARGE] * len(keep_clear)
         spots = centre + O_H * directions
-        lengths = np.linalg.norm(spots[:, None] - points, axis=-1)
+        vectors = points - centre
+        squares = O_H**2 + (vectors**2).sum(axis=1) - 2 * O_H * directions @ vectors.T
+        lengths = np.sqrt(np.maximum(squares, 0.0))
         # contacts below 1.5 Å are never worth it; rounded, so that equal directions tie in the same way everywhere
         cost += (np.array(charges) / np.maximum(lengths, 0.5) + np.maximum(1.5 - lengths, 0.0) * 20.0).sum(axis=1)
         return np.asarray(spots[int(np.argmin(np.round(cost, 6)))])

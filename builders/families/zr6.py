@@ -45,6 +45,10 @@ TERMINAL: Final = MappingProxyType({"SIM": 3, "AIM": 2})
 #: Å; bonds of a grafted metal as built for cobalt: bridging oxide and hydroxide, terminal hydroxide and water. Others
 #: follow by their radius, no bond leaving 1.80 to 2.15 Å.
 M_MU_O, M_MU_OH, M_OH, M_OH2, LONGEST = 1.86, 2.00, 1.88, 2.08, 2.15
+#: Degrees by which the metal is folded from the plane of zirconium and bridges, and its distance to zirconium in Å that
+#: goes with it. In the plane the bridges would be opened to 143 degrees; folded so, GFN1-xTB finds Co on UiO-66 and Cu
+#: on MOF-808 0.4 eV lower, their shells held.
+FOLD, M_ZR = 50.0, 3.5
 _NAMES: Final = MappingProxyType({"none": "", "SIM": "-SIM", "AIM": "-AIM"})
 _ORDER: Final = (
     "metals", "node", "graft", "oxidation_state", "caps", "caps_frozen", "charge", "multiplicity",
@@ -236,7 +240,12 @@ def _open_zirconium(node: Node, values: Mapping[str, Any], others: list[tuple[Lo
 def _grafted(node: Node, values: Mapping[str, Any], others: list[tuple[Loose, int]]) -> Any:
     edge, (metal,), state = OPEN_EDGES[values["node"]][0], values["metals"], values["oxidation_state"]
     bridges, terminal = protons(values["graft"], metal, state)
-    out, along, across = geometry.frame(edge)
+    straight, along, across = geometry.frame(edge)
+    # folded towards the face that is capped by an oxide, away from the hydrogen of the other
+    across = across * float(np.sign(np.prod(straight + across)))
+    fold = math.radians(FOLD)
+    out = math.cos(fold) * straight + math.sin(fold) * across
+    across = math.cos(fold) * across - math.sin(fold) * straight
     longer = stretch(metal)
 
     def bond(base: float) -> float:
@@ -248,7 +257,7 @@ def _grafted(node: Node, values: Mapping[str, Any], others: list[tuple[Loose, in
     up, down = (math.cos(lean) * side * across + math.sin(lean) * out for side in (1.0, -1.0))
     if len(terminal) == 2:
         directions = [-second, -first] if _is_planar(metal, state) else [up, down]
-        normal = across if _is_planar(metal, state) else out
+        normal = -across if _is_planar(metal, state) else out
     else:
         directions = [-second, -first, across] if _is_planar(metal, state) else [-second, across, -across]
         normal = -across if _is_planar(metal, state) else -first
@@ -257,12 +266,12 @@ def _grafted(node: Node, values: Mapping[str, Any], others: list[tuple[Loose, in
     lengths = [bond(M_OH if number == 1 else M_OH2) for number in terminal]
     angles = [first, second, *directions]
     distances = [*held, *lengths]
-    start = float(spots[0] @ out + 0.7 * held[0]) * out
+    start = (spots[0] + spots[1]) / 2 + 0.7 * held[0] * out
     zirconium = [
         (node.zirconium[corner], geometry.ZR_MU_OH if protonated else geometry.ZR_MU_O)
         for corner, protonated in zip(edge, bridges, strict=True)
     ]
-    loose = [Loose(metal, start)]
+    loose = [Loose(metal, start, near={index: M_ZR for index, _ in zirconium})]
     for k, (direction, distance) in enumerate(zip(angles, distances, strict=True)):
         apart = {1 + j: float(np.linalg.norm(distance * direction - distances[j] * angles[j])) for j in range(k)}
         held_by = dict([zirconium[k]]) if k < 2 else {}

@@ -144,6 +144,8 @@ class Loose:
         Wanted distances to earlier loose atoms, Å, bonded.
     shape : mapping of int to float
         Wanted distances to earlier loose atoms, Å, that fix angles.
+    near : mapping of int to float
+        Wanted distances to atoms of the draft that it is not bonded to, Å, that fix angles.
     """
 
     symbol: str
@@ -151,6 +153,7 @@ class Loose:
     bonds: Mapping[int, float] = field(default_factory=dict)
     loose: Mapping[int, float] = field(default_factory=dict)
     shape: Mapping[int, float] = field(default_factory=dict)
+    near: Mapping[int, float] = field(default_factory=dict)
 
 
 def settle(draft: Draft, loose: Sequence[Loose], keep_clear: Sequence[Array] = ()) -> list[int]:
@@ -178,6 +181,7 @@ def settle(draft: Draft, loose: Sequence[Loose], keep_clear: Sequence[Array] = (
     to_fixed = [(i, j, length) for i, atom in enumerate(loose) for j, length in atom.bonds.items()]
     to_loose = [(i, j, length) for i, atom in enumerate(loose) for j, length in atom.loose.items()]
     shape = [(i, j, length) for i, atom in enumerate(loose) for j, length in atom.shape.items()]
+    near = [(i, j, length) for i, atom in enumerate(loose) for j, length in atom.near.items()]
     bonded = {(i, j) for i, j, _ in to_loose + shape}
     fixed_limits = np.array(
         [
@@ -185,31 +189,37 @@ def settle(draft: Draft, loose: Sequence[Loose], keep_clear: Sequence[Array] = (
             for atom in loose
         ]
     )
+    # what is far from the start stays far
+    one, other = np.nonzero(np.linalg.norm(starts[:, None] - fixed, axis=-1) < fixed_limits + 2.0)
+    limits = fixed_limits[one, other]
     pairs = [(i, j) for i in range(number) for j in range(i) if (i, j) not in bonded]
+    left, right = np.array(pairs, dtype=int).reshape(-1, 2).T
     pair_limits = np.array([_limit(symbols[i], symbols[j]) for i, j in pairs])
 
     def lengths(found: Array, others: Array, listed: Sequence[tuple[int, int, float]]) -> Array:
         if not listed:
             return np.zeros(0)
         first, second = [i for i, *_ in listed], [j for _, j, _ in listed]
-        return np.linalg.norm(found[first] - others[second], axis=1) - np.array([length for *_, length in listed])
+        wanted = np.array([length for *_, length in listed])
+        return np.asarray(np.linalg.norm(found[first] - others[second], axis=1) - wanted)
 
     def misfit(flat: Array) -> Array:
         found = flat.reshape(-1, 3)
-        contacts = np.maximum(fixed_limits - np.linalg.norm(found[:, None] - fixed, axis=-1), 0.0)
-        apart = np.array([np.linalg.norm(found[i] - found[j]) for i, j in pairs])
+        contacts = np.maximum(limits - np.linalg.norm(found[one] - fixed[other], axis=1), 0.0)
+        apart = np.linalg.norm(found[left] - found[right], axis=1)
         return np.concatenate(
             [
                 50.0 * lengths(found, fixed, to_fixed),
                 50.0 * lengths(found, found, to_loose),
                 8.0 * lengths(found, found, shape),
-                15.0 * contacts.ravel(),
+                8.0 * lengths(found, fixed, near),
+                15.0 * contacts,
                 15.0 * np.maximum(pair_limits - apart, 0.0),
                 0.5 * (found - starts).ravel(),
             ]
         )
 
-    found = least_squares(misfit, starts.ravel(), method="trf", max_nfev=400, ftol=1e-10, xtol=1e-10).x.reshape(-1, 3)
+    found = least_squares(misfit, starts.ravel(), method="trf", max_nfev=400, ftol=1e-7, xtol=1e-7).x.reshape(-1, 3)
     begin = len(draft.symbols)
     return [
         # rounded, so that the last digits of a minimisation do not tell machines apart
