@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.verdict import Verdict, judge_clean
 from atomsieve.builders import catalog, oxidation
-from atomsieve.builders.families import zr6
+from atomsieve.builders.families import zr6, zr6_site
 from atomsieve.builders.families.zr6_geometry import Node, edges
 from atomsieve.builders.placement import open_directions, poses
 from atomsieve.structures.errors import InputError, ParameterError
@@ -135,11 +135,11 @@ def test_grafts(node: str, graft: str, metal: str) -> None:
 
 def test_charge_is_balanced_by_protons() -> None:
     # bridges OH and OH with OH and H2O on Co(II); O and OH with two OH on V(IV); two O with two OH on V(V)
-    assert zr6.protons("AIM", "Co", 2) == ((1, 1), (1, 2))
-    assert zr6.protons("SIM", "Co", 2) == ((1, 1), (1, 2, 2))
-    assert zr6.protons("AIM", "V", 4) == ((1, 0), (1, 1))
-    assert zr6.protons("AIM", "V", 5) == ((0, 0), (1, 1))
-    assert zr6.protons("SIM", "W", 6) == ((0, 0), (1, 1, 1))
+    assert zr6_site.protons("AIM", "Co", 2) == ((1, 1), (1, 2))
+    assert zr6_site.protons("SIM", "Co", 2) == ((1, 1), (1, 2, 2))
+    assert zr6_site.protons("AIM", "V", 4) == ((1, 0), (1, 1))
+    assert zr6_site.protons("AIM", "V", 5) == ((0, 0), (1, 1))
+    assert zr6_site.protons("SIM", "W", 6) == ((0, 0), (1, 1, 1))
 
 
 GRAFTS = [
