@@ -208,6 +208,11 @@ def test_what_does_not_go_together_names_the_parameter(entry: dict[str, Any], pa
     assert error.value.parameter == parameter
 
 
+def test_a_metal_alone_is_enough() -> None:
+    labels = [zr6.label(recipe) for recipe in catalog.recipes({"family": "zr6-node", "metals": ["Zr", "Co"]})]
+    assert labels == ["Zr@UiO-66-node", "Co@UiO-66-node-SIM"]
+
+
 def test_unknown_node_is_refused() -> None:
     with pytest.raises(InputError, match="node"):
         list(catalog.recipes({"family": "zr6-node", "metals": "Co", "node": "UiO-68", "graft": "SIM"}))

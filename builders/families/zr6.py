@@ -59,25 +59,27 @@ def _parse_yes(value: Any) -> tuple[bool, ...]:
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """Fill in oxidation state, charge and multiplicity.
+    """Fill in graft, oxidation state, charge and multiplicity.
 
     Raises
     ------
     ParameterError
         If a metal other than zirconium is not grafted, or its charge cannot be balanced.
     """
-    (metal,) = values["metals"]
-    if values["graft"] == "none" and metal != "Zr":
+    (metal,), graft, given = values["metals"], values["graft"], values["oxidation_state"]
+    if graft == oxidation.AUTO:
+        graft = "none" if metal == "Zr" else "SIM"
+    if graft == "none" and metal != "Zr":
         raise ParameterError(
             "graft", f"the metal of the node itself is Zr; {metal} is put on it by SIM or AIM, with Zr write none"
         )
-    given = values["oxidation_state"]
     state = oxidation.STATES[metal][0] if given == oxidation.AUTO else given
     spin = oxidation.weak_field(metal, state)
-    if values["graft"] != "none":
-        protons(values["graft"], metal, state)
+    if graft != "none":
+        protons(graft, metal, state)
     yield {
         **values,
+        "graft": graft,
         "oxidation_state": state,
         "charge": oxidation.settled("charge", values["charge"], 0),
         "multiplicity": oxidation.settled_multiplicity(values["multiplicity"], spin),
@@ -195,10 +197,11 @@ FAMILY: Final = Family(
         ),
         Parameter(
             "graft",
-            "none: an open zirconium; SIM: five-coordinate, from solution; AIM: four-coordinate, from vapour",
-            REQUIRED,
-            "none, SIM, AIM",
-            one_of(*_NAMES, what="graft"),
+            "none: an open zirconium; SIM: five-coordinate, from solution; AIM: four-coordinate, from vapour; "
+            "auto: none for Zr, SIM for other metals",
+            oxidation.AUTO,
+            "auto, none, SIM, AIM",
+            one_of(oxidation.AUTO, *_NAMES, what="graft"),
         ),
         oxidation.state_parameter(),
         Parameter(
