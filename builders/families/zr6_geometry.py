@@ -22,8 +22,8 @@ Edge = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 #: Å; C-H of formate, C-C and C-H of benzene.
 _FORMYL_H, _RING_C, _RING_H = 1.10, 1.39, 1.08
-#: Å; zirconium to terminal hydroxide and water, around the 2.12 Å at which X-rays see both together in NU-1000 and
-#: MOF-808 (doi 10.1021/ja4050828, 10.1021/ja500330a), and to the oxygens that hold a grafted metal.
+#: Å; zirconium to terminal hydroxide and water, and to the oxygens that hold a grafted metal: starting values, not
+#: taken from a refined structure.
 ZR_OH, ZR_OH2, ZR_MU_OH, ZR_MU_O = 2.05, 2.25, 2.14, 2.02
 #: Å; how close atoms that are not bonded may come: oxygens, a grafted metal and zirconium, a metal and lighter atoms.
 _O_O, _O_C, _O_H, _M_ZR = 2.65, 2.95, 2.00, 3.00
