@@ -29,6 +29,7 @@ from atomsieve.builders.families import (
     ribbon,
     triazine,
     zinc_oxo,
+    zr6,
 )
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
@@ -58,6 +59,7 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
             conductive.FAMILY,
             cof366.FAMILY,
             phthalocyanine_cof.FAMILY,
+            zr6.FAMILY,
             paddlewheel.FAMILY,
             oxo_trimer.FAMILY,
             zinc_oxo.FAMILY,

@@ -100,7 +100,7 @@ def test_the_nearest_multiplicities_are_the_nearest_of_all(formula, charge, near
 
 
 def test_a_site_starts_from_the_spin_that_it_states():
-    site = build({"family": "porphine", "schema": 1, "metals": ["Fe"]})
+    site = build({"family": "porphine", "schema": 1, "metals": ["Fe"], "axial": "none"})
     policy = Policy(Method("gfn1-xtb", {}, "xtb"), 0.05, clean=2)
     assert [request.multiplicity for request in policy.clean_requests(site)] == [1, 3]
     stated = replace(site, multiplicity=5)
