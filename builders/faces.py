@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 #: A direction is open from this openness on. Blocked ones score 1.51 or less; planar sites 1.93 with nitrogen around
 #: the metal, 1.82 with carbon, and less on the side from which a relaxation moved the metal away by a tenth of an Å.
 OPEN: Final = 1.65
+#: Straight across a plane of donors so much is enough: between four sulfur atoms a metal scores 1.62 to 1.71.
+OPEN_STRAIGHT: Final = 1.58
 #: Å; how far around a metal atoms are looked at.
 REACH: Final = 7.0
 _OXYGEN = float(covalent_radii[atomic_numbers["O"]])
@@ -31,6 +33,8 @@ _FELLOW = 1.4
 _SAME_FACE = 60.0
 # Degrees: within the first of the normal a direction is the normal, and no two directions are closer than the second.
 _SNAP, _APART = 35.0, 45.0
+# Å; donors that are no farther from the plane through their metal lie in it.
+_FLAT = 0.6
 _SAMPLES, _NEIGHBOURS = 400, 8
 _AXES = np.eye(3)
 
@@ -196,15 +200,25 @@ def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     peaks = peaks[np.argsort(-openness[peaks], kind="stable")]
     along_normal = around.openness(np.array([around.normal, -around.normal]))
 
-    found: dict[str, tuple[Array, float]] = {}
+    def is_apart(vector: Array) -> bool:
+        return all(vector @ other < math.cos(math.radians(_APART)) for other, _ in found.values())
+
+    straight = {"top": (around.normal, float(along_normal[0])), "bottom": (-around.normal, float(along_normal[1]))}
+    # Across a plane of donors the ways along the normal are ways of their own: samples beside them may lean into a
+    # void, or miss a narrow one.
+    is_plane = len(around.guides) > 2 and bool((np.abs(around.guides @ around.normal) < _FLAT).all())
+    found = {face: way for face, way in straight.items() if is_plane and way[1] >= OPEN}
     for peak in peaks:
         vector, value, face = samples[peak], float(openness[peak]), f"side{1 + sum(name[0] == 's' for name in found)}"
         slope = float(vector @ around.normal)
         if abs(slope) > math.cos(math.radians(_SNAP)):
-            face, sign = ("top", 1.0) if slope > 0 else ("bottom", -1.0)
-            if (straight := float(along_normal[int(slope < 0)])) >= OPEN:
-                vector, value = sign * around.normal, straight
-        if face not in found and all(vector @ other < math.cos(math.radians(_APART)) for other, _ in found.values()):
+            face = "top" if slope > 0 else "bottom"
+            if straight[face][1] >= OPEN:
+                vector, value = straight[face]
+        if face not in found and is_apart(vector):
+            found[face] = vector, value
+    for face, (vector, value) in straight.items():
+        if face not in found and is_plane and value >= OPEN_STRAIGHT and is_apart(vector):
             found[face] = vector, value
     for face in sorted(
         found, key=lambda name: (("top", "bottom").index(name) if name[0] != "s" else 2, len(name), name)

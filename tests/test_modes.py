@@ -161,12 +161,12 @@ def test_which_of_two_equal_atoms_is_which_makes_no_pose():
 
 def test_a_chelate_takes_two_longer_bonds():
     for name in ("OCHO", "NO3"):
-        site = porphine("Zn")
-        # between the bonds of the square: zinc is too small for one along them
+        site = porphine("Ni")
+        # between the bonds of the square: nickel is too small for one along them
         (atoms,) = (a for p, a in poses(site, name, azimuths=8) if p.mode == "chelate")
         number = len(site.atoms)
         for atom in (number, number + 1):
-            assert atoms.get_distance(site.metals[0], atom) == pytest.approx(length("Zn", "O", 0.96 * 1.1), abs=1e-6)
+            assert atoms.get_distance(site.metals[0], atom) == pytest.approx(length("Ni", "O", 0.96 * 1.1), abs=1e-6)
 
 
 # -- two metals -------------------------------------------------------------------------------------------------------

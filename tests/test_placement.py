@@ -237,7 +237,7 @@ def test_poses_of_a_raised_metal():
 
 
 def test_donors_of_two_elements_make_more_poses():
-    for coordination, number in (("N2C2-trans", 4), ("N2C2-cis5", 5), ("N2C2-cis6", 5), ("N3C1", 7)):
+    for coordination, number in (("N2C2-trans", 4), ("N2C2-cis5", 5), ("N2C2-cis6", 5), ("N3C1", 8)):
         assert len(told(sheet("Co", coordination), "OH", azimuths=8)) == number
 
 
