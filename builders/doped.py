@@ -26,7 +26,7 @@ LATTICE_CONSTANT: Final = 2.46
 VACUUM: Final = 15.0
 #: Metal-donor distances as built for cobalt, Å, in the plane of a hole and above it; others follow by their radius.
 IN_PLANE: Final[Mapping[str, float]] = MappingProxyType(
-    {"N": 1.88, "C": 1.88, "O": 1.90, "B": 1.95, "S": 2.15, "P": 2.15}
+    {"N": 1.88, "C": 1.88, "O": 1.90, "B": 1.90, "S": 2.15, "P": 2.15}
 )
 RAISED: Final[Mapping[str, float]] = MappingProxyType(
     {"N": 1.85, "C": 1.85, "O": 1.88, "B": 1.95, "S": 2.15, "P": 2.15}
