@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
+from atomsieve.builders.bonding import is_metal
 from atomsieve.builders.family import Family
 from atomsieve.structures.errors import BuildError
 from atomsieve.structures.site import ActiveSite
@@ -109,8 +110,8 @@ def _check_contacts(site: ActiveSite) -> None:
     radii, elements = covalent_radii[site.atoms.numbers], site.atoms.numbers
     near = np.flatnonzero(length < NOT_BONDED * (radii[first] + radii[second]))
     first, second, length = first[near], second[near], length[near]
-    metal = np.zeros(number, dtype=bool)
-    metal[list(site.metals)] = True
+    # Metals of a node that is not the site's own count as well: the carbon of a carboxylate is as near to them.
+    metal = is_metal(elements)
     bonded = np.zeros((number, number), dtype=bool)
     bonded[tuple(np.array(site.bonds).T)] = True
     # What a metal's neighbours hold is near the metal as well, and metals may be bonded: both are told from a clash by
@@ -154,7 +155,7 @@ def _check_shells(site: ActiveSite, family: Family) -> None:
 
 def _check_bonds(site: ActiveSite) -> None:
     first, second = np.array(site.bonds).T
-    metal = np.isin(first, site.metals) | np.isin(second, site.metals)
+    metal = is_metal(site.atoms.numbers[first]) | is_metal(site.atoms.numbers[second])
     first, second = first[~metal], second[~metal]
     radii = covalent_radii[site.atoms.numbers]
     limit = radii[first] + radii[second]
