@@ -28,7 +28,7 @@ CHOICES: Final = (
     "site, an element as Co, or an element with its donors as Co-N4"
 )
 # Two metals are the same by symmetry if no distance to the atoms of each element differs by more, so far out, Å.
-_ALIKE, _FAR = 0.02, 8.0
+_ALIKE, _FAR = 0.05, 8.0
 _DONORS = re.compile(r"(?:[A-Z][a-z]?[0-9]*)+")
 
 

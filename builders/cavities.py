@@ -1,0 +1,274 @@
+"""Cavity: the largest empty sphere of a framework, the window that leads out of it, and how a guest fits in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.data import vdw_radii
+
+Array = npt.NDArray[np.float64]
+
+#: A guest does not touch where every distance is at least this multiple of the sum of the van der Waals radii.
+CONTACT: Final = 0.75
+#: Orientations that are tried.
+ORIENTATIONS: Final = 600
+# Å: van der Waals radius where none is known (metals), spacing of the grid, and the smallest passage that is followed.
+_UNKNOWN, _SPACING, _PASSAGE = 2.0, 0.40, 0.2
+
+
+def radii(numbers: Any) -> Array:
+    """Return van der Waals radii (A. Bondi, doi 10.1021/j100785a001, and those that follow him), Å."""
+    return np.nan_to_num(vdw_radii[np.asarray(numbers)], nan=_UNKNOWN)
+
+
+class Host:
+    """A framework as its guests see it: atoms with their van der Waals radii, images included.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Periodic in all directions.
+    """
+
+    def __init__(self, atoms: Atoms) -> None:
+        from scipy.spatial import cKDTree
+
+        self.atoms = atoms
+        cell = atoms.cell.array
+        heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+        # far enough for a point of the cell and what surrounds it by a guest's half length
+        ranges = [range(-n, n + 1) for n in np.ceil(14.0 / heights).astype(int)]
+        shifts = np.array(list(itertools.product(*ranges))) @ cell
+        fractions = atoms.get_scaled_positions(wrap=True) @ cell
+        self._trees = []
+        for number in np.unique(atoms.numbers):
+            everything = (fractions[atoms.numbers == number][None] + shifts[:, None]).reshape(-1, 3)
+            self._trees.append((float(radii(number)), cKDTree(everything)))
+
+    def clearance(self, points: Array) -> Array:
+        """Return the radius of the largest sphere about each point that holds no part of an atom, Å."""
+        return np.asarray(np.min([tree.query(points)[0] - radius for radius, tree in self._trees], axis=0))
+
+    def contact(self, points: Array, own: Array) -> Array:
+        """Return for each of some sets of atoms the shortest distance from the host, as a share of the radii.
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (..., n, 3)
+            Å.
+        own : ndarray of float, shape (n,)
+            Their van der Waals radii, Å.
+        """
+        shares = [tree.query(points)[0] / (radius + own) for radius, tree in self._trees]
+        return np.asarray(np.min(shares, axis=0).min(axis=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Cavity:
+    """The largest cavity of a framework.
+
+    Parameters
+    ----------
+    centre : ndarray of float, shape (3,)
+        Å.
+    diameter : float
+        Of the largest sphere in it, Å.
+    window : float
+        Diameter of the largest sphere that gets out of it to a next one, Å; 0 where none does.
+    window_centre : ndarray of float, shape (3,) or None
+        Where that passage is narrowest, Å.
+    """
+
+    centre: Array
+    diameter: float
+    window: float
+    window_centre: Array | None
+
+
+def cavity(host: Host) -> Cavity:
+    """Find the largest cavity of a framework and the window out of it, on a grid that is refined at its maximum."""
+    cell = host.atoms.cell.array
+    shape = np.maximum(np.ceil(np.linalg.norm(cell, axis=1) / _SPACING).astype(int), 3)
+    grid = np.stack(np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    values = host.clearance(grid @ cell)
+    top = int(np.argmax(np.round(values, 6)))
+    centre, radius = _climbed(host, grid[top] @ cell, float(values[top]))
+    window, where = _window(values, shape, top)
+    point = None if where is None else grid[where] @ cell
+    return Cavity(centre, 2 * radius, 2 * max(window, 0.0), point)
+
+
+def _climbed(host: Host, point: Array, value: float) -> tuple[Array, float]:
+    """Move a point to where the clearance is largest nearby."""
+    directions = np.array([d for d in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
+    step = _SPACING
+    while step > 0.002:
+        values = host.clearance(point + step * directions)
+        best = int(np.argmax(np.round(values, 6)))
+        if values[best] > value + 1e-6:
+            point, value = point + step * directions[best], float(values[best])
+        else:
+            step /= 2
+    return point, value
+
+
+def _window(values: Array, shape: Any, start: int) -> tuple[float, int | None]:
+    """Return the narrowest place of the widest way from a point to an image of itself, and its index.
+
+    The ways of a maximum spanning tree are the widest ones; a bond of the grid that is not in the tree closes a ring
+    that leads to another cell where the cells on both sides do not add up.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+    free = values > _PASSAGE
+    indices = np.array(np.unravel_index(np.arange(len(values)), shape)).T
+    half = [d for d in itertools.product((-1, 0, 1), repeat=3) if d > (0, 0, 0)]
+    first, second, cells = [], [], []
+    for direction in half:
+        moved = indices + direction
+        wrapped = moved % shape
+        other = np.ravel_multi_index(tuple(wrapped.T), shape)
+        rows = np.flatnonzero(free & free[other])
+        first.append(rows)
+        second.append(other[rows])
+        cells.append(((moved - wrapped) // shape)[rows])
+    i, j, shift = np.concatenate(first), np.concatenate(second), np.concatenate(cells)
+    width = np.minimum(values[i], values[j])
+    size = len(values)
+    tree = minimum_spanning_tree(coo_matrix((width.max(initial=0.0) + 1.0 - width, (i, j)), shape=(size, size)).tocsr())
+    order, before = breadth_first_order(tree, start, directed=False)
+    edges = {(int(a), int(b)): s for a, b, s in zip(i, j, shift, strict=True)}
+    narrow, place = np.full(size, -np.inf), np.zeros((size, 3), dtype=int)
+    narrow[start] = values[start]
+    for node in order[1:].tolist():
+        parent = int(before[node])
+        narrow[node] = min(narrow[parent], values[node])
+        place[node] = place[parent] + (edges[parent, node] if (parent, node) in edges else -edges[node, parent])
+    ways = np.where((place[i] + shift != place[j]).any(axis=1), np.minimum(np.minimum(narrow[i], narrow[j]), width), -1.0)
+    if not len(ways) or ways.max() <= _PASSAGE:
+        return 0.0, None
+    best = int(np.argmax(np.round(ways, 9)))
+    path = []
+    for end in (int(i[best]), int(j[best])):
+        while end != start:
+            path.append(end)
+            end = int(before[end])
+    return float(ways[best]), min(path, key=lambda node: (values[node], node))
+
+
+def rotations(number: int = ORIENTATIONS) -> Array:
+    """Spread rotations evenly: super-Fibonacci spirals (M. Alexa, doi 10.1109/CVPR52688.2022.00811).
+
+    Returns
+    -------
+    ndarray of float, shape (number, 3, 3)
+        Matrices.
+    """
+    s = np.arange(number) + 0.5
+    inner, outer = np.sqrt(s / number), np.sqrt(1 - s / number)
+    a, b = 2 * math.pi * s / math.sqrt(2), 2 * math.pi * s / 1.533751168755204288118041
+    return _matrices(np.stack([inner * np.sin(a), inner * np.cos(a), outer * np.sin(b), outer * np.cos(b)], axis=1))
+
+
+def _matrices(quaternions: Array) -> Array:
+    x, y, z, w = quaternions.T
+    return np.stack(
+        [
+            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], axis=1),
+            np.stack([2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], axis=1),
+            np.stack([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], axis=1),
+        ],
+        axis=1,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """A molecule in a cavity.
+
+    Parameters
+    ----------
+    rotation : ndarray of float, shape (3, 3)
+        To be applied to columns.
+    centre : ndarray of float, shape (3,)
+        Where the middle of the molecule is, Å.
+    contact : float
+        Shortest distance from the framework or from an image of itself, as a share of the van der Waals radii.
+    fitting : int
+        How many of the orientations that were tried about the centre do not touch.
+    """
+
+    rotation: Array
+    centre: Array
+    contact: float
+    fitting: int
+
+
+def fitted(host: Host, positions: Array, numbers: Any, centre: Array) -> Pose:
+    """Find the orientation of a molecule about a point in which it is farthest from touching.
+
+    Evenly spread orientations are tried; the best of them is moved and turned in ever smaller steps while that helps.
+    Nothing is random.
+
+    Parameters
+    ----------
+    host : Host
+        The framework.
+    positions : ndarray of float, shape (n, 3)
+        Å, about the middle of the molecule.
+    numbers : array_like of int, shape (n,)
+        Atomic numbers.
+    centre : ndarray of float, shape (3,)
+        Å.
+    """
+    own = radii(numbers)
+    turns = rotations()
+    placed = np.einsum("rij,nj->rni", turns, positions) + centre
+    contacts = np.minimum(host.contact(placed, own), _images(host, placed, own))
+    best = int(np.argmax(np.round(contacts, 6)))
+    rotation, value, fitting = turns[best], float(contacts[best]), int((contacts >= CONTACT).sum())
+    moves, step = _moves(), 0.4
+    while step > 0.02:
+        tried = [(_small(axis, step / 4) @ rotation, centre + step * shift) for shift, axis in moves]
+        placed = np.array([positions @ turn.T + there for turn, there in tried])
+        contacts = np.minimum(host.contact(placed, own), _images(host, placed, own))
+        best = int(np.argmax(np.round(contacts, 6)))
+        if contacts[best] > value + 1e-4:
+            (rotation, centre), value = tried[best], float(contacts[best])
+        else:
+            step /= 2
+    return Pose(rotation, centre, value, fitting)
+
+
+def _images(host: Host, placed: Array, own: Array) -> Array:
+    """Return the shortest distance of each pose from its own images, as a share of the radii."""
+    cell = host.atoms.cell.array
+    spread = float(np.linalg.norm(placed[0] - placed[0].mean(axis=0), axis=1).max())
+    shifts = [np.array(n) @ cell for n in itertools.product((-1, 0, 1), repeat=3) if n > (0, 0, 0)]
+    shifts = [shift for shift in shifts if np.linalg.norm(shift) < 2 * spread + 3.0]
+    found = np.full(len(placed), np.inf)
+    sums = own[:, None] + own
+    for row, points in enumerate(placed):
+        for shift in shifts:
+            gaps = np.linalg.norm(points[:, None] - points - shift, axis=-1)
+            found[row] = min(found[row], float((gaps / sums).min()))
+    return found
+
+
+def _moves() -> list[tuple[Array, Array]]:
+    zero = np.zeros(3)
+    units = [sign * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
+    return [(unit, zero) for unit in units] + [(zero, unit) for unit in units]
+
+
+def _small(axis: Array, angle: float) -> Array:
+    """Return a rotation about an axis (zero: none) by an angle in radians."""
+    half = angle / 2
+    return np.asarray(_matrices(np.array([[*(math.sin(half) * axis), math.cos(half) if axis.any() else 1.0]]))[0])
