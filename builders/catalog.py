@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders.families import graphene, porphine, structure
+from atomsieve.builders.families import graphene, pore, porphine, structure
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
@@ -18,7 +18,7 @@ from atomsieve.structures.site import ActiveSite
 __all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "count", "families", "recipes"]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
-    {family.name: family for family in (graphene.FAMILY, porphine.FAMILY, structure.FAMILY)}
+    {family.name: family for family in (graphene.FAMILY, porphine.FAMILY, pore.FAMILY, structure.FAMILY)}
 )
 
 

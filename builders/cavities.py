@@ -24,7 +24,7 @@ _UNKNOWN, _SPACING, _PASSAGE = 2.0, 0.40, 0.2
 
 def radii(numbers: Any) -> Array:
     """Return van der Waals radii (A. Bondi, doi 10.1021/j100785a001, and those that follow him), Å."""
-    return np.nan_to_num(vdw_radii[np.asarray(numbers)], nan=_UNKNOWN)
+    return np.asarray(np.nan_to_num(vdw_radii[np.asarray(numbers)], nan=_UNKNOWN))
 
 
 class Host:
@@ -151,7 +151,9 @@ def _window(values: Array, shape: Any, start: int) -> tuple[float, int | None]:
         parent = int(before[node])
         narrow[node] = min(narrow[parent], values[node])
         place[node] = place[parent] + (edges[parent, node] if (parent, node) in edges else -edges[node, parent])
-    ways = np.where((place[i] + shift != place[j]).any(axis=1), np.minimum(np.minimum(narrow[i], narrow[j]), width), -1.0)
+    ways = np.where(
+        (place[i] + shift != place[j]).any(axis=1), np.minimum(np.minimum(narrow[i], narrow[j]), width), -1.0
+    )
     if not len(ways) or ways.max() <= _PASSAGE:
         return 0.0, None
     best = int(np.argmax(np.round(ways, 9)))

@@ -20,7 +20,7 @@ from atomsieve.structures.errors import InputError
 Array = npt.NDArray[np.float64]
 
 #: M-O in M(acac)3, Å, averages over crystal structures, rounded: Fe 1.99 (J. Iball and C. H. Morgan, Acta Cryst. 23
-#: (1967) 239), Cr 1.95 (B. Morosin, doi 10.1107/S0365110X65002876), the others alike; Mn is distorted, its mean is taken.
+#: (1967) 239), Cr 1.95 (B. Morosin, doi 10.1107/S0365110X65002876), the others alike; Mn is distorted, this is its mean.
 ACAC: Final[Mapping[str, float]] = MappingProxyType(
     {"Sc": 2.07, "Ti": 2.01, "V": 1.98, "Cr": 1.95, "Mn": 1.99, "Fe": 1.99, "Co": 1.89}
     | {"Mo": 2.07, "Ru": 2.00, "Rh": 1.99, "Ir": 2.01}
@@ -104,7 +104,7 @@ def _acetylacetonate(metal: str) -> Guest:
     methyl = carbon - _C_METHYL * inward / np.linalg.norm(inward)
     side = [oxygen, carbon, methyl, *_methyl(methyl, carbon, oxygen)]
     mirror = np.array([1.0, -1.0, 1.0])
-    ligand = np.array([*side, *(point * mirror for point in side), middle, middle + [_C_H - 0.01, 0.0, 0.0]])
+    ligand = np.array([*side, *(point * mirror for point in side), middle, middle + np.array([1.08, 0.0, 0.0])])
     symbols = ["O", "C", "C", "H", "H", "H"] * 2 + ["C", "H"]
     pairs = [(0, 1), (1, 2), (2, 3), (2, 4), (2, 5), (1, 12)]
     pairs += [(6, 7), (7, 8), (8, 9), (8, 10), (8, 11), (7, 12), (12, 13)]
@@ -165,7 +165,7 @@ def _phthalocyanine(metal: str) -> Guest:
     length, half = 1.92 + stretch(metal), math.radians(107.5 / 2)
     alpha = np.array([length + 1.38 * math.cos(half), 1.38 * math.sin(half)])
     beta = np.array([alpha[0] + math.sqrt(1.455**2 - (alpha[1] - 0.70) ** 2), 0.70])
-    gamma, delta = beta + [1.212, 0.70], beta + [2.425, 0.0]
+    gamma, delta = beta + np.array([1.212, 0.70]), beta + np.array([2.425, 0.0])
     centre = np.array([beta[0] + 1.212, 0.0])
 
     def hydrogen(atom: Array) -> Array:

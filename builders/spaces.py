@@ -90,7 +90,7 @@ def oriented(atoms: Atoms) -> Atoms:
 def _complete(atoms: Atoms) -> None:
     """Give a structure a cell across the directions in which it is not periodic, in place."""
     cell = atoms.cell.array.copy()
-    given = [np.linalg.norm(vector) > 1e-6 for vector in cell]
+    given = [bool(np.linalg.norm(vector) > 1e-6) for vector in cell]
     periodic = [i for i in range(3) if atoms.pbc[i]]
     for i in range(3):
         if atoms.pbc[i]:
@@ -106,7 +106,7 @@ def _complete(atoms: Atoms) -> None:
 
 
 def _across(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.cross(vector, np.eye(3)[int(np.argmin(np.abs(vector)))])
+    return np.asarray(np.cross(vector, np.eye(3)[int(np.argmin(np.abs(vector)))]), dtype=float)
 
 
 def _heights(atoms: Atoms) -> npt.NDArray[np.float64]:
