@@ -83,12 +83,15 @@ class Cavity:
         Diameter of the largest sphere that gets out of it to a next one, Å; 0 where none does.
     window_centre : ndarray of float, shape (3,) or None
         Where that passage is narrowest, Å.
+    window_axis : ndarray of float, shape (3,) or None
+        Unit vector along the passage.
     """
 
     centre: Array
     diameter: float
     window: float
     window_centre: Array | None
+    window_axis: Array | None
 
 
 def cavity(host: Host) -> Cavity:
@@ -98,16 +101,18 @@ def cavity(host: Host) -> Cavity:
     grid = np.stack(np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij"), axis=-1).reshape(-1, 3)
     values = host.clearance(grid @ cell)
     top = int(np.argmax(np.round(values, 6)))
-    centre, radius = _climbed(host, grid[top] @ cell, float(values[top]))
-    window, where = _window(values, shape, top)
-    point = None if where is None else grid[where] @ cell
-    return Cavity(centre, 2 * radius, 2 * max(window, 0.0), point)
-
-
-def _climbed(host: Host, point: Array, value: float) -> tuple[Array, float]:
-    """Move a point to where the clearance is largest nearby."""
     directions = np.array([d for d in itertools.product((-1.0, 0.0, 1.0), repeat=3) if any(d)])
-    step = _SPACING
+    centre, radius = _climbed(host, grid[top] @ cell, directions)
+    way = _widest_way(values, shape, top)
+    if way is None:
+        return Cavity(centre, 2 * radius, 0.0, None, None)
+    point, window, axis = _narrowest(host, way @ cell)
+    return Cavity(centre, 2 * radius, 2 * window, point, axis)
+
+
+def _climbed(host: Host, point: Array, directions: Array) -> tuple[Array, float]:
+    """Move a point along some directions to where the clearance is largest nearby."""
+    step, value = _SPACING, float(host.clearance(point[None])[0])
     while step > 0.002:
         values = host.clearance(point + step * directions)
         best = int(np.argmax(np.round(values, 6)))
@@ -118,8 +123,33 @@ def _climbed(host: Host, point: Array, value: float) -> tuple[Array, float]:
     return point, value
 
 
-def _window(values: Array, shape: Any, start: int) -> tuple[float, int | None]:
-    """Return the narrowest place of the widest way from a point to an image of itself, and its index.
+def _narrowest(host: Host, way: Array) -> tuple[Array, float, Array]:
+    """Return the narrowest place of a way over the grid, its clearance and its direction, free of the grid.
+
+    Across the way the widest place is looked for, at points a little before and after the narrowest of the grid; the
+    narrowest of those is the window.
+    """
+    values = host.clearance(way)
+    tight = int(np.argmin(np.round(values, 6)))
+    along = way[min(tight + 2, len(way) - 1)] - way[max(tight - 2, 0)]
+    along /= np.linalg.norm(along)
+    first, second = _across(along)
+    circle = [math.cos(t) * first + math.sin(t) * second for t in np.arange(8) * math.pi / 4]
+    found = [_climbed(host, way[tight] + s * along, np.array(circle)) for s in np.linspace(-1.5, 1.5, 31) * _SPACING]
+    widths = np.round([value for _, value in found], 6)
+    point, value = found[int(np.argmin(widths))]
+    return point, value, along
+
+
+def _across(axis: Array) -> tuple[Array, Array]:
+    """Return two unit vectors that are perpendicular to a unit vector and to each other."""
+    first = np.cross(axis, np.eye(3)[int(np.argmin(np.abs(axis)))])
+    first /= np.linalg.norm(first)
+    return first, np.cross(axis, first)
+
+
+def _widest_way(values: Array, shape: Any, start: int) -> Array | None:
+    """Return the widest way from a point of the grid to an image of itself, as fractions of the cell.
 
     The ways of a maximum spanning tree are the widest ones; a bond of the grid that is not in the tree closes a ring
     that leads to another cell where the cells on both sides do not add up.
@@ -155,14 +185,19 @@ def _window(values: Array, shape: Any, start: int) -> tuple[float, int | None]:
         (place[i] + shift != place[j]).any(axis=1), np.minimum(np.minimum(narrow[i], narrow[j]), width), -1.0
     )
     if not len(ways) or ways.max() <= _PASSAGE:
-        return 0.0, None
+        return None
     best = int(np.argmax(np.round(ways, 9)))
-    path = []
-    for end in (int(i[best]), int(j[best])):
-        while end != start:
-            path.append(end)
-            end = int(before[end])
-    return float(ways[best]), min(path, key=lambda node: (values[node], node))
+    there, back = _back(before, int(i[best]), start), _back(before, int(j[best]), start)
+    across = place[i[best]] + shift[best] - place[j[best]]
+    cells_of_way = np.vstack([place[there[::-1]], place[back] + across])
+    return np.asarray((indices[[*there[::-1], *back]]) / shape + cells_of_way)
+
+
+def _back(before: Any, node: int, start: int) -> list[int]:
+    way = [node]
+    while way[-1] != start:
+        way.append(int(before[way[-1]]))
+    return way
 
 
 def rotations(number: int = ORIENTATIONS) -> Array:
@@ -213,7 +248,7 @@ class Pose:
     fitting: int
 
 
-def fitted(host: Host, positions: Array, numbers: Any, centre: Array) -> Pose:
+def fitted(host: Host, positions: Array, numbers: Any, centre: Array, passage: Array | None = None) -> Pose:
     """Find the orientation of a molecule about a point in which it is farthest from touching.
 
     Evenly spread orientations are tried; the best of them is moved and turned in ever smaller steps while that helps.
@@ -229,6 +264,8 @@ def fitted(host: Host, positions: Array, numbers: Any, centre: Array) -> Pose:
         Atomic numbers.
     centre : ndarray of float, shape (3,)
         Å.
+    passage : ndarray of float, shape (3,) or None
+        Direction along which the molecule is not moved, so that it does not slip out of a window.
     """
     own = radii(numbers)
     turns = rotations()
@@ -236,7 +273,7 @@ def fitted(host: Host, positions: Array, numbers: Any, centre: Array) -> Pose:
     contacts = np.minimum(host.contact(placed, own), _images(host, placed, own))
     best = int(np.argmax(np.round(contacts, 6)))
     rotation, value, fitting = turns[best], float(contacts[best]), int((contacts >= CONTACT).sum())
-    moves, step = _moves(), 0.4
+    moves, step = _moves(passage), 0.4
     while step > 0.02:
         tried = [(_small(axis, step / 4) @ rotation, centre + step * shift) for shift, axis in moves]
         placed = np.array([positions @ turn.T + there for turn, there in tried])
@@ -264,10 +301,13 @@ def _images(host: Host, placed: Array, own: Array) -> Array:
     return found
 
 
-def _moves() -> list[tuple[Array, Array]]:
+def _moves(passage: Array | None) -> list[tuple[Array, Array]]:
+    """Return small changes of a pose: shifts, and axes to turn about."""
     zero = np.zeros(3)
-    units = [sign * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
-    return [(unit, zero) for unit in units] + [(zero, unit) for unit in units]
+    shifts = list(np.eye(3)) if passage is None else list(_across(passage))
+    return [(sign * unit, zero) for unit in shifts for sign in (1.0, -1.0)] + [
+        (zero, sign * unit) for unit in np.eye(3) for sign in (1.0, -1.0)
+    ]
 
 
 def _small(axis: Array, angle: float) -> Array:

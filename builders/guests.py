@@ -20,7 +20,7 @@ from atomsieve.structures.errors import InputError
 Array = npt.NDArray[np.float64]
 
 #: M-O in M(acac)3, Å, averages over crystal structures, rounded: Fe 1.99 (J. Iball and C. H. Morgan, Acta Cryst. 23
-#: (1967) 239), Cr 1.95 (B. Morosin, doi 10.1107/S0365110X65002876), the others alike; Mn is distorted, this is its mean.
+#: (1967) 239), Cr 1.95 (B. Morosin, doi 10.1107/S0365110X65002876), the others alike; Mn is distorted, a mean.
 ACAC: Final[Mapping[str, float]] = MappingProxyType(
     {"Sc": 2.07, "Ti": 2.01, "V": 1.98, "Cr": 1.95, "Mn": 1.99, "Fe": 1.99, "Co": 1.89}
     | {"Mo": 2.07, "Ru": 2.00, "Rh": 1.99, "Ir": 2.01}

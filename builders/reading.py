@@ -83,6 +83,11 @@ def described(name: str, atoms: Atoms) -> dict[str, Any]:
     return {"name": name, **data}
 
 
+def comes_along(data: Mapping[str, Any]) -> bool:
+    """Tell whether a structure is one of the crystals that come along, and not another of its name."""
+    return data["name"] in crystals.names() and data == described(data["name"], crystals.crystal(data["name"]))
+
+
 @lru_cache(maxsize=32)
 def _read(path: Path, number: int | None, state: tuple[int, int]) -> Atoms:
     """Read and orient one structure; a file that has changed has another state."""

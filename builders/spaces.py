@@ -152,7 +152,7 @@ def _order(atoms: Atoms, empty: list[bool], fractions: npt.NDArray[np.float64]) 
 
 def _upper(cell: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return a right-handed cell turned so that the first vector lies along x and the second in the xy plane."""
-    turned = np.linalg.cholesky(cell @ cell.T)
+    turned = np.asarray(np.linalg.cholesky(cell @ cell.T), dtype=np.float64)
     for i, j in itertools.product(range(3), repeat=2):
         if abs(turned[i, j]) < 1e-12:
             turned[i, j] = 0.0

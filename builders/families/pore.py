@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols
+from ase.geometry import find_mic
 
 from atomsieve.builders import crystals, reading
 from atomsieve.builders.cavities import CONTACT, ORIENTATIONS, Cavity, Host, Pose, cavity, fitted, radii
@@ -81,7 +82,7 @@ def _placed(what: str, metals: tuple[str, ...], cage: str) -> _Placed:
     pose = fitted(host, inside.positions - middle, numbers, hole.centre)
     passing = None
     if hole.window_centre is not None:
-        passing = fitted(host, inside.positions - middle, numbers, hole.window_centre)
+        passing = fitted(host, inside.positions - middle, numbers, hole.window_centre, hole.window_axis)
     return _Placed(inside, hole, pose, passing, middle)
 
 
@@ -107,8 +108,8 @@ def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
             "guest",
             f"{placed.guest.title} does not fit into {values['cage']['name']}: of {ORIENTATIONS} orientations the best "
             f"leaves {placed.pose.contact:.2f} of the van der Waals distance, {CONTACT:g} is needed (it is "
-            f"{bare:.1f} Å long, {whole:.1f} Å with radii; the cavity is {placed.cavity.diameter:.1f} Å wide); write a smaller guest "
-            "or a wider cage",
+            f"{bare:.1f} Å long, {whole:.1f} Å with radii; the cavity is {placed.cavity.diameter:.1f} Å wide); write a "
+            "smaller guest or a wider cage",
         )
     yield settled
 
@@ -156,12 +157,16 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     Returns
     -------
     ActiveSite
-        The framework in the order of its own structure, then the guest.
+        The framework in the order of its own structure, its atoms in the cells nearest to the guest, then the guest.
     """
     of, placed = parent(values["cage"]), _place(values)
     inside, pose, count = placed.guest, placed.pose, len(of.atoms)
     positions = (inside.positions - placed.middle) @ pose.rotation.T + pose.centre
-    known = of.name in crystals.names() and values["cage"] == reading.described(of.name, crystals.crystal(of.name))
+    atoms = of.atoms + Atoms(inside.symbols, positions)
+    # the cage around its guest, both in the middle of the cell
+    atoms.positions[:count] = pose.centre + find_mic(of.atoms.positions - pose.centre, of.atoms.cell)[0]
+    atoms.positions += of.atoms.cell.array.sum(axis=0) / 2 - pose.centre
+    known = reading.comes_along(values["cage"])
     label = f"{inside.title}@{of.name}" + ("" if known else f"-{of.key[:6]}")
     if not isinstance(values["guest"], str):
         label += f"-{parent(values['guest']).key[:6]}"
@@ -173,7 +178,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     return ActiveSite(
         label=label,
         recipe=recipe("pore", _SCHEMA, values, _ORDER),
-        atoms=of.atoms + Atoms(inside.symbols, positions),
+        atoms=atoms,
         kind="bulk",
         metals=tuple(count + metal for metal in inside.metals),
         donors=tuple(tuple(count + donor for donor in group) for group in inside.donors),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from atomsieve.builders import reading
+from atomsieve.builders import crystals, reading
 from atomsieve.builders.bonding import METALS
 from atomsieve.builders.carving import Carver, Fragment
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe, written
@@ -148,7 +148,9 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     symbols, carve = list(values["metals"]), values["carve"]
     given = [of.graph.symbol(metal) for metal in site]
     provenance: dict[str, Any] = {
-        "source": f"{of.name}, as a person gave it",
+        "source": crystals.source(of.name)
+        if reading.comes_along(values["file"])
+        else f"{of.name}, as a person gave it",
         "geometry": of.key,
         "remarks": "geometry as given" if symbols == given else f"{'-'.join(symbols)} in place of {'-'.join(given)}",
     }
@@ -188,7 +190,8 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     atoms = made.atoms
     atoms.numbers[list(made.metals)] = [atomic_numbers[symbol] for symbol in symbols]
     charge = f"-q{values['charge']:+d}" if values["charge"] else ""
-    return replace(made, label=f"{made.label}{charge}-{of.key[:6]}")
+    mark = "" if reading.comes_along(values["file"]) else f"-{of.key[:6]}"
+    return replace(made, label=f"{made.label}{charge}{mark}")
 
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
