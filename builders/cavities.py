@@ -1,11 +1,11 @@
-"""Cavity: the largest empty sphere of a framework, the window that leads out of it, and how a guest fits in."""
+"""Cavity: the largest empty sphere of a framework, and the window that leads out of it."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,6 @@ from ase.data import vdw_radii
 
 Array = npt.NDArray[np.float64]
 
-#: A guest does not touch where every distance is at least this multiple of the sum of the van der Waals radii.
-CONTACT: Final = 0.75
-#: Orientations that are tried.
-ORIENTATIONS: Final = 600
 # Å: van der Waals radius where none is known (metals), spacing of the grid, and the smallest passage that is followed.
 _UNKNOWN, _SPACING, _PASSAGE = 2.0, 0.40, 0.2
 
@@ -133,7 +129,7 @@ def _narrowest(host: Host, way: Array) -> tuple[Array, float, Array]:
     tight = int(np.argmin(np.round(values, 6)))
     along = way[min(tight + 2, len(way) - 1)] - way[max(tight - 2, 0)]
     along /= np.linalg.norm(along)
-    first, second = _across(along)
+    first, second = across(along)
     circle = [math.cos(t) * first + math.sin(t) * second for t in np.arange(8) * math.pi / 4]
     found = [_climbed(host, way[tight] + s * along, np.array(circle)) for s in np.linspace(-1.5, 1.5, 31) * _SPACING]
     widths = np.round([value for _, value in found], 6)
@@ -141,7 +137,7 @@ def _narrowest(host: Host, way: Array) -> tuple[Array, float, Array]:
     return point, value, along
 
 
-def _across(axis: Array) -> tuple[Array, Array]:
+def across(axis: Array) -> tuple[Array, Array]:
     """Return two unit vectors that are perpendicular to a unit vector and to each other."""
     first = np.cross(axis, np.eye(3)[int(np.argmin(np.abs(axis)))])
     first /= np.linalg.norm(first)
@@ -188,8 +184,8 @@ def _widest_way(values: Array, shape: Any, start: int) -> Array | None:
         return None
     best = int(np.argmax(np.round(ways, 9)))
     there, back = _back(before, int(i[best]), start), _back(before, int(j[best]), start)
-    across = place[i[best]] + shift[best] - place[j[best]]
-    cells_of_way = np.vstack([place[there[::-1]], place[back] + across])
+    wound = place[i[best]] + shift[best] - place[j[best]]
+    cells_of_way = np.vstack([place[there[::-1]], place[back] + wound])
     return np.asarray((indices[[*there[::-1], *back]]) / shape + cells_of_way)
 
 
@@ -198,119 +194,3 @@ def _back(before: Any, node: int, start: int) -> list[int]:
     while way[-1] != start:
         way.append(int(before[way[-1]]))
     return way
-
-
-def rotations(number: int = ORIENTATIONS) -> Array:
-    """Spread rotations evenly: super-Fibonacci spirals (M. Alexa, doi 10.1109/CVPR52688.2022.00811).
-
-    Returns
-    -------
-    ndarray of float, shape (number, 3, 3)
-        Matrices.
-    """
-    s = np.arange(number) + 0.5
-    inner, outer = np.sqrt(s / number), np.sqrt(1 - s / number)
-    a, b = 2 * math.pi * s / math.sqrt(2), 2 * math.pi * s / 1.533751168755204288118041
-    return _matrices(np.stack([inner * np.sin(a), inner * np.cos(a), outer * np.sin(b), outer * np.cos(b)], axis=1))
-
-
-def _matrices(quaternions: Array) -> Array:
-    x, y, z, w = quaternions.T
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], axis=1),
-            np.stack([2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], axis=1),
-            np.stack([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], axis=1),
-        ],
-        axis=1,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Pose:
-    """A molecule in a cavity.
-
-    Parameters
-    ----------
-    rotation : ndarray of float, shape (3, 3)
-        To be applied to columns.
-    centre : ndarray of float, shape (3,)
-        Where the middle of the molecule is, Å.
-    contact : float
-        Shortest distance from the framework or from an image of itself, as a share of the van der Waals radii.
-    fitting : int
-        How many of the orientations that were tried about the centre do not touch.
-    """
-
-    rotation: Array
-    centre: Array
-    contact: float
-    fitting: int
-
-
-def fitted(host: Host, positions: Array, numbers: Any, centre: Array, passage: Array | None = None) -> Pose:
-    """Find the orientation of a molecule about a point in which it is farthest from touching.
-
-    Evenly spread orientations are tried; the best of them is moved and turned in ever smaller steps while that helps.
-    Nothing is random.
-
-    Parameters
-    ----------
-    host : Host
-        The framework.
-    positions : ndarray of float, shape (n, 3)
-        Å, about the middle of the molecule.
-    numbers : array_like of int, shape (n,)
-        Atomic numbers.
-    centre : ndarray of float, shape (3,)
-        Å.
-    passage : ndarray of float, shape (3,) or None
-        Direction along which the molecule is not moved, so that it does not slip out of a window.
-    """
-    own = radii(numbers)
-    turns = rotations()
-    placed = np.einsum("rij,nj->rni", turns, positions) + centre
-    contacts = np.minimum(host.contact(placed, own), _images(host, placed, own))
-    best = int(np.argmax(np.round(contacts, 6)))
-    rotation, value, fitting = turns[best], float(contacts[best]), int((contacts >= CONTACT).sum())
-    moves, step = _moves(passage), 0.4
-    while step > 0.02:
-        tried = [(_small(axis, step / 4) @ rotation, centre + step * shift) for shift, axis in moves]
-        placed = np.array([positions @ turn.T + there for turn, there in tried])
-        contacts = np.minimum(host.contact(placed, own), _images(host, placed, own))
-        best = int(np.argmax(np.round(contacts, 6)))
-        if contacts[best] > value + 1e-4:
-            (rotation, centre), value = tried[best], float(contacts[best])
-        else:
-            step /= 2
-    return Pose(rotation, centre, value, fitting)
-
-
-def _images(host: Host, placed: Array, own: Array) -> Array:
-    """Return the shortest distance of each pose from its own images, as a share of the radii."""
-    cell = host.atoms.cell.array
-    spread = float(np.linalg.norm(placed[0] - placed[0].mean(axis=0), axis=1).max())
-    shifts = [np.array(n) @ cell for n in itertools.product((-1, 0, 1), repeat=3) if n > (0, 0, 0)]
-    shifts = [shift for shift in shifts if np.linalg.norm(shift) < 2 * spread + 3.0]
-    found = np.full(len(placed), np.inf)
-    sums = own[:, None] + own
-    for row, points in enumerate(placed):
-        for shift in shifts:
-            gaps = np.linalg.norm(points[:, None] - points - shift, axis=-1)
-            found[row] = min(found[row], float((gaps / sums).min()))
-    return found
-
-
-def _moves(passage: Array | None) -> list[tuple[Array, Array]]:
-    """Return small changes of a pose: shifts, and axes to turn about."""
-    zero = np.zeros(3)
-    shifts = list(np.eye(3)) if passage is None else list(_across(passage))
-    return [(sign * unit, zero) for unit in shifts for sign in (1.0, -1.0)] + [
-        (zero, sign * unit) for unit in np.eye(3) for sign in (1.0, -1.0)
-    ]
-
-
-def _small(axis: Array, angle: float) -> Array:
-    """Return a rotation about an axis (zero: none) by an angle in radians."""
-    half = angle / 2
-    return np.asarray(_matrices(np.array([[*(math.sin(half) * axis), math.cos(half) if axis.any() else 1.0]]))[0])

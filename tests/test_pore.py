@@ -15,7 +15,7 @@ from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomsieve.builders import catalog, cavities, crystals
+from atomsieve.builders import catalog, cavities, crystals, fitting
 from atomsieve.builders.bonding import graph
 from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families import pore
@@ -89,7 +89,7 @@ def test_a_cavity_without_a_window():
 @settings(deadline=None, max_examples=20)
 @given(st.integers(20, 600))
 def test_rotations_are_spread_evenly(number):
-    turns = cavities.rotations(number)
+    turns = fitting.rotations(number)
     assert np.allclose(turns @ turns.transpose(0, 2, 1), np.eye(3))
     assert np.allclose(np.linalg.det(turns), 1.0)
     # the mean of any vector turned in all directions vanishes
@@ -181,7 +181,7 @@ def test_iron_acetylacetonate_in_zif_8():
     assert fit["guest_length"] == pytest.approx(9.7, abs=0.2)
     assert fit["guest_length_with_radii"] == pytest.approx(fit["guest_length"] + 2 * 1.2, abs=0.01)
     assert fit["guest_length"] > fit["window_diameter"]
-    assert fit["contact"] >= cavities.CONTACT > fit["contact_in_window"]
+    assert fit["contact"] >= fitting.CONTACT > fit["contact_in_window"]
     assert fit["stays"].startswith("yes")
     assert fit["enters"].startswith("no")
     # a saturated precursor: nothing binds, and the site says so
@@ -206,7 +206,7 @@ def test_guests_do_not_touch(kind, metal, cage):
     (site,) = sites(guest=kind, metals=metal, cage=cage)
     framework = len(crystals.crystal(cage))
     measured = contact(site, framework)
-    assert measured >= cavities.CONTACT
+    assert measured >= fitting.CONTACT
     assert measured == pytest.approx(min(site.provenance["fit"]["contact"], 1.5), abs=2e-3)
     # the guest is what it was, and the framework as well
     inside = site.atoms[framework:]
@@ -258,7 +258,7 @@ def test_guests_and_cages_of_ones_own(tmp_path):
     assert second.label.startswith("Co-ferrocene@cage-")
     assert len(first.atoms) == 156 + 21
     assert len(first.donors[0]) == 10
-    assert contact(first, 156) >= cavities.CONTACT
+    assert contact(first, 156) >= fitting.CONTACT
     # the windows of HKUST-1 let it through
     assert first.provenance["fit"]["enters"] == "through the window"
     assert first.provenance["fit"]["stays"].startswith("no")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,13 +150,15 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
 
 def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:
     for index, site in enumerate(campaign.sites):
-        metals = site["metals"] if isinstance(site["metals"], list) else [site["metals"]]
-        for place, metal in enumerate(metals):
-            if metal not in entry.elements:
-                known = ", ".join(sorted(entry.elements)) if len(entry.elements) < 30 else "H to Rn"
-                yield Problem(
-                    f"sites[{index}].metals[{place}]", f"{entry.name} does not know {metal!r}; it knows {known}"
-                )
+        given = site.get("metals", [])
+        for place, value in enumerate(given if isinstance(given, list) else [given]):
+            # one entry may name several, as Fe-Co, or none, as the metals that a file has
+            for metal in re.findall("[A-Z][a-z]?", str(value)):
+                if metal not in entry.elements:
+                    known = ", ".join(sorted(entry.elements)) if len(entry.elements) < 30 else "H to Rn"
+                    yield Problem(
+                        f"sites[{index}].metals[{place}]", f"{entry.name} does not know {metal!r}; it knows {known}"
+                    )
 
 
 def load(path: Path, settings: Settings) -> CheckedCampaign:

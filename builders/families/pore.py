@@ -15,9 +15,10 @@ from ase.data import atomic_numbers, chemical_symbols
 from ase.geometry import find_mic
 
 from atomsieve.builders import crystals, reading
-from atomsieve.builders.cavities import CONTACT, ORIENTATIONS, Cavity, Host, Pose, cavity, fitted, radii
+from atomsieve.builders.cavities import Cavity, Host, cavity, radii
 from atomsieve.builders.families.structure import SHELLS, parse_file, parse_metals
 from atomsieve.builders.family import Family, Parameter, in_order, recipe
+from atomsieve.builders.fitting import CONTACT, ORIENTATIONS, Pose, fitted
 from atomsieve.builders.guests import KINDS, Guest, guest, own_metals
 from atomsieve.builders.parents import parent
 from atomsieve.structures.errors import InputError, ParameterError
