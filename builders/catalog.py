@@ -24,9 +24,11 @@ from atomsieve.builders.families import (
     oxo_trimer,
     paddlewheel,
     phthalocyanine_cof,
+    pore,
     porphyrin_graphene,
     porphyrin_sheet,
     ribbon,
+    structure,
     triazine,
     zinc_oxo,
     zr6,
@@ -65,6 +67,8 @@ _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
             zinc_oxo.FAMILY,
             mfu4l.FAMILY,
             mof74.FAMILY,
+            pore.FAMILY,
+            structure.FAMILY,
         )
     }
 )

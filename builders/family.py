@@ -43,6 +43,8 @@ class Parameter:
     parse : callable
         Turns one scalar of the file into the values that it stands for (``N2C2`` into three isomers); raises
         :class:`~atomsieve.structures.errors.InputError`.
+    is_path : bool
+        It may name a file, which is looked for beside the campaign file.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Parameter:
     default: Any
     allowed: str
     parse: Callable[[Any], tuple[Any, ...]]
+    is_path: bool = False
 
 
 def as_given(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
-from atomsieve.builders.family import TRANSITION_METALS, Family
+from atomsieve.builders.bonding import is_metal
+from atomsieve.builders.family import Family
 from atomsieve.structures.errors import BuildError
 from atomsieve.structures.site import ActiveSite
 
@@ -25,7 +26,6 @@ SHORTEST_BOND, LONGEST_BOND = 0.77, 1.15
 CLOSEST_METALS: Final = 2.0
 #: Atoms that are not bonded are farther apart than this multiple of the sum of their covalent radii.
 NOT_BONDED: Final = 1.08
-_IS_METAL = np.isin(chemical_symbols, (*TRANSITION_METALS, "Mg", "Al", "Ga", "In"))
 
 
 def validate(site: ActiveSite, family: Family) -> None:
@@ -138,8 +138,8 @@ def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     radii, elements = covalent_radii[site.atoms.numbers], site.atoms.numbers
     near = np.flatnonzero(length < NOT_BONDED * (radii[first] + radii[second]))
     first, second, length = first[near], second[near], length[near]
-    metal = np.zeros(number, dtype=bool)
-    metal[list(site.metals)] = True
+    # Metals of a node that are not the site's own count as well: the carbon of a carboxylate is as near to them.
+    metal = is_metal(elements)
     bonded = np.zeros((number, number), dtype=bool)
     bonded[tuple(np.array(site.bonds).T)] = True
     bonded |= bonded.T
@@ -150,9 +150,8 @@ def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     aside |= (metal[first] & beside[second]) | (metal[second] & beside[first])
     heavy = (elements[first] > 1) & (elements[second] > 1)
     limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
-    # also those of a node: what bridges them holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)
-    both = _IS_METAL[elements[first]] & _IS_METAL[elements[second]]
-    limit = np.where(both, CLOSEST_METALS, limit)
+    # what bridges the metals of a node holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)
+    limit = np.where(metal[first] & metal[second], CLOSEST_METALS, limit)
     for pair in np.flatnonzero(length < limit)[:1]:
         raise BuildError(
             f"{site.label}: {_name(site, first[pair])} and {_name(site, second[pair])} are {length[pair]:.2f} Å apart; "
@@ -187,8 +186,7 @@ def _check_shells(site: ActiveSite, family: Family) -> None:
 
 def _check_bonds(site: ActiveSite) -> None:
     first, second = np.array(site.bonds).T
-    metal = np.zeros(len(site.atoms), dtype=bool)
-    metal[list(site.metals)] = True
+    metal = is_metal(site.atoms.numbers)
     others = ~(metal[first] | metal[second])
     first, second = first[others], second[others]
     radii = covalent_radii[site.atoms.numbers]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.workflows.campaigns import CheckedCampaign, load
 from atomsieve.workflows.settings import Settings
@@ -35,11 +36,24 @@ def test_lists_mean_every_combination(tmp_path: Path) -> None:
     recipes = list(checked.recipes())
     graphene = [(r["metals"], r["coordination"]) for r in recipes if r["family"] == "graphene"]
     assert graphene == [
-        ([metal], shell) for metal in ("Co", "Ni") for shell in ("N4", "N2C2-trans", "N2C2-cis5", "N2C2-cis6")
+        ([metal], shell) for metal in ("Co", "Ni") for shell in ("N4", "N2C2-cis5", "N2C2-trans", "N2C2-cis6")
     ]
     assert [r["metals"] for r in recipes if r["family"] == "porphine"] == [["Co"]]
     assert set(checked.campaign.all_adsorbates) == {"OH", "O", "OOH", "H"}
     assert checked.gases == ("H2", "H2O")
+
+
+def test_files_are_looked_for_beside_the_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    site = build(next(recipes({"family": "porphine", "metals": "Co"})))
+    site.atoms.write(tmp_path / "mine.xyz")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    entry = "  - {family: structure, file: mine.xyz, metals: [as given, Fe]}\n"
+    text = GOOD.replace("  - family: porphine\n    metals: Co\n", entry)
+    found = [recipe for recipe in read(text, tmp_path).recipes() if recipe["family"] == "structure"]
+    assert [recipe["metals"] for recipe in found] == [["Co"], ["Fe"]]
+    with pytest.raises(CampaignError, match=r"sites\[1\].file: .*other.xyz"):
+        read(text.replace("mine.xyz", "other.xyz"), tmp_path)
 
 
 def test_the_same_site_twice_is_one_site(tmp_path: Path) -> None:
@@ -55,7 +69,7 @@ MALFORMED = [
     ("metals: [Co, Ni]", "metal: [Co, Ni]", "sites[0].metal: unknown key 'metal' (did you mean 'metals'?)"),
     ("    metals: Co\n", "", "sites[1].metals: is missing"),
     ("family: porphine", "family: porphin", "sites[1].family: unknown family 'porphin' (did you mean 'porphine'?)"),
-    ("[N4, N2C2]", "[N4, N5]", "sites[0].coordination[1]: unknown coordination 'N5'"),
+    ("[N4, N2C2]", "[N4, N5]", "sites[0].coordination[1]: 'N5' names 5 atoms; write 3 (single vacancy) or 4"),
     ("    coordination: [N4, N2C2]", "    supercell: 2x2", "sites[0].supercell: "),
     ("    coordination: [N4, N2C2]", "    vacuum: 3", "sites[0].vacuum: "),
     ("reactions: [ORR, OER, HER]", "reactions: [ORR, ORE]", "reactions[1]: unknown reaction 'ORE' (did you mean"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders.axial import LIGANDS
-from atomsieve.builders.catalog import build, check, families, recipes
+from atomsieve.builders.catalog import build, check, recipes
 from atomsieve.builders.faces import open_directions
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.placement import poses
@@ -331,15 +331,6 @@ def test_what_makes_no_sense_is_refused_by_name():
     assert "false is no metal" in problems(metals=False)["metals"]
     assert "did you mean 'HITP'" in problems(ligand="HITT")["ligand"]
     assert "unknown linker 'pyrazine'" in str(check({**PBBA, "metals": "Co", "linker": "pyrazine"})[0])
-
-
-@pytest.mark.parametrize("family", ["conductive-mof", "cof-366", "phthalocyanine-cof"])
-def test_examples_stand_for_one_site_each(family):
-    examples = families()[family].examples
-    assert examples
-    for example in examples:
-        (recipe,) = recipes({"family": family, **example})
-        build(recipe)
 
 
 # -- for real ---------------------------------------------------------------------------------------------------------

@@ -323,7 +323,7 @@ def test_smiles_that_cannot_be_used_are_refused() -> None:
         chelate("[NH2:1]c1ccc([NH2:2])cc1", (1.9, 1.9))
 
 
-FIRST = [next(iter(families()[name].examples)) for name in FAMILIES]
+FIRST = [{"family": name, **families()[name].examples[0]} for name in FAMILIES]
 #: 2S + 1 for GFN1-xTB of the first example.
 SPINS = {"Co": 2, "Cu": 2, "Ni": 1, "Pd": 1}
 

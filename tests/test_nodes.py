@@ -15,7 +15,7 @@ from pymatgen.symmetry.analyzer import PointGroupAnalyzer
 
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import ions
-from atomsieve.builders.catalog import build, check, families, recipes
+from atomsieve.builders.catalog import build, check, recipes
 from atomsieve.builders.families import mfu4l, mof74, oxo_trimer, paddlewheel, zinc_oxo
 from atomsieve.builders.placement import open_directions, poses
 from atomsieve.structures.calculation import Verdict
@@ -375,13 +375,6 @@ def test_no_two_sites_share_a_label():
         for recipe in recipes(entry):
             site = build(recipe)
             assert keys.setdefault(site.label, site.key) == site.key
-
-
-@pytest.mark.parametrize("family", NODES)
-def test_examples_stand_for_one_site_each(family):
-    for entry in families()[family].examples:
-        (recipe,) = recipes(entry)
-        assert build(recipe).recipe == recipe
 
 
 @pytest.mark.parametrize("family", NODES)

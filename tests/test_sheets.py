@@ -286,7 +286,7 @@ def test_a_ligand_stands_on_the_far_face(name, metal, ligand):
 def test_every_example_is_open_to_an_adsorbate():
     for name in ("g-C3N4", "C2N", "graphdiyne", "CTF", "BN", "porphyrin-sheet", "porphyrin-graphene"):
         for entry in catalog.families()[name].examples:
-            (recipe,) = catalog.recipes(entry)
+            (recipe,) = catalog.recipes({"family": name, **entry})
             site = catalog.build(recipe)
             assert poses(site, "OH"), site.label
             faces = {direction.face for direction in open_directions(site)}

@@ -188,10 +188,28 @@ def load(path: Path, settings: Settings) -> CheckedCampaign:
         raise InputError(f"there is no campaign file {path}; `atomsieve new NAME` writes one") from None
     except (UnicodeDecodeError, PermissionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
-    campaign = parse_campaign(text, str(path))
+    campaign = _beside(parse_campaign(text, str(path)), path.parent)
     stated = campaign.results.folder
     folder = Folder(path.parent / Path(stated).expanduser()) if stated is not None else Folder(settings.folder)
     return check(campaign, str(path), folder)
+
+
+def _beside(campaign: Campaign, folder: Path) -> Campaign:
+    """Return a campaign whose sites name their files from anywhere, not from the campaign file's folder alone."""
+
+    def located(value: Any) -> Any:
+        if isinstance(value, list):
+            return [located(entry) for entry in value]
+        # a frame of a trajectory is told by what follows an @
+        is_there = isinstance(value, str) and (folder / value.partition("@")[0]).is_file()
+        return str((folder / value).absolute()) if is_there else value
+
+    sites = []
+    for site in campaign.sites:
+        family = catalog.families().get(site["family"]) if isinstance(site.get("family"), str) else None
+        paths = {name for name, parameter in family.parameters.items() if parameter.is_path} if family else set()
+        sites.append({name: located(value) if name in paths else value for name, value in site.items()})
+    return campaign.model_copy(update={"sites": sites})
 
 
 def find(file_or_name: str, settings: Settings) -> CheckedCampaign:

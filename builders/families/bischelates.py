@@ -197,7 +197,7 @@ def _family(name: str, example: str) -> Family:
         build=partial(build, name),
         formula=partial(formula, name),
         shells=MappingProxyType({linker.donor: linker.shell}),
-        examples=({"family": name, "metals": example}, {"family": name, "metals": "Co", "axial": "H2O"}),
+        examples=({"metals": example}, {"metals": "Co", "axial": "H2O"}),
         schema=_SCHEMA,
     )
 

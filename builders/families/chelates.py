@@ -189,8 +189,8 @@ def _dihalide(name: str, title: str, example: str) -> Family:
         shells=_WINDOWS,
         settle=_settle,
         examples=(
-            {"family": name, "metals": example},
-            {"family": name, "metals": "Co", "anions": "OH"},
+            {"metals": example},
+            {"metals": "Co", "anions": "OH"},
         ),
         schema=_SCHEMA,
     )
@@ -214,16 +214,16 @@ FAMILIES: Final = (
         "salen",
         "a metal salen or salphen molecule",
         (
-            {"family": "salen", "metals": "Co"},
-            {"family": "salen", "metals": "Ni", "bridge": "phenylene"},
-            {"family": "salen", "metals": "Mn", "axial": "Cl"},
+            {"metals": "Co"},
+            {"metals": "Ni", "bridge": "phenylene"},
+            {"metals": "Mn", "axial": "Cl"},
         ),
         Parameter("bridge", "what links the halves", "ethylene", ", ".join(BRIDGES), one_of(*BRIDGES, what="bridge")),
     ),
     _tetradentate(
         "EDDA",
         "a metal ethylenediaminediacetate molecule: EDTA but for the two arms that would cover both faces",
-        ({"family": "EDDA", "metals": "Cu"}, {"family": "EDDA", "metals": "Co", "axial": "H2O"}),
+        ({"metals": "Cu"}, {"metals": "Co", "axial": "H2O"}),
     ),
     _dihalide("bipyridine", "a metal(II) with 2,2'-bipyridine and two anions, as a molecule", "Pd"),
     _dihalide("ethylenediamine", "a metal(II) with a chelating diamine and two anions, as a molecule", "Pd"),

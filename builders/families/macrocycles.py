@@ -165,7 +165,7 @@ def _family(name: str) -> Family:
         build=partial(build, name),
         formula=partial(formula, name),
         shells=MappingProxyType({"N": kind.shell}),
-        examples=({"family": name, "metals": "Co"}, {"family": name, "metals": "Fe", "axial": "OH"}),
+        examples=({"metals": "Co"}, {"metals": "Fe", "axial": "OH"}),
         schema=_SCHEMA,
     )
 

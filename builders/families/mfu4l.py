@@ -224,9 +224,9 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"N": (1.80, 2.30)}),
     settle=settle,
     examples=(
-        {"family": "MFU-4l-node", "metals": "Ni"},
-        {"family": "MFU-4l-node", "metals": "Co", "terminal": "Cl"},
-        {"family": "MFU-4l-node", "metals": "Cu", "oxidation_state": 1, "caps": "benzotriazolate"},
+        {"metals": "Ni"},
+        {"metals": "Co", "terminal": "Cl"},
+        {"metals": "Cu", "oxidation_state": 1, "caps": "benzotriazolate"},
     ),
     schema=_SCHEMA,
 )

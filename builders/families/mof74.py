@@ -188,9 +188,9 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"O": (1.93, 2.20)}),
     settle=settle,
     examples=(
-        {"family": "MOF-74-chain", "metals": "Mg"},
-        {"family": "MOF-74-chain", "metals": "Co"},
-        {"family": "MOF-74-chain", "metals": "Fe", "host": "Mg"},
+        {"metals": "Mg"},
+        {"metals": "Co"},
+        {"metals": "Fe", "host": "Mg"},
     ),
     schema=_SCHEMA,
 )

@@ -198,9 +198,9 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"O": (1.75, 2.35)}),
     settle=settle,
     examples=(
-        {"family": "oxo-trimer", "metals": "Fe"},
-        {"family": "oxo-trimer", "metals": "Ni"},
-        {"family": "oxo-trimer", "metals": "Cr", "partners": "Cr", "caps": "benzoate"},
+        {"metals": "Fe"},
+        {"metals": "Ni"},
+        {"metals": "Cr", "partners": "Cr", "caps": "benzoate"},
     ),
     schema=_SCHEMA,
 )

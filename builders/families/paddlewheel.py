@@ -171,10 +171,10 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"O": (1.90, 2.15)}),
     settle=settle,
     examples=(
-        {"family": "paddlewheel", "metals": "Cu"},
-        {"family": "paddlewheel", "metals": "Mo"},
-        {"family": "paddlewheel", "metals": "Ru", "charge": 1},
-        {"family": "paddlewheel", "metals": "Co-Zn", "caps": "benzoate"},
+        {"metals": "Cu"},
+        {"metals": "Mo"},
+        {"metals": "Ru", "charge": 1},
+        {"metals": "Co-Zn", "caps": "benzoate"},
     ),
     schema=_SCHEMA,
 )

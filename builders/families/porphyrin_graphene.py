@@ -146,7 +146,7 @@ FAMILY: Final = Family(
     formula=formula,
     shells=MappingProxyType({"N": (1.90, 2.15)}),
     examples=(
-        {"family": "porphyrin-graphene", "metals": "Fe"},
-        {"family": "porphyrin-graphene", "metals": "Co", "axial": "OH"},
+        {"metals": "Fe"},
+        {"metals": "Co", "axial": "OH"},
     ),
 )

@@ -164,7 +164,7 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"N": (1.90, 2.15)}),
     settle=settle,
     examples=(
-        {"family": "porphyrin-sheet", "metals": "Fe"},
-        {"family": "porphyrin-sheet", "metals": "Co", "supercell": "2x2"},
+        {"metals": "Fe"},
+        {"metals": "Co", "supercell": "2x2"},
     ),
 )

@@ -252,8 +252,8 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"N": (1.80, 2.15)}),
     settle=settle,
     examples=(
-        {"family": "ribbon", "metals": "Fe", "edge": "armchair", "site": "inside", "length": 3},
-        {"family": "ribbon", "metals": "Fe", "edge": "zigzag", "site": "edge"},
-        {"family": "ribbon", "metals": "Co", "edge": "armchair", "site": "bay", "length": 3},
+        {"metals": "Fe", "edge": "armchair", "site": "inside", "length": 3},
+        {"metals": "Fe", "edge": "zigzag", "site": "edge"},
+        {"metals": "Co", "edge": "armchair", "site": "bay", "length": 3},
     ),
 )

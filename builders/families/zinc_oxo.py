@@ -121,9 +121,9 @@ FAMILY: Final = Family(
     shells=MappingProxyType({"O": (1.70, 2.20)}),
     settle=settle,
     examples=(
-        {"family": "Zn4O-node", "metals": "Co"},
-        {"family": "Zn4O-node", "metals": "Zn", "caps": "benzoate"},
-        {"family": "Zn4O-node", "metals": "Ni"},
+        {"metals": "Co"},
+        {"metals": "Zn", "caps": "benzoate"},
+        {"metals": "Ni"},
     ),
     schema=_SCHEMA,
 )
