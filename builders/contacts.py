@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -98,18 +99,21 @@ def fingerprints(elements: npt.NDArray[np.int64], around: Surroundings, found: A
     return result
 
 
-def are_same(species: Adsorbate, mode: Mode, one: tuple[Array, Array], other: tuple[Array, Array]) -> bool:
-    """Return whether two poses are one, from their fingerprints on the site as built and on the site as it is.
+def is_known(species: Adsorbate, mode: Mode, one: tuple[Array, Array], others: Sequence[tuple[Array, Array]]) -> bool:
+    """Return whether a pose is one of some others, from fingerprints on the site as built and on the site as it is.
 
     Equal atoms of the adsorbate may change places.
     """
-    (ideal, actual), (other_ideal, other_actual) = one, other
-    limits = np.full(len(actual), SAME_BEYOND)
+    if not others:
+        return False
+    ideal, actual = (np.stack(prints) for prints in zip(*others, strict=True))
+    limits = np.full(len(species.symbols), SAME_BEYOND)
     limits[list(mode.atoms)] = SAME_BINDING
     for order in permutations(species):
         places = list(order)
-        if np.abs(other_ideal[places] - ideal).max() < SAME_AS_BUILT:
-            apart = np.abs(other_actual[places] - actual).max(axis=(1, 2))
-            if (apart < limits).all():
+        near = np.abs(ideal[:, places] - one[0]).max(axis=(1, 2, 3)) < SAME_AS_BUILT
+        if near.any():
+            apart = np.abs(actual[near][:, places] - one[1]).max(axis=(2, 3))
+            if (apart < limits).all(axis=1).any():
                 return True
     return False

@@ -65,7 +65,7 @@ class Shells:
         given = list(dopants)
         return min(tuple(sorted((element, int(p[site])) for element, site in given)) for p in self.permutations)
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - shells are few and live as long as the program
+    @lru_cache(maxsize=8192)  # noqa: B019 - shells are few and live as long as the program
     def expand(self, text: str) -> Mapping[str, tuple[tuple[str, int], ...]]:
         """Return all that a text stands for, by the name of each.
 
@@ -178,8 +178,9 @@ def parse(value: Any) -> tuple[str, ...]:
     return (text,)
 
 
+@lru_cache(maxsize=4096)
 def composition(text: str) -> Counter[str]:
-    """Return the elements that dopants bring."""
+    """Return the elements that dopants bring; shared, so never changed."""
     return Counter(term.element for term in _terms(text))
 
 

@@ -46,9 +46,9 @@ TRIANGLE: Final = 2.40
 APART: Final = 5.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pattern:
-    """A hole placed in a supercell.
+    """A hole placed in a supercell; made once, so that it can be told by what it is in memory.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
 
-__all__ = ["OpenDirection", "Placement", "open_directions", "place", "poses"]
+__all__ = ["OpenDirection", "Placement", "count_poses", "open_directions", "place", "poses"]
 
 #: Å between two metals that an adsorbate may bind to at once.
 BRIDGED: Final = (2.0, 4.5)
@@ -185,6 +185,26 @@ def poses(
     InputError
         If the adsorbate is not known, or no tilts, azimuths or poses are asked for.
     """
+    kept = _poses(site, adsorbate, tilts, azimuths, torsions=torsions, most=most)
+    return tuple((pose.placement, _join(site, named(adsorbate), pose.positions)) for pose in kept)
+
+
+def count_poses(
+    site: ActiveSite,
+    adsorbate: str,
+    *,
+    tilts: tuple[float, ...] = (0.0,),
+    azimuths: int = 4,
+    torsions: bool = False,
+    most: int | None = None,
+) -> int:
+    """Return how many poses :func:`poses` gives, without making their atoms."""
+    return len(_poses(site, adsorbate, tilts, azimuths, torsions=torsions, most=most))
+
+
+def _poses(
+    site: ActiveSite, adsorbate: str, tilts: tuple[float, ...], azimuths: int, *, torsions: bool, most: int | None
+) -> list[_Pose]:
     species = named(adsorbate)
     if not tilts or azimuths < 1 or (most is not None and most < 1):
         raise InputError(f"tilts {tilts}, {azimuths} azimuths and {most} poses at most leave nothing to place")
@@ -204,13 +224,12 @@ def poses(
                     continue
                 for k in np.flatnonzero(ideal.fits & actual.fits):
                     prints = (ideal.prints[k], actual.prints[k])
-                    if not any(contacts.are_same(species, mode, prints, pose.prints) for pose in found):
+                    if not contacts.is_known(species, mode, prints, [pose.prints for pose in found]):
                         tilt, azimuth = (float(angle) for angle in angles[k])
                         second = metals[1] if len(metals) == 2 else None
                         placement = Placement(adsorbate, metals[0], face, tilt, azimuth, mode.name, second, chosen)
                         found.append(_Pose(placement, view.around.centre + actual.coordinates[k], prints))
-    kept = found if most is None else _spread(found, most)
-    return tuple((pose.placement, _join(site, species, pose.positions)) for pose in kept)
+    return found if most is None else _spread(found, most)
 
 
 @dataclass(frozen=True, eq=False)

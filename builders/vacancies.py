@@ -27,9 +27,9 @@ _HEXAGON: Final[tuple[Spot, ...]] = ((1, 0, 0), (0, 0, 0), (1, -1, 0), (0, -1, -
 _LARGE: Final = "12x12"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vacancy:
-    """A hole in the honeycomb.
+    """A hole in the honeycomb; there is one of each kind.
 
     Parameters
     ----------
@@ -119,8 +119,9 @@ def vacancy(metals: int, coordination: str) -> Vacancy:
     return VACANCIES[metals][sum(composition(coordination).values())]
 
 
+@lru_cache(maxsize=4096)
 def composition(coordination: str) -> Counter[str]:
-    """Return the elements at the rim that a coordination names."""
+    """Return the elements at the rim that a coordination names; shared, so never changed."""
     counts = Counter[str]()
     for element, number in re.findall(r"([A-Z])([0-9]*)", coordination.split("-")[0]):
         counts[element] += int(number or 1)

@@ -47,9 +47,10 @@ def validate(site: ActiveSite, family: Family) -> None:
     _check_charge(site)
     moving = tuple(sorted({*site.metals, *(donor for group in site.donors for donor in group)}))
     host = _host(site, moving)
-    _check_contacts(site, moving if host in _SOUND else None)
+    seen = host in _SOUND
+    _check_contacts(site, moving if seen else None)
     _check_shells(site, family)
-    _check_bonds(site)
+    _check_bonds(site, moving if seen else None)
     if len(_SOUND) >= _REMEMBERED:
         _SOUND.clear()
     _SOUND.add(host)
@@ -68,8 +69,14 @@ def _host(site: ActiveSite, moving: tuple[int, ...]) -> bytes:
     rest[list(moving)] = False
     digest = hashlib.blake2b(atoms.positions[rest].tobytes(), digest_size=16)
     digest.update(atoms.numbers[rest].tobytes() + atoms.cell.array.tobytes() + atoms.pbc.tobytes())
-    digest.update(np.array(site.bonds).tobytes() + np.array(moving).tobytes())
+    digest.update(_ends(site.bonds).tobytes() + np.array(moving).tobytes())
     return digest.digest()
+
+
+@lru_cache(maxsize=64)
+def _ends(bonds: tuple[tuple[int, int], ...]) -> npt.NDArray[np.intp]:
+    """Return the first and the second atoms of bonds, shape (2, n)."""
+    return np.array(bonds, dtype=np.intp).reshape(-1, 2).T
 
 
 @lru_cache(maxsize=64)
@@ -103,9 +110,14 @@ def distances(atoms: Atoms, first: Any, second: Any) -> npt.NDArray[np.float64]:
     vectors = positions[first] - positions[second]
     if atoms.pbc.any():
         cell = atoms.cell.array
-        fractions = positions @ np.linalg.inv(cell)
+        fractions = positions @ _inverse(cell.tobytes())
         vectors -= (np.round(fractions[first] - fractions[second]) * atoms.pbc) @ cell
     return np.asarray(np.sqrt(np.einsum("pk,pk->p", vectors, vectors)))
+
+
+@lru_cache(maxsize=64)
+def _inverse(cell: bytes) -> npt.NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(np.frombuffer(cell).reshape(3, 3)))
 
 
 def _name(site: ActiveSite, index: int) -> str:
@@ -138,25 +150,34 @@ def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     radii, elements = covalent_radii[site.atoms.numbers], site.atoms.numbers
     near = np.flatnonzero(length < NOT_BONDED * (radii[first] + radii[second]))
     first, second, length = first[near], second[near], length[near]
+
+    def require(limit: npt.NDArray[np.float64]) -> None:
+        for pair in np.flatnonzero(length < limit)[:1]:
+            raise BuildError(
+                f"{site.label}: {_name(site, first[pair])} and {_name(site, second[pair])} are {length[pair]:.2f} Å "
+                f"apart; at least {limit[pair]:.2f} Å is needed"
+            )
+
     # Metals of a node that are not the site's own count as well: the carbon of a carboxylate is as near to them.
     metal = is_metal(elements)
+    heavy = (elements[first] > 1) & (elements[second] > 1)
+    # what bridges metals holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)
+    require(np.where(metal[first] & metal[second], CLOSEST_METALS, np.where(heavy, CLOSEST_HEAVY, CLOSEST)))
+    bonds = set(site.bonds)
+    loose = [pair not in bonds for pair in zip(first.tolist(), second.tolist(), strict=True)]
+    if not any(loose):
+        return
+    first, second, length = first[loose], second[loose], length[loose]
     bonded = np.zeros((number, number), dtype=bool)
-    bonded[tuple(np.array(site.bonds).T)] = True
+    bonded[tuple(_ends(site.bonds))] = True
     bonded |= bonded.T
     # What a metal's neighbours hold is near the metal as well, and metals may be bonded: both are told from a clash by
     # the shell that the builder states.
-    aside = bonded[first, second] | (bonded[first] & bonded[second]).any(axis=1)
+    aside = (bonded[first] & bonded[second]).any(axis=1)
     beside = (elements == 5) | (elements == 6)
+    beside |= metal
     aside |= (metal[first] & beside[second]) | (metal[second] & beside[first])
-    heavy = (elements[first] > 1) & (elements[second] > 1)
-    limit = np.where(aside, np.where(heavy, CLOSEST_HEAVY, CLOSEST), NOT_BONDED * (radii[first] + radii[second]))
-    # what bridges the metals of a node holds them closer than their radii would have it (Zr-Zr 3.51, Cu-Cu 2.63)
-    limit = np.where(metal[first] & metal[second], CLOSEST_METALS, limit)
-    for pair in np.flatnonzero(length < limit)[:1]:
-        raise BuildError(
-            f"{site.label}: {_name(site, first[pair])} and {_name(site, second[pair])} are {length[pair]:.2f} Å apart; "
-            f"at least {limit[pair]:.2f} Å is needed"
-        )
+    require(np.where(aside, 0.0, NOT_BONDED * (radii[first] + radii[second])))
 
 
 def _check_charge(site: ActiveSite) -> None:
@@ -184,11 +205,15 @@ def _check_shells(site: ActiveSite, family: Family) -> None:
                 )
 
 
-def _check_bonds(site: ActiveSite) -> None:
-    first, second = np.array(site.bonds).T
+def _check_bonds(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
+    first, second = _ends(site.bonds)
     metal = is_metal(site.atoms.numbers)
-    others = ~(metal[first] | metal[second])
-    first, second = first[others], second[others]
+    wanted = ~(metal[first] | metal[second])
+    if moving is not None:
+        moved = np.zeros(len(metal), dtype=bool)
+        moved[list(moving)] = True
+        wanted &= moved[first] | moved[second]
+    first, second = first[wanted], second[wanted]
     radii = covalent_radii[site.atoms.numbers]
     limit = radii[first] + radii[second]
     length = distances(site.atoms, first, second)

@@ -205,7 +205,7 @@ class Planner:
             stored = len(self._known(request.key for request, _ in found))
             return len(found) - stored, len(found) - stored, stored
         if (host, adsorbate) not in self._pose_counts:
-            self._pose_counts[host, adsorbate] = len(policy.poses(site, adsorbate))
+            self._pose_counts[host, adsorbate] = policy.count_poses(site, adsorbate)
         placed = self._pose_counts[host, adsorbate]
         spins = self._spins(site, clean, adsorbate)
         return min(1, placed) * min(spins), placed * max(spins), 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.placement import Placement, poses
+from atomsieve.builders.placement import Placement, count_poses, poses
 from atomsieve.builders.spin import inherited, multiplicities
 from atomsieve.structures.adsorbate import END_ON, adsorbates, molecule, molecules
 from atomsieve.structures.calculation import Request
@@ -96,8 +96,16 @@ class Policy:
 
     def poses(self, site: ActiveSite, adsorbate: str) -> tuple[tuple[Placement, Atoms], ...]:
         """Return the poses of an adsorbate on a site."""
+        return poses(site, adsorbate, **self._sampling)
+
+    def count_poses(self, site: ActiveSite, adsorbate: str) -> int:
+        """Return the number of poses of an adsorbate on a site."""
+        return count_poses(site, adsorbate, **self._sampling)
+
+    @property
+    def _sampling(self) -> dict[str, Any]:
         turned = self.torsions == "all"
-        return poses(site, adsorbate, tilts=self.tilts, azimuths=self.azimuths, torsions=turned, most=self.most)
+        return {"tilts": self.tilts, "azimuths": self.azimuths, "torsions": turned, "most": self.most}
 
     def adsorbed_requests(
         self, site: ActiveSite, parent: str, parent_multiplicity: int | None, adsorbate: str
