@@ -100,8 +100,8 @@ def _half_bonds(atoms: Atoms) -> tuple[npt.NDArray[np.intp], Array]:
 
 
 def _outline(atoms: Atoms) -> Array | None:
-    """Return the corners of the cell in the xy plane, where both of its vectors are periodic."""
-    if not atoms.pbc[:2].all():
+    """Return the corners of the cell in the xy plane, where two of its vectors lie in it and are periodic."""
+    if not atoms.pbc[:2].all() or np.abs(atoms.cell.array[:2, 2]).max() > 1e-3:
         return None
     a, b = atoms.cell.array[:2, :2]
     return np.array([np.zeros(2), a, a + b, b])

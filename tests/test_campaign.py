@@ -194,10 +194,12 @@ def test_the_commented_keys_of_the_template_work_too(tmp_path: Path) -> None:
         indent = len(line) - len(line.lstrip())
         lines.append(" " * indent + body if is_section or (is_key and not body[0].isupper()) else line)
     text = "\n".join(lines)
-    assert "\n    lattice_constant" in text
+    assert "\n    dopants" in text
     assert "\nresults:" in text
-    checked = read(text, tmp_path)
-    assert len(list(checked.recipes())) == 4
+    build(next(recipes({"family": "porphine", "metals": "Co"}))).atoms.write(tmp_path / "mine.xyz")
+    checked = read(text.replace("mine.cif", "mine.xyz"), tmp_path)
+    found = [recipe["family"] for recipe in checked.recipes()]
+    assert found == ["graphene"] * 3 + ["graphene-dual", "porphine", "structure"]
     assert checked.folder.root == tmp_path / "all-data"
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
 
+from atomsieve.builders import catalog
 from atomsieve.structures.campaign import parse_campaign
+from atomsieve.workflows import gallery
+from atomsieve.workflows.campaigns import load
+from atomsieve.workflows.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -27,7 +33,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_links_and_pictures_are_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (page.parent / target).exists(), target
+            assert (page.parent / unquote(target)).exists(), target
 
 
 def test_the_two_commands_are_targets_of_make() -> None:
@@ -61,7 +67,7 @@ def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
 
 
 def test_campaign_files_in_the_pages_are_campaigns() -> None:
-    found = [block for page in PAGES for block in blocks(page, "yaml")]
+    found = [block for page in PAGES if page.name != "sites.md" for block in blocks(page, "yaml")]
     assert found
     for block in found:
         parse_campaign(block, "README")
@@ -88,3 +94,53 @@ def test_the_compose_file_keeps_the_server_to_this_machine() -> None:
 def test_no_page_names_a_path_of_some_machine() -> None:
     for page in PAGES:
         assert not re.search(r"/(root|home|work|tmp)/", page.read_text(encoding="utf-8")), page
+
+
+def test_entries_of_the_page_stand_for_as_many_sites_as_it_says() -> None:
+    seen = 0
+    for block in blocks(ROOT / "docs" / "sites.md", "yaml"):
+        entries = yaml.safe_load(block)["sites"]
+        stated = re.search(r"# (\d+) sites", block)
+        assert stated is not None
+        assert [problem for entry in entries for problem in catalog.check(entry)] == []
+        assert sum(len(list(catalog.recipes(entry))) for entry in entries) == int(stated[1])
+        seen += 1
+    assert seen >= 3
+
+
+def test_examples_are_campaigns() -> None:
+    for path in sorted((ROOT / "examples").glob("*.yaml")):
+        checked = load(path, Settings())
+        assert checked.campaign.name == path.stem
+        assert checked.site_count >= 1
+
+
+def test_the_gallery_is_what_the_command_writes() -> None:
+    """Its page is written again, and every picture that it shows is there and no other."""
+    folder = ROOT / "docs" / "gallery"
+    page = gallery.page()
+    assert (folder / "README.md").read_text(encoding="utf-8") == page
+    shown = {unquote(target) for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page)}
+    assert shown == {path.name for path in folder.glob("*.png")}
+    for name, family in catalog.families().items():
+        assert f"## {name}\n" in page
+        assert all(f"| `{parameter}` |" in page for parameter in family.parameters)
+
+
+@pytest.mark.slow
+def test_families_are_listed(cli: Cli, tmp_path: Path) -> None:
+    listed = json.loads(cli("families", "--json", cwd=tmp_path).stdout)
+    assert [entry["family"] for entry in listed] == list(catalog.families())
+    graphene = json.loads(cli("families", "graphene", "--json", cwd=tmp_path).stdout)
+    assert [parameter["name"] for parameter in graphene["parameters"] if parameter["required"]] == ["metals"]
+    assert graphene["examples"][0]["shells"] == [{"metal": "Fe", "bonds": {"N": [1.895] * 4}}]
+    assert not list(tmp_path.iterdir())
+
+    result = cli("families", "graphene", "--pictures", "pictures", cwd=tmp_path)
+    assert result.returncode == 0
+    assert all(example["label"] in result.stdout for example in graphene["examples"])
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == len(graphene["examples"])
+
+    wrong = cli("families", "grafene", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean 'graphene'" in wrong.stderr

@@ -21,6 +21,7 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_database
 from atomsieve.workflows.folder import Folder, file_stem
+from atomsieve.workflows.gallery import fit_text
 from atomsieve.workflows.harvest import SiteRows, stored_rows
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
@@ -75,9 +76,13 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
             return
         bar = progress.add_task("building sites", total=total)
 
+        fits: list[str] = []
+
         def on_site(site: ActiveSite) -> None:
             progress.advance(bar)
             stem = file_stem(site.label)
+            if len(fits) < REASONS and (fit := fit_text(site)) is not None:
+                fits.append(f"{site.label}: {fit}")
             if pictures is not None:
                 from atomsieve.analysis.pictures import draw
 
@@ -97,6 +102,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     out.print(f"[bold]{checked.campaign.name}[/bold]: {made.sites:,} sites, {made.complete:,} complete")
     out.print(screen.plan_table(made))
     out.print(screen.cost_text(made))
+    for fit in fits:
+        out.print(escape(fit), soft_wrap=True)
     if pictures is not None:
         out.print(f"pictures: {pictures}")
     if structures is not None:

@@ -15,6 +15,8 @@ from atomsieve.structures.errors import UnknownNameError, unknown
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.folder import file_stem
 
+_COLOURS = 48
+
 
 def family(name: str) -> Family:
     """Return a family by name.
@@ -91,6 +93,24 @@ def shell_text(found: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(texts))
 
 
+def fit_text(site: ActiveSite) -> str | None:
+    """Write how a guest fits its cage, None for a site that is no guest."""
+    found = site.provenance.get("fit")
+    if found is None:
+        return None
+    return (
+        f"guest {found['guest_length']:.1f} Å long ({found['guest_length_with_radii']:.1f} Å with radii), cavity "
+        f"{found['cavity_diameter']:.1f} Å, window {_number(found['window_diameter'])}; "
+        f"closest contact {found['contact']:.2f} of the van der Waals distance, "
+        f"{found['needed_contact']:g} is needed; "
+        f"enters: {found['enters']}; stays: {found['stays']}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f} Å"
+
+
 def write(folder: Path, on_site: Callable[[ActiveSite], None] = lambda site: None) -> Path:
     """Write a page of every family, and a picture of every example.
 
@@ -106,12 +126,18 @@ def write(folder: Path, on_site: Callable[[ActiveSite], None] = lambda site: Non
     Path
         The page.
     """
+    from PIL import Image
+
     from atomsieve.analysis.pictures import draw
 
     folder.mkdir(parents=True, exist_ok=True)
     for wanted in catalog.families().values():
         for _, site in examples(wanted):
-            draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label)
+            path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label)
+            # a handful of flat colours needs no more, and the page is to be kept beside the code
+            with Image.open(path) as picture:
+                small = picture.convert("RGB").quantize(_COLOURS)
+            small.save(path, optimize=True)
             on_site(site)
     path = folder / "README.md"
     path.write_text(page(), encoding="utf-8")
@@ -138,12 +164,14 @@ def page() -> str:
         for entry, site in examples(wanted):
             found = summary(site)
             written = ", ".join(f"{key}: {value}" for key, value in entry.items())
+            fit = fit_text(site)
+            fit = fit and fit[0].upper() + fit[1:]
             spin = f", multiplicity {site.multiplicity}" if site.multiplicity else ""
             lines += [
                 "",
                 f"**{site.label}**: `{{{written}}}`",
                 "",
-                f"{found['formula']}, charge {site.charge:+d}{spin}; {shell_text(found)}.",
+                f"{found['formula']}, charge {site.charge:+d}{spin}; {shell_text(found)}.{f' {fit}.' if fit else ''}",
                 "",
                 f"![{site.label}]({file_stem(site.label).replace('(', '%28').replace(')', '%29')}.png)",
             ]

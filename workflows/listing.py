@@ -89,5 +89,7 @@ def _show(name: str, pictures: Path | None, *, as_json: bool) -> None:
         written = ", ".join(f"{key}: {value}" for key, value in entry.items())
         out.print(f"\n[bold]{escape(site.label)}[/bold]  {escape('{' + written + '}')}", soft_wrap=True)
         out.print(escape(f"  {summary['formula']}; {gallery.shell_text(summary)}"), soft_wrap=True)
+        if (fit := gallery.fit_text(site)) is not None:
+            out.print(escape(f"  {fit}"), soft_wrap=True)
         path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label)
         out.print(f"  picture: {path}", soft_wrap=True)

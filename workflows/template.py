@@ -13,19 +13,24 @@ TEMPLATE = """\
 name: {name}
 
 # Sites.  Each entry is a family of supports with its parameters; a list of values means every combination.
+# All families: `atomsieve families`; the parameters of one: `atomsieve families graphene`.
 sites:
-  - family: graphene          # N-doped graphene
+  - family: graphene          # doped graphene
     metals: [Fe, Co, Ni]      # any transition metal
-    coordination: [N4]        # N4, N3C1, N2C2 (all isomers; or N2C2-trans, N2C2-cis5, N2C2-cis6), N3
+    coordination: [N4]        # 4 or 3 of N, C, O, S, P, B: N3S1, N3, N2C2 (all isomers; or N2C2-trans, -cis5, -cis6)
     supercell: 4x4            # primitive cells
-    # lattice_constant: 2.46  # Å
-    # vacuum: 15.0            # height of the cell, Å
+    # dopants: S@3.10         # an element in place of the carbons so many Å from the site; N@<5 for all up to there
+    # axial: OH               # a ligand on the far face
+  # - family: graphene-dual   # two metals that share a hole
+  #   metals: [Fe-Co]
   # - family: porphine        # metalloporphine, as a molecule
   #   metals: [Co]
+  # - family: structure       # your own
+  #   file: mine.cif
 
 # Reactions imply their adsorbates; name further ones under `adsorbates`.
 reactions: [ORR, OER, HER]    # also ORR-2e
-# adsorbates: [H]             # H, O, OH, OOH
+# adsorbates: [H]             # further ones than the reactions need
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb.  xTB is for pre-screening; it does not predict.
 method:
