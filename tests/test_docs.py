@@ -52,8 +52,9 @@ def test_the_two_commands_are_targets_of_make() -> None:
 def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
     """Run each ``atomsieve ...`` line in order, with the mock in place of xTB: seconds instead of minutes."""
     (tmp_path / "examples").mkdir()
-    text = (ROOT / "examples" / "quickstart.yaml").read_text(encoding="utf-8")
-    (tmp_path / "examples" / "quickstart.yaml").write_text(text.replace("gfn1-xtb\n", "mock\n"), encoding="utf-8")
+    for example in (ROOT / "examples").glob("*.yaml"):
+        text = example.read_text(encoding="utf-8").replace("gfn1-xtb\n", "mock\n")
+        (tmp_path / "examples" / example.name).write_text(text, encoding="utf-8")
     seen = 0
     for page in PAGES:
         for block in blocks(page, "sh"):

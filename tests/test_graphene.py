@@ -373,3 +373,54 @@ def test_what_makes_no_sense_is_refused_by_its_parameter(wrong, path, message):
     assert message in problem.message
     with pytest.raises(InputError):
         list(recipes(wrong))
+
+
+# -- for real ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.xtb
+@pytest.mark.parametrize(
+    ("values", "multiplicity", "bands", "between"),
+    [
+        # as built from the lattice; M-M of 2.2 to 2.5 Å in fused pairs and chains, less in a triangle of nickel
+        ({"metals": "Co", "coordination": "N3S1"}, 1, {"N": (1.78, 2.0), "S": (2.02, 2.30)}, None),
+        ({"metals": "Fe", "axial": "OH"}, 1, {"N": (1.86, 1.98), "O": (1.70, 1.95)}, None),
+        ({"family": "graphene-dual", "metals": "Fe-Co", "supercell": "4x4"}, 2, {"N": (1.77, 2.05)}, (2.25, 2.50)),
+        ({"family": "graphene-triple", "metals": "Ni-Ni-Ni", "supercell": "5x5"}, 1, {"N": (1.9, 2.1)}, (2.0, 2.4)),
+        (
+            {"family": "graphene-triple", "metals": "Ni-Ni-Ni", "coordination": "N8", "supercell": "5x5"},
+            1,
+            {"N": (1.8, 2.15)},
+            (2.2, 2.5),
+        ),
+        (
+            {"family": "graphene-pair", "metals": "Fe-Co", "distance": 4.92, "supercell": "5x5"},
+            2,
+            {"N": (1.84, 1.94)},
+            (4.8, 5.05),
+        ),
+    ],
+    ids=["N3S1", "axial", "dual", "triangle", "chain", "pair"],
+)
+def test_a_relaxed_site_stays_intact(values, multiplicity, bands, between):
+    from ase.optimize import BFGS
+    from tblite.ase import TBLite
+
+    from atomsieve.analysis.verdict import Verdict, judge_clean
+
+    site = one(**values)
+    atoms = site.atoms.copy()
+    atoms.rattle(0.03, seed=1)
+    atoms.calc = TBLite(method="GFN1-xTB", multiplicity=multiplicity, spin_polarization=1.0, verbosity=0)
+    with BFGS(atoms, logfile=None, maxstep=0.1) as optimizer:
+        assert optimizer.run(fmax=0.08, steps=100)
+    assert judge_clean(site, atoms).verdict is Verdict.INTACT
+    axial = site.axial or ((),) * len(site.metals)
+    for metal, donors, ligands in zip(site.metals, site.donors, axial, strict=True):
+        for atom in (*donors, *ligands):
+            low, high = bands[site.atoms.symbols[atom]]
+            assert low < atoms.get_distance(metal, atom, mic=True) < high
+    if between is not None:
+        shortest = min(atoms.get_distance(a, b, mic=True) for a, b in itertools.combinations(site.metals, 2))
+        assert between[0] < shortest < between[1]
