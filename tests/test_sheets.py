@@ -351,12 +351,17 @@ RELAXED = [
     ({"family": "BN", "metals": "Co", "vacancy": "N"}, 1, (1.85, 2.10)),
     ({"family": "CTF", "metals": "Ni"}, 1, (1.85, 2.15)),
     ({"family": "porphyrin-sheet", "metals": "Fe"}, 3, (1.95, 2.10)),
+    ({"family": "porphyrin-graphene", "metals": "Ni"}, 1, (1.93, 2.05)),
+    ({"family": "graphdiyne", "metals": "Ni", "supercell": "1x2"}, 1, (1.80, 2.02)),
+    # GFN1 pulls the metal towards the middle of a wide pocket; how far it really goes is for DFT to say
+    ({"family": "C2N", "metals": "Ni", "supercell": "1x2"}, 1, (1.85, 2.30)),
+    ({"family": "g-C3N4", "metals": "Ni"}, 1, (1.85, 2.45)),
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.xtb
-@pytest.mark.parametrize(("entry", "multiplicity", "window"), RELAXED, ids=lambda value: str(value)[12:30])
+@pytest.mark.parametrize(("entry", "multiplicity", "window"), RELAXED, ids=[entry["family"] for entry, *_ in RELAXED])
 def test_a_relaxed_site_stays_intact(entry, multiplicity, window):
     from ase.optimize import BFGS
     from tblite.ase import TBLite
