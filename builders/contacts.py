@@ -70,7 +70,7 @@ def fits(
         factors[list(mode.atoms)] = CLASH_ASIDE
     if mode.name == "bridge":
         covalent[:, :2] *= UNBOUND / CLASH_COVALENT
-        covalent[np.ix_(mode.atoms, np.flatnonzero(around.fellows))] /= UNBOUND / CLASH_COVALENT
+        covalent[np.ix_(np.array(mode.atoms), np.flatnonzero(around.fellows))] /= UNBOUND / CLASH_COVALENT
     both = (_VDW[own] > 0) & (_VDW[around.numbers] > 0)
     limits = np.maximum(covalent, np.where(both, factors * (_VDW[own] + _VDW[around.numbers]), 0.0))
     bound = max(len(mode.atoms), mode.metals)

@@ -199,8 +199,11 @@ def test_every_edge_of_a_triangle_of_metals_is_bridged(metals: str):
 
 def test_the_edges_of_a_triangle_of_equal_metals_are_one():
     site = build(next(recipes({"family": "graphene-triple", "metals": "Fe-Fe-Fe"})))
-    found = [p for p, _ in poses(site, "O", azimuths=8) if p.mode == "bridge" and p.face == "top"]
-    assert len(found) == 1
+    # threefold: each metal has the face above and the one below, and so has each edge
+    assert counts(site, "O") == {END_ON: 2, "bridge": 2}
+    below = np.array([d.vector for d in open_directions(site) if d.face == "bottom"])
+    assert below[:, 2] == pytest.approx(below[0, 2], abs=0.01)
+    assert below.sum(axis=0)[:2] == pytest.approx(0.0, abs=0.03)
 
 
 def test_bridges_on_a_frame_of_two_metals():
