@@ -209,7 +209,9 @@ def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     is_plane = len(around.guides) > 2 and bool((np.abs(around.guides @ around.normal) < _FLAT).all())
     found = {face: way for face, way in straight.items() if is_plane and way[1] >= OPEN}
     for peak in peaks:
-        vector, value = _climbed(around, samples[peak], float(openness[peak]))
+        vector, value = samples[peak], float(openness[peak])
+        if not _snaps(vector, around.normal, straight):
+            vector, value = _climbed(around, vector, value)
         face = f"side{1 + sum(name[0] == 's' for name in found)}"
         slope = float(vector @ around.normal)
         if abs(slope) > math.cos(math.radians(_SNAP)):
@@ -226,6 +228,11 @@ def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     ):
         x, y, z = (float(component) for component in found[face][0])
         yield OpenDirection(around.metals[0], (x, y, z), found[face][1], face)
+
+
+def _snaps(vector: Array, normal: Array, straight: Mapping[str, tuple[Array, float]]) -> bool:
+    slope = float(vector @ normal)
+    return abs(slope) > math.cos(math.radians(_SNAP)) and straight["top" if slope > 0 else "bottom"][1] >= OPEN
 
 
 def _climbed(around: Surroundings, vector: Array, value: float) -> tuple[Array, float]:
