@@ -21,7 +21,9 @@ CLASH_VDW, CLASH_COVALENT, LENIENCE = 0.72, 1.0, 0.9
 #: that bridge stand beside donors that the metals share (the corners of such a diamond core are 2.1 to 2.4 Å apart).
 CLASH_ASIDE: Final = 0.62
 #: What is nearer to a metal than this multiple of the covalent radii binds to it. Of metals beside those that the mode
-#: takes all atoms stay clear, of two metals that one atom bridges the others: else it is a pose of another mode.
+#: takes all atoms stay clear, of two metals that one atom bridges the others: else it is a pose of another mode. The
+#: atom that bridges may be near a third metal: above an edge of a triangle it always is (Fe 2.5 Å), and it slides from
+#: there into the hollow where that is better.
 UNBOUND: Final = 1.25
 #: Å; two poses are one if no distance on the site as built differs by more (8 degrees aside from over a donor differ by
 #: 0.12, over a hollow by 0.35), nor on the site as it is: from the binding atoms (the faces differ by 0.3 with the
@@ -68,6 +70,7 @@ def fits(
         factors[list(mode.atoms)] = CLASH_ASIDE
     if mode.name == "bridge":
         covalent[:, :2] *= UNBOUND / CLASH_COVALENT
+        covalent[np.ix_(np.array(mode.atoms), np.flatnonzero(around.fellows))] /= UNBOUND / CLASH_COVALENT
     both = (_VDW[own] > 0) & (_VDW[around.numbers] > 0)
     limits = np.maximum(covalent, np.where(both, factors * (_VDW[own] + _VDW[around.numbers]), 0.0))
     bound = max(len(mode.atoms), mode.metals)

@@ -209,7 +209,10 @@ def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     is_plane = len(around.guides) > 2 and bool((np.abs(around.guides @ around.normal) < _FLAT).all())
     found = {face: way for face, way in straight.items() if is_plane and way[1] >= OPEN}
     for peak in peaks:
-        vector, value, face = samples[peak], float(openness[peak]), f"side{1 + sum(name[0] == 's' for name in found)}"
+        vector, value = samples[peak], float(openness[peak])
+        if not _snaps(vector, around.normal, straight):
+            vector, value = _climbed(around, vector, value)
+        face = f"side{1 + sum(name[0] == 's' for name in found)}"
         slope = float(vector @ around.normal)
         if abs(slope) > math.cos(math.radians(_SNAP)):
             face = "top" if slope > 0 else "bottom"
@@ -225,6 +228,28 @@ def directions_of(around: Surroundings) -> Iterator[OpenDirection]:
     ):
         x, y, z = (float(component) for component in found[face][0])
         yield OpenDirection(around.metals[0], (x, y, z), found[face][1], face)
+
+
+def _snaps(vector: Array, normal: Array, straight: Mapping[str, tuple[Array, float]]) -> bool:
+    slope = float(vector @ normal)
+    return abs(slope) > math.cos(math.radians(_SNAP)) and straight["top" if slope > 0 else "bottom"][1] >= OPEN
+
+
+def _climbed(around: Surroundings, vector: Array, value: float) -> tuple[Array, float]:
+    """Climb from a sample to the maximum beside it: equal metals have equal directions, wherever the samples lie."""
+    step = math.radians(6.0)
+    turns = np.radians(np.arange(0.0, 360.0, 30.0))
+    while step > math.radians(0.2):
+        axes = frame(vector, _AXES)
+        ring = np.cos(turns)[:, None] * axes[0] + np.sin(turns)[:, None] * axes[1]
+        tried = math.cos(step) * vector + math.sin(step) * ring
+        openness = around.openness(tried)
+        best = int(np.argmax(openness))
+        if openness[best] > value + 1e-9:
+            vector, value = tried[best], float(openness[best])
+        else:
+            step /= 2
+    return vector, value
 
 
 def frame(vector: Array, guides: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from ase.data import covalent_radii
 
 from atomsieve.structures.errors import BuildError, InputError
 
@@ -22,6 +23,8 @@ _MOST = 40.0
 # Force constants towards the metal: kcal/mol/Å² far above any bond's, and kcal/mol/degree² for its angles and for the
 # torsions that keep a conjugated chelate ring flat.
 _STIFF, _BENDING, _TWISTING = 1e4, 0.5, 0.1
+# No bond between heavy atoms of a ligand gets longer than this multiple of their covalent radii: C-C 1.55 Å.
+_LONGEST: Final = 1.02
 # Degrees at a donor between the metal and the donor's neighbours: sp2 and sp3.
 _FLAT, _PYRAMID = (105.0, 135.0), (106.0, 112.0)
 #: Å; a ligand this near to its image by the twofold axis, or to its plane, is put there.
@@ -192,6 +195,13 @@ def _hold(field: Any, molecule: Any, donors: tuple[int, ...], lengths: tuple[flo
         low, high = _PYRAMID if kinds[donor] == HybridizationType.SP3 else _FLAT
         for neighbour in sorted(other.GetIdx() for other in molecule.GetAtomWithIdx(donor).GetNeighbors()):
             field.MMFFAddAngleConstraint(metal, donor, neighbour, False, low, high, _BENDING)
+    # MMFF94 gives way in the bond of a carboxylate to its carbon (1.68 Å in EDDA); angles have to instead
+    for bond in molecule.GetBonds():
+        pair = bond.GetBeginAtom(), bond.GetEndAtom()
+        if all(atom.GetAtomicNum() > 1 for atom in pair):
+            longest = _LONGEST * sum(float(covalent_radii[atom.GetAtomicNum()]) for atom in pair)
+            ends = (atom.GetIdx() for atom in pair)
+            field.MMFFAddDistanceConstraint(*ends, False, 0.0, longest, _STIFF)
     if len(donors) == 4:
         for one, other in ((0, 2), (1, 3)):
             field.MMFFAddAngleConstraint(donors[one], metal, donors[other], False, 176.0, 180.0, _BENDING)

@@ -314,6 +314,23 @@ def test_a_made_ligand_keeps_the_bonds_of_organic_chemistry() -> None:
     assert np.allclose(np.linalg.norm(held.positions[list(held.donors)], axis=1), 1.85)
 
 
+@pytest.mark.parametrize("metal", ["Co", "Cu", "Zn", "Sc"])
+@pytest.mark.parametrize("family", ["EDDA", "salen", "ethylenediamine"])
+def test_no_bond_between_carbons_is_stretched_by_a_metal(family: str, metal: str) -> None:
+    site = build(next(recipes({"family": family, "metals": metal})))
+    carbons = [pair for pair in site.bonds if all(site.atoms.symbols[atom] == "C" for atom in pair)]
+    assert max(site.atoms.get_distance(*pair) for pair in carbons) < 1.57
+
+
+@pytest.mark.parametrize(("ligand", "angle"), [("H2O", 104.5), ("NH3", 106.7)])
+def test_axial_hydrides_have_the_angles_of_the_molecules(ligand: str, angle: float) -> None:
+    """Those of free water and ammonia (CRC Handbook of Chemistry and Physics, gas-phase geometries)."""
+    site = build(next(recipes({"family": "porphine", "metals": "Fe", "axial": ligand})))
+    (binding,) = site.axial[0]
+    first, second = [b for a, b in site.bonds if a == binding][:2]
+    assert site.atoms.get_angle(first, binding, second) == pytest.approx(angle, abs=2.0)
+
+
 def test_smiles_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(InputError, match="numbers 4 donors, but 2 lengths"):
         chelate(SALEN, (1.9, 1.9))

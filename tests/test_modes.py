@@ -186,6 +186,26 @@ def test_bridges_on_a_frame_of_two_equal_metals():
     assert counts(site, "OH")["bridge"] == 3
 
 
+@pytest.mark.parametrize("metals", ["Fe-Co-Ni", "Sc-Mo-Pt"])
+def test_every_edge_of_a_triangle_of_metals_is_bridged(metals: str):
+    """An atom above an edge is near the third metal as well, which keeps it from no edge."""
+    site = build(next(recipes({"family": "graphene-triple", "metals": metals})))
+    for name in ("O", "OH", "H"):
+        found = {
+            frozenset(p.metals) for p, _ in poses(site, name, azimuths=8) if p.mode == "bridge" and p.face == "top"
+        }
+        assert found == {frozenset(pair) for pair in itertools.combinations(site.metals, 2)}
+
+
+def test_the_edges_of_a_triangle_of_equal_metals_are_one():
+    site = build(next(recipes({"family": "graphene-triple", "metals": "Fe-Fe-Fe"})))
+    # threefold: each metal has the face above and the one below, and so has each edge
+    assert counts(site, "O") == {END_ON: 2, "bridge": 2}
+    below = np.array([d.vector for d in open_directions(site) if d.face == "bottom"])
+    assert below[:, 2] == pytest.approx(below[0, 2], abs=0.01)
+    assert below.sum(axis=0)[:2] == pytest.approx(0.0, abs=0.03)
+
+
 def test_bridges_on_a_frame_of_two_metals():
     site = dual("Fe", "Co")
     assert counts(site, "O") == {END_ON: 2, "bridge": 1}

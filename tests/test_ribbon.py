@@ -134,7 +134,7 @@ def test_both_faces_are_open_and_the_same():
         assert oxygen[2] - site.atoms.positions[site.metals[0], 2] == pytest.approx(1.84, abs=0.05)
     # a ligand on one face leaves the other
     site = ribbon("Fe", axial="imidazole", length=3)
-    assert site.label == "Fe-imidazole-N4@armchair-ribbon-w7-l3"
+    assert site.label == "Fe-N4-imidazole@armchair-ribbon-w7-l3"
     assert [direction.face for direction in open_directions(site)] == ["top"]
 
 
@@ -171,7 +171,7 @@ def test_labels_tell_recipes_apart():
     sites = [catalog.build(recipe) for recipe in catalog.recipes(entry)]
     assert len(sites) == len({site.label for site in sites}) == len({site.key for site in sites})
     labels = {site.label for site in sites}
-    assert {"Fe-N4@armchair-ribbon", "Co-N2@armchair-ribbon-bay", "Fe-OH-N4@armchair-ribbon-edge-w9-l4"} <= labels
+    assert {"Fe-N4@armchair-ribbon", "Co-N2@armchair-ribbon-bay", "Fe-N4-OH@armchair-ribbon-edge-w9-l4"} <= labels
 
 
 def test_a_ribbon_can_be_drawn(tmp_path):

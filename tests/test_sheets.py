@@ -244,7 +244,7 @@ def test_mirror_images_are_one_recipe_and_labels_tell_recipes_apart():
     assert len({site.label for site in sites}) == len({site.key for site in sites}) == len(sites)
     labels = {site.label for site in sites}
     assert {"Fe@g-C3N4", "Fe-OH@g-C3N4-2x3", "Ni@graphdiyne-centre", "Fe@BN-VB", "Ni@CTF-NC", "Fe@C2N-c20"} <= labels
-    assert {"Fe-porphyrin-sheet-2x2", "Fe-Cl-porphyrin@graphene", "Ni-porphyrin@graphene-4x9"} <= labels
+    assert {"Fe-porphyrin-sheet-2x2", "Fe-porphyrin-Cl@graphene", "Ni-porphyrin@graphene-4x9"} <= labels
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,8 @@ def test_xtb_keeps_the_bond_graph(metal: str, node: str, graft: str) -> None:
     )
     assert BFGS(atoms, logfile=None).run(fmax=0.1, steps=100)
     assert judge_clean(built, atoms).verdict == Verdict.INTACT
+
+
+def test_a_charge_of_one_is_written_as_a_sign():
+    site = catalog.build(next(catalog.recipes({"family": "zr6-node", "metals": "Ag", "graft": "SIM"})))
+    assert site.ledger["Ag+"] == 1

@@ -101,7 +101,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     (metal,) = values["metals"]
     host, bonds = _host(metal, values["supercell"], values["vacuum"])
     donors = nearest(host, (0.0, 0.0), 4, "N")
-    label = f"{metal}{axial.suffix(values['axial'])}-porphyrin@graphene"
+    label = f"{metal}-porphyrin{axial.suffix(values['axial'])}@graphene"
     label += f"-{values['supercell']}" if size_of(values["supercell"]) != USUAL else ""
     label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
     site = ActiveSite(

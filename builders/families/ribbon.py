@@ -156,7 +156,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     atoms = Atoms(host.numbers, positions, cell=host.cell, pbc=host.pbc) + Atoms([metal], [metal_place])
 
     kind = "N2" if site == "bay" else "N4"
-    label = f"{metal}{axial.suffix(values['axial'])}-{kind}@{edge}-ribbon"
+    label = f"{metal}-{kind}{axial.suffix(values['axial'])}@{edge}-ribbon"
     label += {"inside": "", "edge": "-edge", "bay": "-bay"}[site]
     if (width, length) != (_USUAL_WIDTH, _USUAL_LENGTH):
         label += f"-w{width}-l{length}"

@@ -62,7 +62,8 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     -------
     ActiveSite
         The central oxide, the metal, three zinc, then the carboxylates one by one. The normal points from the metal
-        away from the oxide, to where a fifth ligand binds.
+        away from the oxide, between three carboxylates: the metal is saturated as built, and only a large one has room
+        there for a fifth ligand before the carboxylates give way.
     """
     table, one = linkers.facts("zinc-oxo"), _ion(values)
     draft = Draft()

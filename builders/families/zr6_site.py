@@ -14,6 +14,7 @@ from atomsieve.builders import oxidation
 from atomsieve.builders.families import zr6_geometry as geometry
 from atomsieve.builders.families.zr6_geometry import Edge, Loose, Node
 from atomsieve.builders.family import stretch
+from atomsieve.builders.ledger import signed
 from atomsieve.structures.errors import ParameterError
 
 #: Ligands of a grafted metal beside the two oxygens of the node.
@@ -182,7 +183,7 @@ def grafted(node: Node, edge: Edge, others: list[tuple[Loose, int]], *, metal: s
     clear = [centre + 2.0 * normal / np.linalg.norm(normal)]
     node.draft.protonate(zip(indices, hydrogens, strict=True), clear)
     ligands = indices[1 : 1 + len(angles)]
-    parts = {f"{metal}{state}+": state}
+    parts = {signed(metal, state): state}
     for name, charge, number in (
         ("bridging O2-", -2, bridges.count(0)),
         ("bridging OH-", -1, bridges.count(1)),
