@@ -102,14 +102,21 @@ LIGANDS: Final[Mapping[str, Ligand]] = MappingProxyType(
 _NONE = "none"
 
 
-def parameter() -> Parameter:
-    """Return the parameter ``axial`` of the families whose metals can carry a ligand."""
+def parameter(*, without: tuple[str, ...] = ()) -> Parameter:
+    """Return the parameter ``axial`` of the families whose metals can carry a ligand.
+
+    Parameters
+    ----------
+    without : tuple of str
+        Ligands for which there is no room.
+    """
+    names = [name for name in LIGANDS if name not in without]
     return Parameter(
         "axial",
         "ligand on the far face",
         _NONE,
-        f"{_NONE}, {', '.join(LIGANDS)}",
-        one_of(_NONE, *LIGANDS, what="axial ligand"),
+        f"{_NONE}, {', '.join(names)}",
+        one_of(_NONE, *names, what="axial ligand"),
     )
 
 

@@ -345,9 +345,19 @@ def test_a_ligand_takes_the_far_face():
     assert 1.78 < hydroxide.atoms.get_distance(hydroxide.metals[0], hydroxide.axial[0][0]) < 1.90
 
 
+def test_both_metals_of_a_dual_site_carry_a_ligand():
+    for ligand in ("O", "OH", "Cl", "H2O", "NH3", "CN", "CO", "F"):
+        for metals in ("Fe-Co", "Y-Hg"):
+            for site in sites(family="graphene-dual", metals=metals, axial=ligand):
+                assert site.label.endswith(f"-N6-{ligand}@graphene-5x5")
+                assert [len(bound) for bound in site.axial] == [1, 1]
+                assert {direction.face for direction in open_directions(site)} == {"top"}
+
+
 REFUSED = [
     (entry(coordination="N3", axial="OH"), "axial", "a metal above a single vacancy has one open face"),
     (entry("graphene-dual", "Fe-Co", supercell="3x3"), "supercell", "3x3 is too small for a fused double vacancies"),
+    (entry("graphene-dual", "Fe-Co", axial="Br"), "axial", "unknown axial ligand 'Br'"),
     (entry("graphene-dual", "Fe"), "metals", "'Fe' names 1 metal(s), but the site has 2; write them as Fe-Co"),
     (entry("graphene-dual", "Fe-Co-Ni"), "metals", "names 3 metal(s), but the site has 2"),
     (entry("graphene-dual", "Fe-Si"), "metals", "Si is not a transition metal"),

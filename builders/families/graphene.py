@@ -18,6 +18,8 @@ from atomsieve.structures.site import ActiveSite
 
 _SCHEMA: Final = 2
 _NAMES: Final = ("graphene", "graphene-dual", "graphene-triple")
+# Two of these have no room side by side on metals 2.46 Å apart.
+_TOO_LARGE: Final = ("Br", "imidazole")
 #: Largest strain either way.
 LARGEST_STRAIN: Final = 0.1
 #: Å; shortest and longest metal-donor distances as built, by element.
@@ -192,7 +194,7 @@ def formula(values: Mapping[str, Any]) -> Counter[str]:
     rim, extra = vacancies.composition(values["coordination"]), dopants.composition(values["dopants"])
     removed = {3: 1, 4: 2}[sum(rim.values())] if number == 1 else 2 * number
     carbon = atoms_in(values["supercell"]) - removed - sum(rim.values()) - sum(extra.values())
-    ligand = axial.composition(values.get("axial", "none"))
+    ligand = axial.composition(values.get("axial", "none"), number)
     return Counter({"C": carbon}) + rim + extra + Counter(values["metals"]) + ligand
 
 
@@ -213,7 +215,7 @@ def _family(number: int, title: str, coordination: str, supercell: str, examples
         supercell_parameter(supercell),
         *model_parameters(),
         dopants.PARAMETER,
-        *((axial.parameter(),) if number == 1 else ()),
+        *((axial.parameter(without=_TOO_LARGE if number == 2 else ()),) if number < 3 else ()),
     )
     name = _NAMES[number - 1]
     return Family(
