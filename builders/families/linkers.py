@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 
 from atomsieve.builders import oxidation
 from atomsieve.builders.draft import Draft
@@ -26,13 +27,15 @@ CARBOXYLATES: Final[Mapping[str, Counter[str]]] = MappingProxyType(
 
 
 @cache
+def _data() -> Mapping[str, Mapping[str, Any]]:
+    text = files("atomsieve.builders.families").joinpath("nodes.yaml").read_text(encoding="utf-8")
+    data: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
+    return data
+
+
 def facts(node: str) -> Mapping[str, Any]:
     """Return the measured numbers of a node with their sources, Å and degrees."""
-    import yaml
-
-    text = importlib.resources.files("atomsieve.builders.families").joinpath("nodes.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return MappingProxyType(loaded[node])
+    return _data()[node]
 
 
 def caps_parameter(*allowed: str) -> Parameter:

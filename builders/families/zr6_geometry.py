@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atomsieve.builders.draft import O_H, Draft
+from atomsieve.builders.families import linkers
 
 Array = npt.NDArray[np.float64]
 
 #: Two zirconium atoms of the octahedron, as the directions that they lie in: ``((0, 1, 0), (0, 0, 1))``.
 Edge = tuple[tuple[int, int, int], tuple[int, int, int]]
 
-#: Å; C-H of formate, C-C and C-H of benzene.
-_FORMYL_H, _RING_C, _RING_H = 1.10, 1.39, 1.08
 #: Å; zirconium to terminal hydroxide and water, and to the oxygens that hold a grafted metal: starting values, not
 #: taken from a refined structure.
 ZR_OH, ZR_OH2, ZR_MU_OH, ZR_MU_O = 2.05, 2.25, 2.14, 2.02
 #: Å; how close atoms that are not bonded may come: oxygens, a grafted metal and zirconium, a metal and lighter atoms.
 _O_O, _O_C, _O_H, _M_ZR = 2.65, 2.95, 2.00, 3.00
 _METAL_LIMITS = {"H": 2.40, "C": 2.90, "O": 2.75}
-
-
-@cache
-def sites() -> Mapping[str, Any]:
-    """Return the eight numbers of the ordered node with their source; fractions but for the cell in Å."""
-    import yaml
-
-    text = importlib.resources.files("atomsieve.builders.families").joinpath("zr6.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
 
 
 def edges() -> tuple[Edge, ...]:
@@ -81,7 +67,7 @@ class Node:
     @classmethod
     def bare(cls) -> Node:
         """Return six zirconium, four oxides and four hydroxides that cap the faces in turn (Td), without hydrogens."""
-        node, facts = cls(), sites()
+        node, facts = cls(), linkers.facts("zr6")
         cell = facts["cell"]
         for corner in _corners():
             node.zirconium[corner] = node.draft.add("Zr", cell * facts["zirconium"] * np.array(corner))
@@ -96,14 +82,14 @@ class Node:
 
     def oxygen_spots(self, edge: Edge) -> tuple[Array, Array]:
         """Return where a carboxylate's oxygens lie on the zirconium atoms of an edge, Å."""
-        facts = sites()
+        facts = linkers.facts("zr6")
         near, far = facts["oxygen"][1], facts["oxygen"][0]
         first, second = np.array(edge, dtype=float)
         return facts["cell"] * (near * first + far * second), facts["cell"] * (far * first + near * second)
 
     def cap(self, edge: Edge, kind: str) -> None:
         """Put formate or benzoate over an edge."""
-        facts, draft = sites(), self.draft
+        facts, draft = linkers.facts("zr6"), self.draft
         out, along, _ = frame(edge)
         first, second = self.oxygen_spots(edge)
         oxygens = draft.add("O", first, self.zirconium[edge[0]]), draft.add("O", second, self.zirconium[edge[1]])
@@ -111,26 +97,19 @@ class Node:
         carbon = draft.add("C", centre, *oxygens)
         self.caps.append(carbon)
         if kind == "formate":
-            self.caps.append(draft.add("H", centre + _FORMYL_H * out, carbon))
+            self.caps.append(draft.add("H", centre + linkers.facts("carboxylate")["formyl_hydrogen"] * out, carbon))
             return
-        middle = (facts["cell"] * facts["ring"] * math.sqrt(2) + _RING_C) * out
+        radius = linkers.facts("carboxylate")["ring"]
+        middle = (facts["cell"] * facts["ring"] * math.sqrt(2) + radius) * out
         spokes = [
             math.cos(angle) * out + math.sin(angle) * along for angle in np.radians(np.arange(180.0, 540.0, 60.0))
         ]
-        ring: list[int] = []
-        for spoke in spokes:
-            ring.append(draft.add("C", middle + _RING_C * spoke, ring[-1] if ring else carbon))
-        draft.bonds.append((ring[0], ring[-1]))
-        hydrogens = [
-            draft.add("H", middle + (_RING_C + _RING_H) * spoke, atom)
-            for spoke, atom in zip(spokes[1:], ring[1:], strict=True)
-        ]
-        self.caps += [*ring, *hydrogens]
+        self.caps += linkers.ring(draft, middle, spokes, carbon, radius)
 
 
 @dataclass(frozen=True)
 class Loose:
-    """An atom whose place is found by :func:`settle`.
+    """An atom whose place is found by :func:`place`.
 
     Parameters
     ----------
@@ -156,7 +135,7 @@ class Loose:
     near: Mapping[int, float] = field(default_factory=dict)
 
 
-def settle(draft: Draft, loose: Sequence[Loose], keep_clear: Sequence[Array] = ()) -> list[int]:
+def place(draft: Draft, loose: Sequence[Loose], keep_clear: Sequence[Array] = ()) -> list[int]:
     """Place atoms by least squares of wanted distances and contacts, add them with their bonds, return their indices.
 
     Everything that is in the draft stays where it is. Bonds weigh most, then angles and contacts; what these leave free

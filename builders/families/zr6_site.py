@@ -14,6 +14,7 @@ from atomsieve.builders import oxidation
 from atomsieve.builders.families import zr6_geometry as geometry
 from atomsieve.builders.families.zr6_geometry import Edge, Loose, Node
 from atomsieve.builders.family import stretch
+from atomsieve.builders.ions import Ion
 from atomsieve.structures.errors import ParameterError
 
 #: Ligands of a grafted metal beside the two oxygens of the node.
@@ -81,14 +82,9 @@ def protons(graft: str, metal: str, state: int) -> tuple[tuple[int, int], tuple[
     if oxides > 2:
         raise ParameterError(
             "oxidation_state",
-            f"{number + 2} oxygens cannot balance {metal}({roman(state)}) in {graft}; lower it, or use SIM",
+            f"{number + 2} oxygens cannot balance {Ion(metal, state).named} in {graft}; lower it, or use SIM",
         )
     return (int(oxides < 2), int(oxides < 1)), (1,) * hydroxides + (2,) * (number - hydroxides)
-
-
-def roman(state: int) -> str:
-    """Write an oxidation state: III."""
-    return ("0", "I", "II", "III", "IV", "V", "VI")[state]
 
 
 def pair(node: Node, edge: Edge) -> list[tuple[Loose, int]]:
@@ -115,7 +111,7 @@ def open_zirconium(node: Node, edge: Edge, others: list[tuple[Loose, int]]) -> P
     metal = node.zirconium[edge[1]]
     spots = node.oxygen_spots(edge)
     loose = [(Loose("O", spots[0], {node.zirconium[edge[0]]: geometry.ZR_OH}), 1), *others]
-    indices = geometry.settle(node.draft, [atom for atom, _ in loose], [spots[1]])
+    indices = geometry.place(node.draft, [atom for atom, _ in loose], [spots[1]])
     node.draft.protonate(zip(indices, [number for _, number in loose], strict=True), [spots[1]])
     donors = [atom for atom in node.draft.neighbours(metal) if node.draft.symbols[atom] == "O"]
     return Placed(metal, tuple(donors), (), spots[1] - node.draft.positions[metal], {"OH-": -1})
@@ -177,12 +173,12 @@ def grafted(node: Node, edge: Edge, others: list[tuple[Loose, int]], *, metal: s
         held_by = dict([zirconium[k]]) if k < 2 else {}
         loose.append(Loose("O", start + distance * direction, held_by, {0: distance}, apart))
     hydrogens = [0, *bridges, *terminal, *(number for _, number in others)]
-    indices = geometry.settle(node.draft, [*loose, *(atom for atom, _ in others)])
+    indices = geometry.place(node.draft, [*loose, *(atom for atom, _ in others)])
     centre = node.draft.positions[indices[0]]
     clear = [centre + 2.0 * normal / np.linalg.norm(normal)]
     node.draft.protonate(zip(indices, hydrogens, strict=True), clear)
     ligands = indices[1 : 1 + len(angles)]
-    parts = {f"{metal}{state}+": state}
+    parts = {str(Ion(metal, state)): state}
     for name, charge, number in (
         ("bridging O2-", -2, bridges.count(0)),
         ("bridging OH-", -1, bridges.count(1)),
