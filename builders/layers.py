@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii
+from ase.data import covalent_radii
 
 from atomsieve.builders import axial
 from atomsieve.builders.family import Parameter, number_between, written
@@ -171,11 +171,6 @@ def _bonds(atoms: Atoms, metals: range) -> tuple[tuple[tuple[int, int], ...], tu
         donors = tuple(sorted(int(donor) for donor in able[np.argsort(lengths, kind="stable")[:4]]))
         bonds |= {(donor, metal) for donor in donors}
     return tuple(sorted(bonds)), donors
-
-
-def excess(metal: str) -> float:
-    """Return by how much a metal's covalent radius (doi 10.1039/b801115j) is larger than cobalt's, at least 0, in Å."""
-    return max(float(covalent_radii[atomic_numbers[metal]] - covalent_radii[atomic_numbers["Co"]]), 0.0)
 
 
 def parameters() -> tuple[Parameter, Parameter, Parameter]:

@@ -346,5 +346,5 @@ def family(sheet: Sheet) -> Family:
         build=build,
         formula=formula,
         shells=MappingProxyType(dict(sheet.shells)),
-        examples=tuple({"family": sheet.name, **example} for example in sheet.examples),
+        examples=sheet.examples,
     )

@@ -16,7 +16,7 @@ from ase import Atoms
 
 from atomsieve.builders import axial
 from atomsieve.builders.families.ligands import growth
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe
+from atomsieve.builders.family import METAL, Family, in_order, recipe
 from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 
@@ -191,7 +191,7 @@ def _family(name: str, example: str) -> Family:
         name=name,
         title=linker.title,
         parameters=in_order(
-            Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+            METAL,
             axial.parameter(),
         ),
         build=partial(build, name),

@@ -16,7 +16,7 @@ from ase.data import atomic_numbers
 
 from atomsieve.builders import axial
 from atomsieve.builders.families.ligands import growth, ligand
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe
+from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe
 from atomsieve.builders.ledger import neutral
 from atomsieve.builders.organic import chelate, donor_elements
 from atomsieve.structures.errors import ParameterError
@@ -35,7 +35,6 @@ BRIDGES: Final[Mapping[str, str]] = MappingProxyType({"ethylene": "salen", "phen
 _SCHEMA = 1
 # Å by which N stands farther from any tetrahedral metal than from square planar cobalt (Co, Ni, Zn: 2.00 to 2.07).
 _TETRAHEDRAL = 0.10
-_METALS = Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)
 _WINDOWS: Final = MappingProxyType(
     {"N": (1.75, 2.20), "O": (1.75, 2.20), "F": (1.75, 2.10), "Cl": (2.10, 2.45), "Br": (2.25, 2.60), "C": (1.80, 2.15)}
 )
@@ -177,7 +176,7 @@ def _dihalide(name: str, title: str, example: str) -> Family:
         name=name,
         title=title,
         parameters=in_order(
-            _METALS,
+            METAL,
             Parameter("anions", "both anions", "Cl", ", ".join(ANIONS), one_of(*ANIONS, what="anion")),
             Parameter(
                 "shape", "how the donors stand", "square-planar", ", ".join(SHAPES), one_of(*SHAPES, what="shape")
@@ -200,7 +199,7 @@ def _tetradentate(name: str, title: str, examples: tuple[Mapping[str, Any], ...]
     return Family(
         name=name,
         title=title,
-        parameters=in_order(_METALS, *more, axial.parameter()),
+        parameters=in_order(METAL, *more, axial.parameter()),
         build=partial(build_tetradentate, name),
         formula=partial(formula, name),
         shells=_WINDOWS,

@@ -16,8 +16,8 @@ import yaml
 
 from atomsieve.builders import oxidation
 from atomsieve.builders.draft import Draft
-from atomsieve.builders.family import Parameter, one_of
-from atomsieve.builders.ions import SURROGATE, Ion, flag
+from atomsieve.builders.family import Parameter, one_of, true_or_false
+from atomsieve.builders.ions import SURROGATE, Ion
 
 Array = npt.NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def frozen_parameter() -> Parameter:
         "carbon and hydrogen of the caps stay where the framework has them",
         True,
         "true, false",
-        flag,
+        true_or_false,
     )
 
 

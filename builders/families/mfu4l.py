@@ -26,6 +26,7 @@ from atomsieve.builders.family import (
     recipe,
 )
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.site import ActiveSite
 
 Array = npt.NDArray[np.float64]
@@ -55,7 +56,7 @@ def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the node."""
     one, terminal = _ion(values), values["terminal"]
     own = [] if terminal == "none" else [(1, f"{terminal}-", -1)]
-    return ions.counted([(1, str(one), one.state), (4, str(_ZINC), 2), (3, "Cl-", -1), *own, (6, values["caps"], -1)])
+    return counted([(1, str(one), one.state), (4, str(_ZINC), 2), (3, "Cl-", -1), *own, (6, values["caps"], -1)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

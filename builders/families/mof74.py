@@ -17,6 +17,7 @@ from atomsieve.builders.draft import Draft
 from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.site import ActiveSite
 
 Array = npt.NDArray[np.float64]
@@ -37,7 +38,7 @@ def _trio(values: Mapping[str, Any]) -> list[Ion]:
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the fragment."""
     parts = [(1, str(one), 2) for one in _trio(values)]
-    return ions.counted([*parts, (2, "2-oxidobenzoate", -2), (2, "hydrogen 2-oxidobenzoate", -1), (2, "H2O", 0)])
+    return counted([*parts, (2, "2-oxidobenzoate", -2), (2, "hydrogen 2-oxidobenzoate", -1), (2, "H2O", 0)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from atomsieve.builders.draft import Draft
 from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -54,7 +55,7 @@ def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of a trimer."""
     parts = [(1, str(one), one.state) for one in _trio(values)]
     terminals = [(1, f"terminal {name}", _CHARGES[name]) for name in TERMINALS[values["terminals"]] if name != "none"]
-    return ions.counted([*parts, (1, "O2-", -2), (6, values["caps"], -1), *terminals])
+    return counted([*parts, (1, "O2-", -2), (6, values["caps"], -1), *terminals])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from atomsieve.builders.draft import Draft
 from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -75,7 +76,7 @@ def ledger(values: Mapping[str, Any], pair: tuple[Ion, Ion]) -> dict[str, int]:
         total = first.state + second.state
         metals = {f"{first.metal}2 {total}+": total}
     else:
-        metals = ions.counted((1, str(one), one.state) for one in pair)
+        metals = counted((1, str(one), one.state) for one in pair)
     return {**metals, f"4 {values['caps']}": -4}
 
 

@@ -21,7 +21,15 @@ from ase import Atoms
 
 from atomsieve.builders import axial
 from atomsieve.builders.families.porphyrin_sheet import METAL_N, core
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch, written
+from atomsieve.builders.family import (
+    METAL,
+    Family,
+    Parameter,
+    in_order,
+    recipe,
+    stretch,
+    written,
+)
 from atomsieve.builders.sheets import (
     VACUUM,
     Unit,
@@ -131,7 +139,7 @@ FAMILY: Final = Family(
     name="porphyrin-graphene",
     title="a metalloporphyrin fused into a hole of graphene (pyrrolic M-N4)",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         Parameter(
             "supercell",
             "rectangular cells of four carbons, 4.26 by 2.46 Å",

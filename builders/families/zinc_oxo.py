@@ -15,6 +15,7 @@ from atomsieve.builders.draft import Draft
 from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, TRANSITION_METALS, Family, Parameter, in_order, metals, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.site import ActiveSite
 
 #: Metals with an ion of two or three charges and a known radius.
@@ -33,7 +34,7 @@ def _ion(values: Mapping[str, Any]) -> Ion:
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the node."""
     one = _ion(values)
-    return ions.counted([(1, str(one), one.state), (3, str(_ZINC), 2), (1, "O2-", -2), (6, values["caps"], -1)])
+    return counted([(1, str(one), one.state), (3, str(_ZINC), 2), (1, "O2-", -2), (6, values["caps"], -1)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
