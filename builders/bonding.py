@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 
+from atomsieve.builders.cells import to_nearest_image
 from atomsieve.builders.family import TRANSITION_METALS
 
 Shift = tuple[int, int, int]
@@ -37,6 +38,8 @@ _IS_METAL[[atomic_numbers[symbol] for symbol in METALS]] = True
 # then above 0.2. Of two donors bonded to each other the farther one counts only if it is hardly farther (side-on O2,
 # rings), so that the carbon of a carboxylate is none.
 _NEAR, _HELD, _AVERAGE, _LIMIT, _SIDE_ON = 1.15, 1.08, 1.173, 1.25, 0.08
+# The same for two atoms of an organic host as built, where nothing else is near.
+_AS_BUILT = 1.2
 #: Å; an atom as far as this from a metal, or farther, is no donor carbon.
 _CARBON = 2.60
 
@@ -137,6 +140,24 @@ def graph(atoms: Atoms) -> Graph:
         if bonded[row] or (i, j, shift) in held:
             links[i].append(Link(j, shift, float(lengths[row])))
     return Graph(tuple(numbers.tolist()), tuple(tuple(entry) for entry in links))
+
+
+def bonds_of(atoms: Atoms) -> tuple[tuple[int, int], ...]:
+    """Return the bonds of an organic host as built, told from distances.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Without metals; the cell, if any, at least 5 Å wide.
+    """
+    found = []
+    radii = covalent_radii[atoms.numbers]
+    for first in range(len(atoms) - 1):
+        vectors = to_nearest_image(atoms.positions[first + 1 :] - atoms.positions[first], atoms)
+        limit = _AS_BUILT * (radii[first] + radii[first + 1 :])
+        near = np.flatnonzero(np.einsum("nk,nk->n", vectors, vectors) < limit**2)
+        found += [(first, first + 1 + int(other)) for other in near]
+    return tuple(found)
 
 
 def _shift(row: np.ndarray) -> Shift:

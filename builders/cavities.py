@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 from ase.data import vdw_radii
 
-Array = npt.NDArray[np.float64]
+from atomsieve.builders.vectors import Array, across
 
 # Å: van der Waals radius where none is known (metals), spacing of the grid, and the smallest passage that is followed.
 _UNKNOWN, _SPACING, _PASSAGE = 2.0, 0.40, 0.2
@@ -135,13 +134,6 @@ def _narrowest(host: Host, way: Array) -> tuple[Array, float, Array]:
     widths = np.round([value for _, value in found], 6)
     point, value = found[int(np.argmin(widths))]
     return point, value, along
-
-
-def across(axis: Array) -> tuple[Array, Array]:
-    """Return two unit vectors that are perpendicular to a unit vector and to each other."""
-    first = np.cross(axis, np.eye(3)[int(np.argmin(np.abs(axis)))])
-    first /= np.linalg.norm(first)
-    return first, np.cross(axis, first)
 
 
 def _widest_way(values: Array, shape: Any, start: int) -> Array | None:

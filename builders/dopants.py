@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders.family import Parameter
-from atomsieve.builders.honeycomb import Array, Honeycomb, Indices
+from atomsieve.builders.honeycomb import Honeycomb, Indices
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError, ParameterError
 
 #: What can take the place of a carbon with three neighbours. Oxygen has no valence for it.

@@ -15,15 +15,16 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.data import atomic_numbers
 
+from atomsieve.builders.cells import folded
 from atomsieve.builders.dopants import Shells, nearest
 from atomsieve.builders.family import stretch
-from atomsieve.builders.honeycomb import Array, Honeycomb, Indices, Spot, honeycomb, moved, turn
+from atomsieve.builders.honeycomb import Honeycomb, Indices, Spot, honeycomb, moved, turn
 from atomsieve.builders.vacancies import Vacancy, point
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import ParameterError
 
-#: Lattice constant of graphene, Å (experiment: 2.46), and the height of the cell.
+#: Lattice constant of graphene, Å (experiment: 2.46).
 LATTICE_CONSTANT: Final = 2.46
-VACUUM: Final = 15.0
 #: Metal-donor distances as built for cobalt, Å, in the plane of a hole and above it; others follow by their radius.
 IN_PLANE: Final[Mapping[str, float]] = MappingProxyType(
     {"N": 1.88, "C": 1.88, "O": 1.90, "B": 1.90, "S": 2.15, "P": 2.15}
@@ -231,9 +232,9 @@ def host(
     sites = sorted(set(element) - set(placed.removed), key=lambda site: (order.index(element[site]), site))
     index = {site: place for place, site in enumerate(sites)}
 
-    # The hole stands in the middle of the cell; the small shift keeps atoms on the border of the cell on one side.
+    # The hole stands in the middle of the cell.
     middle = placed.middles.mean(axis=0)
-    fractions = (lattice.fractions(lattice.points[sites] - middle) + 0.5 + 1e-9) % 1.0 - 1e-9
+    fractions = folded(lattice.fractions(lattice.points[sites] - middle) + 0.5)
     positions = np.zeros((len(sites), 3))
     positions[:, :2], positions[:, 2] = fractions @ flat, 0.5 * vacuum
     seats = np.zeros((len(placed.groups), 3))

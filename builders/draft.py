@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 
-Array = npt.NDArray[np.float64]
+from atomsieve.builders.vectors import Array, sphere
 
 #: Å; O-H of hydroxide and water.
 O_H: Final = 0.97
@@ -101,12 +99,3 @@ class Draft:
         # contacts below 1.5 Å are never worth it; rounded, so that equal directions tie in the same way everywhere
         cost += (np.array(charges) / np.maximum(lengths, 0.5) + np.maximum(1.5 - lengths, 0.0) * 20.0).sum(axis=1)
         return np.asarray(spots[int(np.argmin(np.round(cost, 6)))])
-
-
-@cache
-def sphere(number: int) -> Array:
-    """Spread unit vectors evenly over a sphere (a spiral of the golden angle), shape (number, 3)."""
-    z = 1 - (2 * np.arange(number) + 1) / number
-    angle = np.pi * (3 - np.sqrt(5)) * np.arange(number)
-    radius = np.sqrt(1 - z**2)
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), z])

@@ -11,12 +11,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from atomsieve.builders.cells import to_nearest_image
+from atomsieve.builders.vectors import Array, sphere
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: A direction is open from this openness on. Blocked ones score 1.51 or less; planar sites 1.93 with nitrogen around
 #: the metal, 1.82 with carbon, and less on the side from which a relaxation moved the metal away by a tenth of an Å.
@@ -101,14 +100,13 @@ class Surroundings:
     def of(cls, site: ActiveSite, *metals: int) -> Surroundings:
         """Look around one metal of a site, or around two."""
         atoms = site.atoms
-        centre = atoms.positions[metals[0]] + between(atoms, metals[0], metals[-1]) / 2
-        numbers, vectors = atoms.numbers, atoms.positions - centre
+        first, last = atoms.positions[[metals[0], metals[-1]]]
+        centre = first + to_nearest_image(last - first, atoms) / 2
+        numbers, vectors = atoms.numbers, to_nearest_image(atoms.positions - centre, atoms)
         shifts = np.zeros((1, 3))
         if atoms.pbc.any():
             cell = atoms.cell.array
-            inverse = np.linalg.inv(cell)
-            vectors = vectors - (np.round(vectors @ inverse) * atoms.pbc) @ cell
-            heights = 1.0 / np.linalg.norm(inverse, axis=0)
+            heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
             images = [
                 (0, 1, -1) if wrap and height < 2 * REACH else (0,)
                 for wrap, height in zip(atoms.pbc, heights, strict=True)
@@ -152,15 +150,6 @@ def open_directions(site: ActiveSite) -> tuple[OpenDirection, ...]:
         By metal: top, bottom, then the sides, the most open first.
     """
     return tuple(direction for metal in site.metals for direction in directions_of(Surroundings.of(site, metal)))
-
-
-def between(atoms: Atoms, first: int, second: int) -> Array:
-    """Return the shortest vector from one atom to another, Å."""
-    vector = np.asarray(atoms.positions[second] - atoms.positions[first])
-    if atoms.pbc.any():
-        cell = atoms.cell.array
-        vector = vector - (np.round(vector @ np.linalg.inv(cell)) * atoms.pbc) @ cell
-    return vector
 
 
 def shared_faces(around: Surroundings, first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[str, Array]:
@@ -267,10 +256,7 @@ def _normal(donors: Array, expected: tuple[float, float, float]) -> Array:
 
 @cache
 def _sphere() -> tuple[Array, npt.NDArray[np.intp]]:
-    """Spread points evenly over a sphere (a spiral of the golden angle), and list the nearest neighbours of each."""
-    z = 1 - (2 * np.arange(_SAMPLES) + 1) / _SAMPLES
-    angle = math.pi * (3 - math.sqrt(5)) * np.arange(_SAMPLES)
-    radius = np.sqrt(1 - z**2)
-    points = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), z])
+    """Spread points evenly over a sphere, and list the nearest neighbours of each."""
+    points = sphere(_SAMPLES)
     neighbours = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, 1 : _NEIGHBOURS + 1]
     return points, neighbours

@@ -10,14 +10,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders.bonding import METALS
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.parents import normal_of, parent
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
-
-Array = npt.NDArray[np.float64]
 
 #: M-O in M(acac)3, Å, averages over crystal structures, rounded: Fe 1.99 (J. Iball and C. H. Morgan, Acta Cryst. 23
 #: (1967) 239), Cr 1.95 (B. Morosin, doi 10.1107/S0365110X65002876), the others alike; Mn is distorted, a mean.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.family import Parameter
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
 
-Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 #: A lattice site: 0 or 1 for the two atoms of a primitive cell, and the cell.
 Spot = tuple[int, int, int]
@@ -73,8 +73,7 @@ class Honeycomb:
 
     def cell(self, lattice_constant: float, strain: tuple[float, float]) -> Array:
         """Return both vectors, Å, shape (2, 2), for strains along x (zigzag) and y (armchair)."""
-        primitive = lattice_constant * np.array([[1.0, 0.0], [-0.5, math.sqrt(3) / 2]])
-        return np.asarray(self.matrix @ primitive * (1.0 + np.array(strain)))
+        return np.asarray(self.matrix @ hexagonal(lattice_constant) * (1.0 + np.array(strain)))
 
     def fractions(self, points: Array) -> Array:
         """Turn points in units of the primitive vectors into fractions of the supercell."""
@@ -85,7 +84,7 @@ class Honeycomb:
         operations = [
             np.linalg.matrix_power(_TURN, k) @ flip for flip in (np.eye(2, dtype=int), _MIRROR) for k in range(6)
         ]
-        primitive = np.array([[1.0, 0.0], [-0.5, math.sqrt(3) / 2]])
+        primitive = hexagonal(1.0)
         inverse = np.linalg.inv(self.matrix)
         kept = []
         for operation in operations:

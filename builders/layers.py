@@ -8,22 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
-from ase.data import covalent_radii
 
-from atomsieve.builders import axial
+from atomsieve.builders import axial, vectors
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import folded, nearest_four, vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import Parameter, number_between, written
-from atomsieve.builders.validation import distances
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 
-Array = npt.NDArray[np.float64]
 #: Atoms of a layer: chemical symbols, and positions in Å with the plane of the layer at z = 0.
 Atom = tuple[str, tuple[float, float, float]]
 
-#: Height of the cell, Å.
-VACUUM: Final = 15.0
 AUTO: Final = "auto"
 #: Bond lengths of hydrogen, Å: on an aromatic carbon, on an imine nitrogen.
 C_H, N_H = 1.08, 1.02
@@ -31,8 +27,6 @@ C_H, N_H = 1.08, 1.02
 AROMATIC: Final = 1.395
 #: Å; a layer is stretched by a lattice constant that differs from its own by this share at most.
 _LARGEST_STRAIN = 0.03
-# Two atoms that are no metals are bonded below this multiple of the sum of their covalent radii.
-_BONDED = 1.2
 
 
 def onward(start: float, bond: float, width: float, following: float) -> float:
@@ -59,10 +53,7 @@ def pair(symbol: str, x: float, width: float) -> list[Atom]:
 
 def away(length: float, atom: tuple[float, float], *neighbours: tuple[float, float]) -> tuple[float, float]:
     """Return where a hydrogen stands in the plane, at a distance (Å) from its atom and away from the neighbours."""
-    here = np.array(atom)
-    ways = here - np.array(neighbours)
-    way = (ways / np.linalg.norm(ways, axis=1)[:, None]).sum(axis=0)
-    x, y = (here + length * way / np.linalg.norm(way)).tolist()
+    x, y = vectors.away(length, atom, *neighbours).tolist()
     return x, y
 
 
@@ -136,41 +127,26 @@ class Layer:
         turn = math.radians(self.angle)
         cell = np.diag([constant, constant * math.sin(turn), values["vacuum"]])
         cell[1, 0] = constant * math.cos(turn)
-        # the small shift keeps atoms on the border of the cell on one side
         fractions = positions @ np.linalg.inv(cell) + 0.5
-        fractions[:, :2] = (fractions[:, :2] + 1e-9) % 1.0 - 1e-9
+        fractions[:, :2] = folded(fractions[:, :2])
         atoms = Atoms(symbols, fractions @ cell, cell=cell, pbc=True)
-        bonds, donors = _bonds(atoms, metals)
+        able = np.flatnonzero(np.isin(atoms.numbers, (7, 8)))
+        donors = [nearest_four(atoms, metal, able) for metal in metals]
+        held = ((donor, metal) for metal, group in zip(metals, donors, strict=True) for donor in group)
         suffix = f"-a{written(constant)}" if constant != round(self.lattice_constant, 3) else ""
-        suffix += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+        suffix += vacuum_suffix(values)
         bare = ActiveSite(
             label=f"{label}{axial.suffix(values['axial'])}{suffix}",
             recipe=recipe,
             atoms=atoms,
             kind="layer",
             metals=(metals[-1],),
-            donors=(donors,),
-            bonds=bonds,
+            donors=(donors[-1],),
+            bonds=tuple(sorted({*bonds_of(atoms[: metals[0]]), *held})),
             ledger=ledger,
             provenance={"source": source, "remarks": f"the lattice constant follows from the bond lengths; {remarks}"},
         )
         return axial.attach(bare, values["axial"])
-
-
-def _bonds(atoms: Atoms, metals: range) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
-    """Return all bonds, and the donors of the last metal: each metal has the four nearest N or O."""
-    first, second = np.triu_indices(metals[0], k=1)
-    radii = covalent_radii[atoms.numbers]
-    near = distances(atoms, first, second) < _BONDED * (radii[first] + radii[second])
-    near &= (atoms.numbers[first] > 1) | (atoms.numbers[second] > 1)
-    bonds = {(int(i), int(j)) for i, j in zip(first[near], second[near], strict=True)}
-    able = np.flatnonzero(np.isin(atoms.numbers, (7, 8)))
-    donors: tuple[int, ...] = ()
-    for metal in metals:
-        lengths = distances(atoms, np.full(len(able), metal), able)
-        donors = tuple(sorted(int(donor) for donor in able[np.argsort(lengths, kind="stable")[:4]]))
-        bonds |= {(donor, metal) for donor in donors}
-    return tuple(sorted(bonds)), donors
 
 
 def parameters() -> tuple[Parameter, Parameter, Parameter]:
@@ -183,7 +159,7 @@ def parameters() -> tuple[Parameter, Parameter, Parameter]:
             f"{AUTO} (from its bond lengths), or a number within {100 * _LARGEST_STRAIN:.0f} % of that",
             _parse_lattice_constant,
         ),
-        Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å")),
+        vacuum_parameter(),
         axial.parameter(),
     )
 

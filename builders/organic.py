@@ -8,11 +8,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import BuildError, InputError
-
-Array = npt.NDArray[np.float64]
 
 _SEED, _CONFORMERS = 7, 16
 # Å: length of a metal-donor bond around which conformers are compared, and how far a spring may be stretched.

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from atomsieve.builders import catalog, contacts
-from atomsieve.builders.faces import Array, Surroundings, directions_of, frame, shared_faces
+from atomsieve.builders.faces import Surroundings, directions_of, frame, shared_faces
 from atomsieve.builders.stance import stance
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import Adsorbate, Mode
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.site import ActiveSite

@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
-from ase.data import covalent_radii
 
 from atomsieve.builders import axial
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import folded, vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import (
     REQUIRED,
     TRANSITION_METALS,
@@ -24,20 +24,13 @@ from atomsieve.builders.family import (
     Parameter,
     in_order,
     metals,
-    number_between,
     one_of,
     recipe,
-    written,
 )
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 
-Array = npt.NDArray[np.float64]
-
-#: Height of the cell, Å.
-VACUUM: Final = 15.0
-#: Two atoms of a sheet as built are bonded up to this multiple of the sum of their covalent radii.
-JOINED: Final = 1.2
 #: Elements of a sheet come in this order, the metal last.
 ORDER: Final = ("B", "C", "H", "N")
 #: Degrees from the first lattice vector; a pocket's metal moves off its centre this way, which lies on the mirror that
@@ -137,19 +130,6 @@ class Sheet:
     metals: tuple[str, ...] = TRANSITION_METALS
 
 
-def hexagonal(length: float) -> Array:
-    """Return lattice vectors at 120 degrees, as rows, shape (2, 2), Å."""
-    return length * np.array([[1.0, 0.0], [-0.5, 0.5 * math.sqrt(3)]])
-
-
-def turned(point: Any, degrees: float) -> Array:
-    """Turn a point of the plane anticlockwise about the origin, shape (2,)."""
-    angle = math.radians(degrees)
-    c, s = math.cos(angle), math.sin(angle)
-    x, y = point
-    return np.array([c * x - s * y, s * x + c * y])
-
-
 def apex(first: Any, second: Any, length: float, towards: Any) -> Array:
     """Return the point of the plane at a distance from two others, shape (2,).
 
@@ -165,26 +145,6 @@ def apex(first: Any, second: Any, length: float, towards: Any) -> Array:
     normal = np.array([-across[1], across[0]]) / np.linalg.norm(across)
     rise = math.sqrt(length**2 - float(across @ across) / 4)
     return np.asarray(middle + math.copysign(rise, float((towards - middle) @ normal)) * normal)
-
-
-def bonds_of(atoms: Atoms) -> tuple[tuple[int, int], ...]:
-    """Return the bonds of a host as built, told from distances.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Without its metal; the cell at least 5 Å wide.
-    """
-    found = []
-    radii = covalent_radii[atoms.numbers]
-    inverse, cell, pbc = np.linalg.inv(atoms.cell.array), atoms.cell.array, atoms.pbc
-    for first in range(len(atoms) - 1):
-        vectors = atoms.positions[first + 1 :] - atoms.positions[first]
-        vectors -= (np.round(vectors @ inverse) * pbc) @ cell
-        limit = JOINED * (radii[first] + radii[first + 1 :])
-        near = np.flatnonzero(np.einsum("nk,nk->n", vectors, vectors) < limit**2)
-        found += [(first, first + 1 + int(other)) for other in near]
-    return tuple(found)
 
 
 def in_element_order(atoms: Atoms) -> Atoms:
@@ -208,13 +168,11 @@ def repeated(unit: Unit, size: tuple[int, int], vacuum: float, middle: tuple[flo
     """
     fractions = unit.positions @ np.linalg.inv(unit.vectors) - np.array(middle)
     steps = [(i, j) for i in range(size[0]) for j in range(size[1])]
-    folded = np.vstack([fractions + np.array(step) for step in steps]) / np.array(size)
-    # The small shift keeps atoms on the border of the cell on one side.
-    folded = (folded + 0.5 + 1e-9) % 1.0 - 1e-9
+    spots = folded(np.vstack([fractions + np.array(step) for step in steps]) / np.array(size) + 0.5)
     cell = np.zeros((3, 3))
     cell[:2, :2] = np.array(size)[:, None] * unit.vectors
     cell[2, 2] = vacuum
-    positions = np.column_stack([folded, np.full(len(folded), 0.5)]) @ cell
+    positions = np.column_stack([spots, np.full(len(spots), 0.5)]) @ cell
     return Atoms(list(unit.symbols) * len(steps), positions, cell=cell, pbc=True)
 
 
@@ -271,11 +229,6 @@ def size_of(supercell: str) -> tuple[int, int]:
     return int(n), int(m)
 
 
-def vacuum_parameter() -> Parameter:
-    """Return the parameter ``vacuum``."""
-    return Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å"))
-
-
 def family(sheet: Sheet) -> Family:
     """Return the family of a sheet: its metals in its pockets, in any supercell.
 
@@ -320,7 +273,7 @@ def family(sheet: Sheet) -> Family:
         whole = atoms + Atoms([metal], [atoms.cell.array.sum(axis=0) / 2 + place])
         label = f"{metal}{axial.suffix(ligand)}@{sheet.name}{pocket.tag}"
         label += f"-{values['supercell']}" if values["supercell"] != f"{usual}x{usual}" else ""
-        label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+        label += vacuum_suffix(values)
         site = ActiveSite(
             label=label,
             recipe=recipe(sheet.name, 1, values, tuple(by_name)),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from ase import Atoms
 
+from atomsieve.builders.vectors import across
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import SiteKind
 
@@ -96,17 +97,13 @@ def _complete(atoms: Atoms) -> None:
         if atoms.pbc[i]:
             continue
         others = [cell[j] / np.linalg.norm(cell[j]) for j in range(3) if j != i and (given[j] or j in periodic)]
-        axis = np.cross(others[0], others[1]) if len(others) == 2 else _across(others[0])
+        axis = np.cross(others[0], others[1]) if len(others) == 2 else across(others[0])[0]
         axis /= np.linalg.norm(axis)
         length = float(np.ptp(atoms.positions @ axis)) + VACUUM
         if not given[i] or abs(float(cell[i] @ axis)) < length:
             cell[i], given[i] = length * axis, True
     atoms.set_cell(cell)
     atoms.pbc = True
-
-
-def _across(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.cross(vector, np.eye(3)[int(np.argmin(np.abs(vector)))]), dtype=float)
 
 
 def _heights(atoms: Atoms) -> npt.NDArray[np.float64]:

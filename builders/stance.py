@@ -9,13 +9,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from ase.data import atomic_numbers, covalent_radii
 
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import METAL, Adsorbate, Mode
 from atomsieve.structures.errors import InputError
-
-Array = npt.NDArray[np.float64]
 
 #: A bond to a metal as built, as a multiple of the sum of the covalent radii: Co-O 1.84, Co-H 1.51 Å.
 BOND: Final = 0.96

@@ -27,7 +27,8 @@ from atomsieve.builders.families import (
 )
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.placement import poses
-from atomsieve.builders.sheets import Unit, apex, repeated, turned
+from atomsieve.builders.sheets import Unit, apex, repeated
+from atomsieve.builders.vectors import turned
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 from ase.data import atomic_numbers
 
@@ -21,8 +20,6 @@ from atomsieve.builders.ledger import neutral
 from atomsieve.builders.organic import chelate, donor_elements
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Distances of cobalt(II) and a terminal anion, Å (Cl, Br: tetrahedral and square planar dihalides of diimines, 2.20 to
 #: 2.31 and 2.34 to 2.43 over the transition metals; the others rounded); other metals follow their size.

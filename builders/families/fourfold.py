@@ -8,10 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 
-Array = npt.NDArray[np.float64]
+from atomsieve.builders.vectors import Array, away
 
 #: Å; C-H and the C-C of benzene.
 C_H: Final = 1.08
@@ -55,16 +54,6 @@ class Fourfold:
     fitted_to: float = 0.0
 
 
-def _unit(vector: Array) -> Array:
-    return np.asarray(vector / np.linalg.norm(vector))
-
-
-def _hydrogen(atom: Array, *neighbours: Array) -> Array:
-    """Return the hydrogen of an atom of a ring, away from its neighbours."""
-    outward = sum((_unit(atom - other) for other in neighbours), np.zeros(len(atom)))
-    return np.asarray(atom + C_H * _unit(outward))
-
-
 @dataclass
 class _Quarter:
     """Atoms of a quarter as they are put there."""
@@ -105,17 +94,17 @@ def _quarter(shape: Fourfold, metal_nitrogen: float, turn: float) -> _Quarter:
         fifth, sixth = quarter.put("C", gamma, third), quarter.put("C", gamma * mirror, fourth)
         seventh = quarter.put("C", delta, fifth)
         eighth = quarter.put("C", delta * mirror, sixth, seventh)
-        inner, outer = _hydrogen(gamma, beta, delta), _hydrogen(delta, gamma, delta * mirror)
+        inner, outer = away(C_H, gamma, beta, delta), away(C_H, delta, gamma, delta * mirror)
         rim = [(inner, fifth), (inner * mirror, sixth), (outer, seventh), (outer * mirror, eighth)]
     else:
-        hydrogen = _hydrogen(beta, alpha, beta * mirror)
+        hydrogen = away(C_H, beta, alpha, beta * mirror)
         rim = [(hydrogen, third), (hydrogen * mirror, fourth)]
     for position, carrier in rim:
         quarter.put("H", position, carrier)
     if shape.phenyl:
         _put_phenyl(quarter, meso, turn)
     elif shape.bridge == "C":
-        quarter.put("H", _hydrogen(bridge, alpha, alpha[::-1]), meso)
+        quarter.put("H", away(C_H, bridge, alpha, alpha[::-1]), meso)
     return quarter
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from atomsieve.builders import vacancies
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.dopants import letters, nearest
 from atomsieve.builders.doped import LATTICE_CONSTANT, Pattern, host
 from atomsieve.builders.families.graphene import SHELLS, model_parameters, model_suffix, strains
@@ -104,7 +105,7 @@ def _nearest_image(lattice: Honeycomb, shift: tuple[int, int], operation: Indice
     """Return the translation that puts the second hole at its nearest image to the first."""
     middle = np.mean([point(spot) for spot in vacancies.DOUBLE.removed], axis=0)
     steps = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=2))) @ lattice.matrix
-    flat = (middle @ operation + np.array(shift) + steps - middle) @ np.array([[1.0, 0.0], [-0.5, np.sqrt(0.75)]])
+    flat = (middle @ operation + np.array(shift) + steps - middle) @ hexagonal(1.0)
     # the first of equally near ones, whatever the last digit says
     best = int(np.argmin(np.round(np.linalg.norm(flat, axis=1), 6)))
     return int(shift[0] + steps[best, 0]), int(shift[1] + steps[best, 1])

@@ -11,15 +11,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import yaml
 
 from atomsieve.builders import oxidation
 from atomsieve.builders.draft import Draft
 from atomsieve.builders.family import Parameter, one_of, true_or_false
 from atomsieve.builders.ions import SURROGATE, Ion
-
-Array = npt.NDArray[np.float64]
+from atomsieve.builders.vectors import Array, unit
 
 CARBOXYLATES: Final[Mapping[str, Counter[str]]] = MappingProxyType(
     {"formate": Counter({"C": 1, "H": 1, "O": 2}), "benzoate": Counter({"C": 7, "H": 5, "O": 2})}
@@ -71,11 +69,6 @@ def suffix(values: Mapping[str, Any], caps: str | None, multiplicity: int) -> st
 def coupling(ions: Iterable[Ion]) -> dict[str, str]:
     """Return the remark that belongs to metals whose spins couple; nothing where there are not two."""
     return {"spin": SURROGATE} if sum(one.unpaired > 0 for one in ions) > 1 else {}
-
-
-def unit(vector: Any) -> Array:
-    """Return a vector at length 1."""
-    return np.asarray(vector / np.linalg.norm(vector), dtype=float)
 
 
 def bridge(

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders import ions, oxidation
 from atomsieve.builders.draft import Draft
@@ -27,9 +26,8 @@ from atomsieve.builders.family import (
 )
 from atomsieve.builders.ions import Ion
 from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import Array, unit
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Metals with a known radius in one of the states that the site can hold.
 METALS: Final = tuple(metal for metal in TRANSITION_METALS if any(ions.takes(metal, state) for state in (1, 2, 3)))
@@ -111,7 +109,7 @@ def _triazolate(
         hydrogens = []
         for carbon, nitrogen, sign in ((first, outer[0], 1.0), (second, outer[1], -1.0)):
             here = draft.positions[carbon]
-            away = linkers.unit(linkers.unit(here - draft.positions[nitrogen]) + sign * aside)
+            away = unit(unit(here - draft.positions[nitrogen]) + sign * aside)
             hydrogens.append(draft.add("H", here + shape["ring_hydrogen"] * away, carbon))
         return outer, [first, second, *hydrogens]
     size = 2 * half
@@ -156,7 +154,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors, frozen = [], []
     for axis in np.vstack([np.eye(3), -np.eye(3)]):
         i, j = np.flatnonzero(_CORNERS @ axis > 0)
-        aside = linkers.unit(_CORNERS[i] - (_CORNERS[i] @ axis) * axis)
+        aside = unit(_CORNERS[i] - (_CORNERS[i] @ axis) * axis)
         nitrogens, cap = _triazolate(draft, centre, (outer[i], outer[j]), axis, aside, values["caps"])
         donors += [nitrogens[0]] if i == 0 else []
         frozen += cap

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders import ions, oxidation
 from atomsieve.builders.draft import Draft
@@ -18,9 +17,8 @@ from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
 from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import Array, unit
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Metals of which a MOF-74 is known.
 METALS: Final = ("Mg", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
@@ -85,7 +83,7 @@ def _linker(draft: Draft, image: tuple[int, tuple[int, int, int]]) -> tuple[dict
     beyond = {"C3": "H3", "C3'": "H3'", "C1'": "O1'", "C2'": "C4'"}
     for carbon, site in beyond.items():
         here = draft.positions[index[carbon]]
-        away = linkers.unit(place(site, *image) - here)
+        away = unit(place(site, *image) - here)
         index[site] = draft.add("H", here + linkers.facts("carboxylate")["ring_hydrogen"] * away, index[carbon])
     oxygens = {
         site: draft.add("O", place(site, *image), index[carbon])
@@ -138,7 +136,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         (draft.add("O", place(site, turns, tuple(shift)), chain[metal]), 2)
         for site, turns, shift, metal in table["waters"]
     ]
-    outward = _opposite([linkers.unit(draft.positions[oxygen]) for oxygen in donors])
+    outward = _opposite([unit(draft.positions[oxygen]) for oxygen in donors])
     draft.protonate([(oxygens[linker][site], 1) for linker, site in table["protons"]] + wet, [2.0 * outward])
     x, y, z = (float(component) for component in outward)
     return ActiveSite(

@@ -15,6 +15,7 @@ from atomsieve.builders.families import linkers
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
 from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import unit
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -119,7 +120,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     fold = np.radians(table["fold"])
     for i, j in ((0, 1), (0, 2), (1, 2)):
         edge = draft.positions[centres[j]] - draft.positions[centres[i]]
-        level = linkers.unit(np.cross(edge, [0.0, 0.0, 1.0]))
+        level = unit(np.cross(edge, [0.0, 0.0, 1.0]))
         level *= np.sign(level @ (spokes[i] + spokes[j]))
         for side in (1.0, -1.0):
             outward = np.cos(fold) * level + side * np.sin(fold) * np.array([0.0, 0.0, 1.0])

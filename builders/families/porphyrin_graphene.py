@@ -20,6 +20,8 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import vacuum_parameter, vacuum_suffix
 from atomsieve.builders.families.porphyrin_sheet import METAL_N, core
 from atomsieve.builders.family import (
     METAL,
@@ -28,20 +30,8 @@ from atomsieve.builders.family import (
     in_order,
     recipe,
     stretch,
-    written,
 )
-from atomsieve.builders.sheets import (
-    VACUUM,
-    Unit,
-    bonds_of,
-    from_middle,
-    in_element_order,
-    nearest,
-    parse_supercell,
-    repeated,
-    size_of,
-    vacuum_parameter,
-)
+from atomsieve.builders.sheets import Unit, from_middle, in_element_order, nearest, parse_supercell, repeated, size_of
 from atomsieve.structures.site import ActiveSite
 
 #: Lattice constant of graphene, Å, and C-H as in benzene.
@@ -111,7 +101,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors = nearest(host, (0.0, 0.0), 4, "N")
     label = f"{metal}{axial.suffix(values['axial'])}-porphyrin@graphene"
     label += f"-{values['supercell']}" if size_of(values["supercell"]) != USUAL else ""
-    label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+    label += vacuum_suffix(values)
     site = ActiveSite(
         label=label,
         recipe=recipe("porphyrin-graphene", 1, values, _ORDER),

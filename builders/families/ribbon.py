@@ -13,6 +13,8 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import folded, vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import (
     METAL,
     Family,
@@ -22,9 +24,9 @@ from atomsieve.builders.family import (
     recipe,
     stretch,
     whole_number,
-    written,
 )
-from atomsieve.builders.sheets import VACUUM, Array, apex, bonds_of, in_element_order, vacuum_parameter
+from atomsieve.builders.sheets import apex, in_element_order
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -119,7 +121,7 @@ def _host(edge: str, site: str, width: int, length: int, vacuum: float) -> tuple
     span = float(np.ptp(np.array(places)[:, 1]))
     cell = np.diag([along, span + vacuum, vacuum])
     flat = np.array(places) - centre
-    flat[:, 0] = (flat[:, 0] / along + 0.5 + 1e-9) % 1.0 * along - 1e-9
+    flat[:, 0] = folded(flat[:, 0] / along + 0.5) * along
     flat[:, 1] += (cell[1, 1] - span) / 2 - flat[:, 1].min()
     positions = np.column_stack([flat, np.full(len(flat), vacuum / 2)])
     atoms = in_element_order(Atoms(symbols, positions, cell=cell, pbc=(True, False, False)))
@@ -160,7 +162,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     label += {"inside": "", "edge": "-edge", "bay": "-bay"}[site]
     if (width, length) != (_USUAL_WIDTH, _USUAL_LENGTH):
         label += f"-w{width}-l{length}"
-    label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+    label += vacuum_suffix(values)
     built = ActiveSite(
         label=label,
         recipe=recipe("ribbon", 1, values, _ORDER),

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders.draft import O_H, Draft
 from atomsieve.builders.families import linkers
-
-Array = npt.NDArray[np.float64]
+from atomsieve.builders.vectors import Array
 
 #: Two zirconium atoms of the octahedron, as the directions that they lie in: ``((0, 1, 0), (0, 0, 1))``.
 Edge = tuple[tuple[int, int, int], tuple[int, int, int]]
