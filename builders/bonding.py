@@ -12,7 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 
-from atomsieve.builders.cells import to_nearest_image
+from atomsieve.builders.cells import distances
 from atomsieve.builders.family import TRANSITION_METALS
 
 Shift = tuple[int, int, int]
@@ -150,14 +150,10 @@ def bonds_of(atoms: Atoms) -> tuple[tuple[int, int], ...]:
     atoms : ase.Atoms
         Without metals; the cell, if any, at least 5 Å wide.
     """
-    found = []
+    first, second = np.triu_indices(len(atoms), k=1)
     radii = covalent_radii[atoms.numbers]
-    for first in range(len(atoms) - 1):
-        vectors = to_nearest_image(atoms.positions[first + 1 :] - atoms.positions[first], atoms)
-        limit = _AS_BUILT * (radii[first] + radii[first + 1 :])
-        near = np.flatnonzero(np.einsum("nk,nk->n", vectors, vectors) < limit**2)
-        found += [(first, first + 1 + int(other)) for other in near]
-    return tuple(found)
+    near = distances(atoms, first, second) < _AS_BUILT * (radii[first] + radii[second])
+    return tuple(zip(first[near].tolist(), second[near].tolist(), strict=True))
 
 
 def _shift(row: np.ndarray) -> Shift:
