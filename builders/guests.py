@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders.bonding import METALS
-from atomsieve.builders.family import TRANSITION_METALS, stretch
+from atomsieve.builders.families import macrocycles
+from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.parents import normal_of, parent
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
@@ -159,39 +160,18 @@ def _metallocene(metal: str) -> Guest:
 
 
 def _phthalocyanine(metal: str) -> Guest:
-    """Return a planar phthalocyanine (D4h); its bonds as in crystals of 3d phthalocyanines, rounded."""
-    length, half = 1.92 + stretch(metal), math.radians(107.5 / 2)
-    alpha = np.array([length + 1.38 * math.cos(half), 1.38 * math.sin(half)])
-    beta = np.array([alpha[0] + math.sqrt(1.455**2 - (alpha[1] - 0.70) ** 2), 0.70])
-    gamma, delta = beta + np.array([1.212, 0.70]), beta + np.array([2.425, 0.0])
-    centre = np.array([beta[0] + 1.212, 0.0])
-
-    def hydrogen(atom: Array) -> Array:
-        return np.asarray(atom + 1.08 * (atom - centre) / np.linalg.norm(atom - centre))
-
-    mean, spread = alpha.mean(), (alpha[0] - alpha[1]) / 2
-    bridge = np.full(2, mean + math.sqrt(1.325**2 / 2 - spread**2))
-    half_row = [alpha, beta, gamma, delta, hydrogen(gamma), hydrogen(delta)]
-    flat = np.array([[length, 0.0], *half_row, *(point * [1.0, -1.0] for point in half_row), bridge])
-    symbols = ["N", *["C", "C", "C", "C", "H", "H"] * 2, "N"]
-    pairs = [(0, 1), (1, 2), (2, 3), (3, 4), (3, 5), (4, 6), (0, 7), (7, 8), (8, 9), (9, 10), (9, 11), (10, 12)]
-    pairs += [(2, 8), (4, 10), (1, 13)]
-    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    positions = np.zeros((57, 3))
-    positions[1:, :2] = np.vstack([flat @ np.linalg.matrix_power(turn, q) for q in range(4)])
-    bonds = [(1 + 14 * q + i, 1 + 14 * q + j) for q in range(4) for i, j in pairs]
-    bonds += [(1 + 14 * q + 13, 1 + 14 * ((q + 1) % 4) + 7) for q in range(4)]
-    bonds = [(min(bond), max(bond)) for bond in bonds] + [(0, 1 + 14 * q) for q in range(4)]
+    """Return the molecule that the family of phthalocyanines builds."""
+    site = macrocycles.build("phthalocyanine", {"metals": [metal], "axial": "none"})
     return Guest(
-        title=f"{metal}-phthalocyanine",
-        symbols=(metal, *symbols * 4),
-        positions=positions,
-        bonds=tuple(sorted(bonds)),
-        metals=(0,),
-        donors=(tuple(1 + 14 * q for q in range(4)),),
-        normal=(0.0, 0.0, 1.0),
-        ledger={f"{metal}2+": 2, "1 Pc2-": -2},
-        source="planar, with rounded bond lengths of crystals of 3d phthalocyanines",
+        title=site.label,
+        symbols=tuple(site.atoms.symbols),
+        positions=site.atoms.positions,
+        bonds=site.bonds,
+        metals=site.metals,
+        donors=site.donors,
+        normal=site.normal,
+        ledger=site.ledger,
+        source=str(site.provenance["source"]),
     )
 
 
