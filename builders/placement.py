@@ -12,11 +12,11 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from atomsieve.builders import contacts
 from atomsieve.builders.cells import distances
-from atomsieve.builders.faces import OpenDirection, open_directions
-from atomsieve.builders.outlook import look, look_as_built
-from atomsieve.builders.stance import torsion_choices
+from atomsieve.builders.poses import contacts
+from atomsieve.builders.poses.faces import OpenDirection, open_directions
+from atomsieve.builders.poses.outlook import look, look_as_built
+from atomsieve.builders.poses.stance import torsion_choices
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import axial
 from atomsieve.builders.catalog import build, check, families, recipes
-from atomsieve.builders.faces import open_directions
+from atomsieve.builders.clusters.organic import chelate
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.organic import chelate
 from atomsieve.builders.placement import poses
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import BuildError, InputError
 from atomsieve.structures.site import ActiveSite
 

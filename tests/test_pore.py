@@ -15,12 +15,14 @@ from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomsieve.builders import catalog, cavities, crystals, fitting
+from atomsieve.builders import catalog
 from atomsieve.builders.bonding import graph
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families import pore
-from atomsieve.builders.guests import ACAC, KINDS, METALLOCENES, guest
+from atomsieve.builders.files import crystals
 from atomsieve.builders.placement import poses
+from atomsieve.builders.pores import cavities, fitting
+from atomsieve.builders.pores.guests import ACAC, KINDS, METALLOCENES, guest
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 

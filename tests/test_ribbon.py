@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from atomsieve.analysis.pictures import draw
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families.ribbon import LENGTHS, WIDTHS, pore_row
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.placement import place, poses
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
 

@@ -14,7 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.ligands import growth
+from atomsieve.builders.clusters.ligands import growth
 from atomsieve.builders.family import METAL, Family, in_order, recipe
 from atomsieve.builders.ledger import neutral
 from atomsieve.builders.vectors import Array, away

@@ -12,7 +12,7 @@ from ase.data import atomic_numbers, covalent_radii
 
 from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.family import stretch
-from atomsieve.builders.sheets import OFF_CENTRE, Pocket, Sheet, Unit, apex, family, from_middle, nearest
+from atomsieve.builders.lattices.sheets import OFF_CENTRE, Pocket, Sheet, Unit, apex, family, from_middle, nearest
 from atomsieve.builders.validation import NOT_BONDED
 from atomsieve.builders.vectors import Array, turned
 

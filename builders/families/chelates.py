@@ -14,10 +14,10 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.ligands import growth, ligand
+from atomsieve.builders.clusters.ligands import growth, ligand
+from atomsieve.builders.clusters.organic import chelate, donor_elements
 from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe
 from atomsieve.builders.ledger import neutral
-from atomsieve.builders.organic import chelate, donor_elements
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.fourfold import Fourfold
+from atomsieve.builders.clusters.fourfold import Fourfold
 from atomsieve.builders.family import METAL, Family, in_order, recipe, stretch
-from atomsieve.builders.layers import (
+from atomsieve.builders.lattices.layers import (
     AROMATIC,
     C_H,
     Atom,

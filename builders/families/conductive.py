@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from atomsieve.builders import axial
 from atomsieve.builders.family import METAL, Family, Parameter, excess, in_order, one_of, parse_metal, recipe
-from atomsieve.builders.layers import (
+from atomsieve.builders.lattices.layers import (
     C_H,
     N_H,
     Atom,

@@ -14,14 +14,22 @@ from typing import Any, Final
 import numpy as np
 from ase.data import atomic_numbers
 
-from atomsieve.builders import vacancies
 from atomsieve.builders.cells import hexagonal
-from atomsieve.builders.dopants import letters, nearest
-from atomsieve.builders.doped import LATTICE_CONSTANT, Pattern, host
 from atomsieve.builders.families.graphene import SHELLS, model_parameters, model_suffix, strains
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, recipe
-from atomsieve.builders.honeycomb import Honeycomb, Indices, atoms_in, honeycomb, moved, supercell_parameter, turn
-from atomsieve.builders.vacancies import point
+from atomsieve.builders.lattices import vacancies
+from atomsieve.builders.lattices.dopants import letters, nearest
+from atomsieve.builders.lattices.doped import LATTICE_CONSTANT, Pattern, host
+from atomsieve.builders.lattices.honeycomb import (
+    Honeycomb,
+    Indices,
+    atoms_in,
+    honeycomb,
+    moved,
+    supercell_parameter,
+    turn,
+)
+from atomsieve.builders.lattices.vacancies import point
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 

@@ -14,8 +14,8 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.fourfold import Fourfold, molecule
-from atomsieve.builders.families.ligands import growth
+from atomsieve.builders.clusters.fourfold import Fourfold, molecule
+from atomsieve.builders.clusters.ligands import growth
 from atomsieve.builders.family import METAL, Family, in_order, recipe
 from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite

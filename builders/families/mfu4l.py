@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import (
     REQUIRED,
     TRANSITION_METALS,

@@ -10,7 +10,18 @@ from typing import Any, Final
 
 from atomsieve.builders import axial
 from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe, stretch
-from atomsieve.builders.layers import AROMATIC, C_H, Atom, Layer, hydrogens, onward, pair, parameters, settled, turned
+from atomsieve.builders.lattices.layers import (
+    AROMATIC,
+    C_H,
+    Atom,
+    Layer,
+    hydrogens,
+    onward,
+    pair,
+    parameters,
+    settled,
+    turned,
+)
 from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 

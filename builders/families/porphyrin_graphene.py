@@ -31,7 +31,15 @@ from atomsieve.builders.family import (
     recipe,
     stretch,
 )
-from atomsieve.builders.sheets import Unit, from_middle, in_element_order, nearest, parse_supercell, repeated, size_of
+from atomsieve.builders.lattices.sheets import (
+    Unit,
+    from_middle,
+    in_element_order,
+    nearest,
+    parse_supercell,
+    repeated,
+    size_of,
+)
 from atomsieve.structures.site import ActiveSite
 
 #: Lattice constant of graphene, Å, and C-H as in benzene.

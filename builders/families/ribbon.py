@@ -25,7 +25,7 @@ from atomsieve.builders.family import (
     stretch,
     whole_number,
 )
-from atomsieve.builders.sheets import apex, in_element_order
+from atomsieve.builders.lattices.sheets import apex, in_element_order
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite

@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from atomsieve.builders import crystals, reading
 from atomsieve.builders.bonding import METALS
-from atomsieve.builders.carving import Carver, Fragment
 from atomsieve.builders.family import (
     REQUIRED,
     Family,
@@ -26,7 +24,9 @@ from atomsieve.builders.family import (
     whole_number,
     written,
 )
-from atomsieve.builders.parents import CHOICES, Parent, normal_of, parent, parse_choice
+from atomsieve.builders.files import crystals, reading
+from atomsieve.builders.files.carving import Carver, Fragment
+from atomsieve.builders.files.parents import CHOICES, Parent, normal_of, parent, parse_choice
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 

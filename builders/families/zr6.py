@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.families import linkers
-from atomsieve.builders.families import zr6_geometry as geometry
-from atomsieve.builders.families.zr6_geometry import Edge, Node
-from atomsieve.builders.families.zr6_site import TERMINAL, grafted, open_zirconium, pair, protons
+from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters import zr6_geometry as geometry
+from atomsieve.builders.clusters.zr6_geometry import Edge, Node
+from atomsieve.builders.clusters.zr6_site import TERMINAL, grafted, open_zirconium, pair, protons
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe
 from atomsieve.builders.ions import Ion
 from atomsieve.structures.errors import ParameterError

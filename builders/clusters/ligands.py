@@ -44,7 +44,7 @@ class Ligand:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = files("atomsieve.builders.families").joinpath("ligands.yaml").read_text(encoding="utf-8")
+    text = files("atomsieve.builders.clusters").joinpath("ligands.yaml").read_text(encoding="utf-8")
     data: Mapping[str, Any] = yaml.safe_load(text)
     return data
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from ase import Atoms
 
-from atomsieve.builders import crystals, spaces
+from atomsieve.builders.files import crystals, spaces
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.identity import GEOMETRY_DECIMALS
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict

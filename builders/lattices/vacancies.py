@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from ase.data import atomic_numbers
 
-from atomsieve.builders.honeycomb import BASIS, Honeycomb, Indices, Spot, honeycomb
+from atomsieve.builders.lattices.honeycomb import BASIS, Honeycomb, Indices, Spot, honeycomb
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
 

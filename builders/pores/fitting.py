@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from atomsieve.builders.cavities import Host, radii
+from atomsieve.builders.pores.cavities import Host, radii
 from atomsieve.builders.vectors import Array, across
 
 #: A guest does not touch where every distance is at least this multiple of the sum of the van der Waals radii.

@@ -13,7 +13,7 @@ from ase import Atoms
 
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
-    text = files("atomsieve.builders").joinpath("crystals.yaml").read_text(encoding="utf-8")
+    text = files("atomsieve.builders.files").joinpath("crystals.yaml").read_text(encoding="utf-8")
     data: Mapping[str, Any] = yaml.safe_load(text)
     return data
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from atomsieve.builders.draft import O_H, Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters.draft import O_H, Draft
 from atomsieve.builders.vectors import Array
 
 #: Two zirconium atoms of the octahedron, as the directions that they lie in: ``((0, 1, 0), (0, 0, 1))``.

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from ase import Atoms
 
 from atomsieve.builders.bonding import METALS, Graph, graph
-from atomsieve.builders.soundness import complaints
-from atomsieve.builders.spaces import space
+from atomsieve.builders.files.soundness import complaints
+from atomsieve.builders.files.spaces import space
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.identity import canonical, geometry_key
 from atomsieve.structures.site import SiteKind, atoms_from_dict
@@ -168,7 +168,7 @@ class Parent:
 
 
 def parent(data: Mapping[str, Any]) -> Parent:
-    """Look through a structure, as :func:`atomsieve.builders.reading.parse` gives it."""
+    """Look through a structure, as :func:`atomsieve.builders.files.reading.parse` gives it."""
     return _parent(canonical(data))
 
 

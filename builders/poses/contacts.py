@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from ase.data import atomic_numbers, covalent_radii, vdw_radii
 
-from atomsieve.builders.faces import Surroundings
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.stance import permutations
+from atomsieve.builders.poses.faces import Surroundings
+from atomsieve.builders.poses.stance import permutations
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atomsieve.builders import catalog, contacts
-from atomsieve.builders.faces import Surroundings, directions_of, frame, shared_faces
-from atomsieve.builders.stance import stance
+from atomsieve.builders import catalog
+from atomsieve.builders.poses import contacts
+from atomsieve.builders.poses.faces import Surroundings, directions_of, frame, shared_faces
+from atomsieve.builders.poses.stance import stance
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import Adsorbate, Mode
 from atomsieve.structures.identity import canonical

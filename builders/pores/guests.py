@@ -14,7 +14,7 @@ import numpy as np
 from atomsieve.builders.bonding import METALS
 from atomsieve.builders.families import macrocycles
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.parents import normal_of, parent
+from atomsieve.builders.files.parents import normal_of, parent
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError
 
@@ -199,7 +199,7 @@ def guest(what: str | Mapping[str, Any], metals: list[str]) -> Guest:
     Parameters
     ----------
     what : str or mapping
-        One of :data:`KINDS`, or a molecule as :func:`atomsieve.builders.reading.parse` gives it.
+        One of :data:`KINDS`, or a molecule as :func:`atomsieve.builders.files.reading.parse` gives it.
     metals : list of str
         Their symbols, in the order of the molecule's own.
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders.family import Parameter
-from atomsieve.builders.honeycomb import Honeycomb, Indices
+from atomsieve.builders.lattices.honeycomb import Honeycomb, Indices
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import InputError, ParameterError
 

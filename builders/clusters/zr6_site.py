@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.families import zr6_geometry as geometry
-from atomsieve.builders.families.zr6_geometry import Edge, Loose, Node
+from atomsieve.builders.clusters import zr6_geometry as geometry
+from atomsieve.builders.clusters.zr6_geometry import Edge, Loose, Node
 from atomsieve.builders.family import stretch
 from atomsieve.builders.ions import Ion
 from atomsieve.structures.errors import ParameterError

@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.draft import Draft
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import Parameter, one_of, true_or_false
 from atomsieve.builders.ions import SURROGATE, Ion
 from atomsieve.builders.vectors import Array, unit
@@ -26,7 +26,7 @@ CARBOXYLATES: Final[Mapping[str, Counter[str]]] = MappingProxyType(
 
 @cache
 def _data() -> Mapping[str, Mapping[str, Any]]:
-    text = files("atomsieve.builders.families").joinpath("nodes.yaml").read_text(encoding="utf-8")
+    text = files("atomsieve.builders.clusters").joinpath("nodes.yaml").read_text(encoding="utf-8")
     data: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
     return data
 

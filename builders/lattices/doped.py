@@ -16,10 +16,10 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders.cells import folded
-from atomsieve.builders.dopants import Shells, nearest
 from atomsieve.builders.family import stretch
-from atomsieve.builders.honeycomb import Honeycomb, Indices, Spot, honeycomb, moved, turn
-from atomsieve.builders.vacancies import Vacancy, point
+from atomsieve.builders.lattices.dopants import Shells, nearest
+from atomsieve.builders.lattices.honeycomb import Honeycomb, Indices, Spot, honeycomb, moved, turn
+from atomsieve.builders.lattices.vacancies import Vacancy, point
 from atomsieve.builders.vectors import Array
 from atomsieve.structures.errors import ParameterError
 
