@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters import nodes
 from atomsieve.builders.clusters.draft import O_H, Draft
 from atomsieve.builders.vectors import Array
 
@@ -65,7 +65,7 @@ class Node:
     @classmethod
     def bare(cls) -> Node:
         """Return six zirconium, four oxides and four hydroxides that cap the faces in turn (Td), without hydrogens."""
-        node, facts = cls(), linkers.facts("zr6")
+        node, facts = cls(), nodes.facts("zr6")
         cell = facts["cell"]
         for corner in _corners():
             node.zirconium[corner] = node.draft.add("Zr", cell * facts["zirconium"] * np.array(corner))
@@ -80,14 +80,14 @@ class Node:
 
     def oxygen_spots(self, edge: Edge) -> tuple[Array, Array]:
         """Return where a carboxylate's oxygens lie on the zirconium atoms of an edge, Å."""
-        facts = linkers.facts("zr6")
+        facts = nodes.facts("zr6")
         near, far = facts["oxygen"][1], facts["oxygen"][0]
         first, second = np.array(edge, dtype=float)
         return facts["cell"] * (near * first + far * second), facts["cell"] * (far * first + near * second)
 
     def cap(self, edge: Edge, kind: str) -> None:
         """Put formate or benzoate over an edge."""
-        facts, draft = linkers.facts("zr6"), self.draft
+        facts, draft = nodes.facts("zr6"), self.draft
         out, along, _ = frame(edge)
         first, second = self.oxygen_spots(edge)
         oxygens = draft.add("O", first, self.zirconium[edge[0]]), draft.add("O", second, self.zirconium[edge[1]])
@@ -95,14 +95,14 @@ class Node:
         carbon = draft.add("C", centre, *oxygens)
         self.caps.append(carbon)
         if kind == "formate":
-            self.caps.append(draft.add("H", centre + linkers.facts("carboxylate")["formyl_hydrogen"] * out, carbon))
+            self.caps.append(draft.add("H", centre + nodes.facts("carboxylate")["formyl_hydrogen"] * out, carbon))
             return
-        radius = linkers.facts("carboxylate")["ring"]
+        radius = nodes.facts("carboxylate")["ring"]
         middle = (facts["cell"] * facts["ring"] * math.sqrt(2) + radius) * out
         spokes = [
             math.cos(angle) * out + math.sin(angle) * along for angle in np.radians(np.arange(180.0, 540.0, 60.0))
         ]
-        self.caps += linkers.ring(draft, middle, spokes, carbon, radius)
+        self.caps += nodes.ring(draft, middle, spokes, carbon, radius)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters import nodes
 from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import (
     REQUIRED,
@@ -36,7 +36,7 @@ CAPS: Final[Mapping[str, Counter[str]]] = MappingProxyType(
 )
 #: What the metal carries, with its bond to zinc as built, Å; hydride and hydroxide rounded, start geometries only.
 TERMINALS: Final[Mapping[str, float]] = MappingProxyType(
-    {"none": 0.0, "Cl": float(linkers.facts("triazolate")["chlorine"]), "OH": 1.85, "H": 1.56}
+    {"none": 0.0, "Cl": float(nodes.facts("triazolate")["chlorine"]), "OH": 1.85, "H": 1.56}
 )
 _CORNERS: Final = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / math.sqrt(3)
 _ZINC: Final = Ion("Zn", 2)
@@ -68,7 +68,7 @@ def label(values: Mapping[str, Any]) -> str:
     one = _ion(values)
     name = one.metal if one == ions.ion(one.metal, oxidation.AUTO, _STATES) else one.named
     terminal = "" if values["terminal"] == "none" else f"-{values['terminal']}"
-    return f"{name}@MFU-4l-node{terminal}{linkers.suffix(values, 'triazolate', 1 + one.unpaired)}"
+    return f"{name}@MFU-4l-node{terminal}{nodes.suffix(values, 'triazolate', 1 + one.unpaired)}"
 
 
 @cache
@@ -77,7 +77,7 @@ def _ring() -> tuple[float, float, float]:
 
     From the bonds to the middle nitrogen and to the zinc of a corner; that to the carbon fixes the rest.
     """
-    table = linkers.facts("triazolate")
+    table = nodes.facts("triazolate")
     corner = table["outer_central"] / math.sqrt(3)
     zinc = np.array([math.sqrt(2) * corner, corner - table["central_nitrogen"]])
     apart = float(np.linalg.norm(zinc))
@@ -94,14 +94,14 @@ def _triazolate(
     draft: Draft, centre: int, held: tuple[int, int], axis: Array, aside: Array, caps: str
 ) -> tuple[tuple[int, int], list[int]]:
     """Add a triazolate on an axis, its outer nitrogens on two metals; return these and its carbon and hydrogen."""
-    table, (wide, beyond, top) = linkers.facts("triazolate"), _ring()
+    table, (wide, beyond, top) = nodes.facts("triazolate"), _ring()
     base = table["central_nitrogen"] * axis
     middle = draft.add("N", base, centre)
     outer = (
         draft.add("N", base + beyond * axis + wide * aside, middle, held[0]),
         draft.add("N", base + beyond * axis - wide * aside, middle, held[1]),
     )
-    half, shape = table["carbon_carbon"] / 2, linkers.facts("carboxylate")
+    half, shape = table["carbon_carbon"] / 2, nodes.facts("carboxylate")
     first = draft.add("C", base + top * axis + half * aside, outer[0])
     second = draft.add("C", base + top * axis - half * aside, outer[1], first)
     if caps == "triazolate":
@@ -143,7 +143,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         The central zinc, the metal, three zinc, the triazolates one by one, three chlorides, then what the metal
         carries. The normal points from the metal away from the centre of the node.
     """
-    table, one, terminal = linkers.facts("triazolate"), _ion(values), values["terminal"]
+    table, one, terminal = nodes.facts("triazolate"), _ion(values), values["terminal"]
     longer = ions.longer(one, _ZINC)
     draft = Draft()
     centre = draft.add("Zn", np.zeros(3))
@@ -213,8 +213,8 @@ FAMILY: Final = Family(
             one_of(*TERMINALS, what="terminal ligand"),
         ),
         oxidation.state_parameter(),
-        linkers.caps_parameter(*CAPS),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter(*CAPS),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

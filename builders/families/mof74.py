@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters import nodes
 from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
@@ -50,13 +50,13 @@ def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the fragment: ``Mg-MOF-74-chain``, ``Fe@Mg-MOF-74-chain``."""
     (metal,), host = values["metals"], values["host"]
     name = f"{metal}-MOF-74" if metal == host else f"{metal}@{host}-MOF-74"
-    return f"{name}-chain{linkers.suffix(values, None, 1 + sum(one.unpaired for one in _trio(values)))}"
+    return f"{name}-chain{nodes.suffix(values, None, 1 + sum(one.unpaired for one in _trio(values)))}"
 
 
 @cache
 def _placed() -> Callable[[str, int, tuple[int, int, int]], Array]:
     """Return the function that gives the position of an image of a site, Å; a prime marks the other half."""
-    table = linkers.facts("MOF-74")
+    table = nodes.facts("MOF-74")
     length, height = table["cell"]
     cell = np.array([[length, 0, 0], [-length / 2, length * math.sqrt(3) / 2, 0], [0, 0, height]])
     turn = np.array([[0, -1, 0], [1, -1, 0], [0, 0, 1]])
@@ -84,7 +84,7 @@ def _linker(draft: Draft, image: tuple[int, tuple[int, int, int]]) -> tuple[dict
     for carbon, site in beyond.items():
         here = draft.positions[index[carbon]]
         away = unit(place(site, *image) - here)
-        index[site] = draft.add("H", here + linkers.facts("carboxylate")["ring_hydrogen"] * away, index[carbon])
+        index[site] = draft.add("H", here + nodes.facts("carboxylate")["ring_hydrogen"] * away, index[carbon])
     oxygens = {
         site: draft.add("O", place(site, *image), index[carbon])
         for site, carbon in (("O1", "C1"), ("O2", "C4"), ("O3", "C4"))
@@ -114,7 +114,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         The middle metal at the origin, its neighbours, the linkers one by one, waters and protons. The normal points
         from the middle metal away from its oxygens, into the channel.
     """
-    table, place, trio = linkers.facts("MOF-74"), _placed(), _trio(values)
+    table, place, trio = nodes.facts("MOF-74"), _placed(), _trio(values)
     draft = Draft()
     chain = [
         draft.add(one.metal, place("M", turns, tuple(shift)))
@@ -152,7 +152,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         provenance={
             "source": f"sites of {table['source']}",
             "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-            **linkers.coupling(trio),
+            **nodes.coupling(trio),
         },
         frozen=tuple(sorted(frozen)) if values["caps_frozen"] else (),
         ledger=ledger(values),
@@ -178,7 +178,7 @@ FAMILY: Final = Family(
             f"{_AS_METAL}, {', '.join(METALS)}",
             one_of(_AS_METAL, *METALS, what="metal of the chain"),
         ),
-        linkers.frozen_parameter(),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

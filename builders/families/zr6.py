@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.clusters import linkers
+from atomsieve.builders.clusters import nodes
 from atomsieve.builders.clusters import zr6_geometry as geometry
 from atomsieve.builders.clusters.zr6_geometry import Edge, Node
 from atomsieve.builders.clusters.zr6_site import TERMINAL, grafted, open_zirconium, pair, protons
@@ -86,14 +86,14 @@ def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the site: ``Co@UiO-66-node-SIM``; what is not the default is added."""
     (metal,), state = values["metals"], values["oxidation_state"]
     name = metal if state == oxidation.STATES[metal][0] else Ion(metal, state).named
-    rest = linkers.suffix(values, "formate", oxidation.weak_field(metal, state))
+    rest = nodes.suffix(values, "formate", oxidation.weak_field(metal, state))
     return f"{name}@{values['node']}-node{_NAMES[values['graft']]}{rest}"
 
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
     """Return what a recipe must come to, number of atoms by element."""
     node, graft = values["node"], values["graft"]
-    total = Counter({"Zr": 6, "O": 8, "H": 4}) + linkers.carboxylates(LINKERS[node], values["caps"])
+    total = Counter({"Zr": 6, "O": 8, "H": 4}) + nodes.carboxylates(LINKERS[node], values["caps"])
     # HO-...H2O on every other edge; on the site's own a hydroxide alone, or the grafted metal
     total += Counter({"O": 2 * (len(OPEN_EDGES[node]) - 1), "H": 3 * (len(OPEN_EDGES[node]) - 1)})
     if graft == "none":
@@ -155,7 +155,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         charge=values["charge"],
         normal=(x, y, z),
         provenance={
-            "source": linkers.facts("zr6")["source"],
+            "source": nodes.facts("zr6")["source"],
             "remarks": "ordered node; linkers cut off behind the carboxylate (formate) or its ring (benzoate); "
             "open edges without a site carry hydroxide and water in place of a carboxylate; "
             "high-spin metals of the first row, low-spin ones below",
@@ -194,8 +194,8 @@ FAMILY: Final = Family(
             one_of(oxidation.AUTO, *_NAMES, what="graft"),
         ),
         oxidation.state_parameter(),
-        linkers.caps_parameter("formate", "benzoate"),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter("formate", "benzoate"),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

@@ -1,4 +1,4 @@
-"""Linkers of nodes: carboxylates that bridge two metals, cut down to formate or benzoate."""
+"""Node: measured numbers of the nodes of frameworks, and the caps that their linkers are cut down to."""
 
 from __future__ import annotations
 
