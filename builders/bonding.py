@@ -1,4 +1,4 @@
-"""Graph: who is bonded to whom in a structure that nobody described, periodic images told apart."""
+"""Graph: who is bonded to whom, told from distances, periodic images told apart."""
 
 from __future__ import annotations
 

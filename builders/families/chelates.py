@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -138,14 +139,7 @@ def build_dihalide(name: str, values: Mapping[str, Any]) -> ActiveSite:
         donors.append(start)
     # Around the metal: N, N, then the anion next to the second N.
     first, second, third, fourth = donors
-    complete = ActiveSite(
-        **{
-            **vars(site),
-            "atoms": atoms,
-            "bonds": tuple(sorted(bonds)),
-            "donors": ((first, second, fourth, third),),
-        }
-    )
+    complete = replace(site, atoms=atoms, bonds=tuple(sorted(bonds)), donors=((first, second, fourth, third),))
     return axial.attach(complete, values["axial"])
 
 

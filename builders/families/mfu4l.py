@@ -178,7 +178,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=(outer[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted((min(bond), max(bond)) for bond in draft.bonds)),
+        bonds=tuple(sorted(draft.bonds)),
         charge=values["charge"],
         normal=(x, y, z),
         provenance={

@@ -122,9 +122,8 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         for held, oxygen in zip(donors, oxygens, strict=True):
             held.append(oxygen)
         frozen += cap
-    bonds = [*draft.bonds, metals] if all(table[metal]["bonded"] for metal in values["metals"]) else draft.bonds
-    sources = "; ".join(table[metal]["source"] for metal in dict.fromkeys(values["metals"]))
     bonded = all(table[metal]["bonded"] for metal in values["metals"])
+    sources = "; ".join(table[metal]["source"] for metal in dict.fromkeys(values["metals"]))
     return ActiveSite(
         label=label(values),
         recipe=recipe("paddlewheel", _SCHEMA, values, _ORDER),
@@ -132,7 +131,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=metals,
         donors=(tuple(donors[0]), tuple(donors[1])),
-        bonds=tuple(sorted(bonds)),
+        bonds=tuple(sorted([*draft.bonds, metals] if bonded else draft.bonds)),
         charge=values["charge"],
         normal=(0.0, 0.0, 1.0),
         provenance={

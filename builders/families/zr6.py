@@ -151,7 +151,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=(placed.metal,),
         donors=(placed.donors,),
-        bonds=tuple(sorted((min(bond), max(bond)) for bond in node.draft.bonds)),
+        bonds=tuple(sorted(node.draft.bonds)),
         charge=values["charge"],
         normal=(x, y, z),
         provenance={

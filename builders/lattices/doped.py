@@ -275,8 +275,8 @@ def _seat(
 ) -> None:
     """Move the metals, and the atoms that hold them, so that their bonds have sensible lengths."""
     plane = float(positions[0, 2])
-    raised = any(len(group) < 3 for group in donors) and len(donors) == 3 and len(placed.removed) == 6
-    raised = raised and {len(group) for group in donors} == {2}
+    # three metals with two donors each, as above a missing hexagon
+    raised = [len(group) for group in donors] == [2, 2, 2]
     if raised:
         centre = seats.mean(axis=0)
         outward = seats - centre
