@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # tests share the cores; those that start campaigns of their own take several each
 PYTEST_ARGS ?= -q -n auto --dist worksteal
-SOURCES := pyproject.toml $(wildcard structures/* builders/* analysis/* workflows/*)
+SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/*)
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 

@@ -10,15 +10,14 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from atomsieve.builders.cells import to_nearest_image
 from atomsieve.builders.family import Parameter, one_of
+from atomsieve.builders.vectors import Array, across
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -155,9 +154,7 @@ def attach(site: ActiveSite, name: str) -> ActiveSite:
     ligand, atoms = LIGANDS[name], site.atoms.copy()
     bonds, axial = list(site.bonds), []
     down = -np.array(site.normal)
-    across = np.eye(3)[int(np.argmin(np.abs(down)))]
-    x = np.cross(down, across) / np.linalg.norm(np.cross(down, across))
-    axes = np.array([x, np.cross(down, x), down])
+    axes = np.array([*across(down), down])
     for metal in site.metals:
         excess = covalent_radii[atoms.numbers[metal]] - covalent_radii[atomic_numbers["Fe"]]
         height = ligand.length + 0.5 * float(excess)
@@ -185,10 +182,7 @@ def _turned(ligand: Ligand, angle: float, height: float) -> Array:
 
 def _room(atoms: Atoms, metal: int, ligand: Ligand, spots: Array) -> float:
     """Return the shortest distance of the ligand from all but its metal, as a share of the covalent contact."""
-    vectors = spots[:, None] - atoms.positions[None]
-    if atoms.pbc.any():
-        cell = atoms.cell.array
-        vectors -= (np.round(vectors @ np.linalg.inv(cell)) * atoms.pbc) @ cell
+    vectors = to_nearest_image(spots[:, None] - atoms.positions[None], atoms)
     own = np.array([covalent_radii[atomic_numbers[symbol]] for symbol in ligand.symbols])
     shares = np.linalg.norm(vectors, axis=-1) / (own[:, None] + covalent_radii[atoms.numbers])
     shares[0, metal] = np.inf

@@ -1,4 +1,4 @@
-"""Graph: who is bonded to whom in a structure that nobody described, periodic images told apart."""
+"""Graph: who is bonded to whom, told from distances, periodic images told apart."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 
+from atomsieve.builders.cells import distances
 from atomsieve.builders.family import TRANSITION_METALS
 
 Shift = tuple[int, int, int]
@@ -37,6 +38,8 @@ _IS_METAL[[atomic_numbers[symbol] for symbol in METALS]] = True
 # then above 0.2. Of two donors bonded to each other the farther one counts only if it is hardly farther (side-on O2,
 # rings), so that the carbon of a carboxylate is none.
 _NEAR, _HELD, _AVERAGE, _LIMIT, _SIDE_ON = 1.15, 1.08, 1.173, 1.25, 0.08
+# The same for two atoms of an organic host as built, where nothing else is near.
+_AS_BUILT = 1.2
 #: Å; an atom as far as this from a metal, or farther, is no donor carbon.
 _CARBON = 2.60
 
@@ -137,6 +140,20 @@ def graph(atoms: Atoms) -> Graph:
         if bonded[row] or (i, j, shift) in held:
             links[i].append(Link(j, shift, float(lengths[row])))
     return Graph(tuple(numbers.tolist()), tuple(tuple(entry) for entry in links))
+
+
+def bonds_of(atoms: Atoms) -> tuple[tuple[int, int], ...]:
+    """Return the bonds of an organic host as built, told from distances.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Without metals; the cell, if any, at least 5 Å wide.
+    """
+    first, second = np.triu_indices(len(atoms), k=1)
+    radii = covalent_radii[atoms.numbers]
+    near = distances(atoms, first, second) < _AS_BUILT * (radii[first] + radii[second])
+    return tuple(zip(first[near].tolist(), second[near].tolist(), strict=True))
 
 
 def _shift(row: np.ndarray) -> Shift:

@@ -122,6 +122,11 @@ def recipe(name: str, schema: int, values: Mapping[str, Any], order: tuple[str, 
     return {"family": name, "schema": schema, **copied}
 
 
+def excess(metal: str) -> float:
+    """Return by how much a metal's covalent radius (doi 10.1039/b801115j) is larger than cobalt's, at least 0, in Å."""
+    return max(float(covalent_radii[atomic_numbers[metal]] - covalent_radii[atomic_numbers["Co"]]), 0.0)
+
+
 def stretch(metal: str) -> float:
     """Return by how much a metal's bonds are built longer than cobalt's, from its covalent radius.
 
@@ -138,8 +143,7 @@ def stretch(metal: str) -> float:
     float
         Å; 0 for Co and Ni, 0.015 for Fe, 0.11 for Sc.
     """
-    excess = float(covalent_radii[atomic_numbers[metal]] - covalent_radii[atomic_numbers["Co"]])
-    return min(max(0.25 * excess, 0.0), 0.12)
+    return min(0.25 * excess(metal), 0.12)
 
 
 @cache
@@ -152,9 +156,7 @@ def parse_metal(value: Any) -> tuple[list[str], ...]:
     return metals(1)(value)
 
 
-def metals(
-    number: int, *, allowed: tuple[str, ...] = TRANSITION_METALS, alike: bool = False
-) -> Callable[[Any], tuple[list[str], ...]]:
+def metals(number: int, *, allowed: tuple[str, ...] = TRANSITION_METALS) -> Callable[[Any], tuple[list[str], ...]]:
     """Return the parser of the metals of a site.
 
     Parameters
@@ -164,8 +166,6 @@ def metals(
         them; the family's ``settle`` merges those that are the same site.
     allowed : tuple of str
         Chemical symbols.
-    alike : bool
-        All metals are the same element, and are written as one symbol.
 
     Returns
     -------
@@ -177,17 +177,13 @@ def metals(
     def parse(value: Any) -> tuple[list[str], ...]:
         if number == 1:
             return ([_metal(value, allowed)],)
-        if alike:
-            return ([_metal(value, allowed)] * number,) if isinstance(value, str) else (_listed(value),)
         symbols = _listed(value) if isinstance(value, list | tuple) else _written_together(value)
         return tuple(list(order) for order in sorted(set(itertools.permutations(symbols))))
 
-    def _listed(value: Any) -> list[str]:
-        symbols = (
-            [_metal(entry, allowed) for entry in value] if isinstance(value, list | tuple) else [_metal(value, allowed)]
-        )
-        if len(symbols) != number or (alike and len(set(symbols)) > 1):
-            raise InputError(f"{value!r} does not name {number} metals{' of one element' if alike else ''}")
+    def _listed(value: list[Any] | tuple[Any, ...]) -> list[str]:
+        symbols = [_metal(entry, allowed) for entry in value]
+        if len(symbols) != number:
+            raise InputError(f"{value!r} does not name {number} metals")
         return symbols
 
     def _written_together(value: Any) -> list[str]:
@@ -222,6 +218,10 @@ def _metal(value: Any, allowed: tuple[str, ...]) -> str:
     if not isinstance(value, str):
         raise InputError(f"{value!r} is no metal; write one chemical symbol, such as Fe, or a flat list of them")
     raise InputError(unknown(value, allowed, "metal"))
+
+
+#: The parameter ``metals`` of families with one metal, which may be any transition metal.
+METAL: Final = Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)
 
 
 def one_of(*allowed: str, what: str) -> Callable[[Any], tuple[str, ...]]:
@@ -262,6 +262,26 @@ def number_between(low: float, high: float, unit: str) -> Callable[[Any], tuple[
         return (float(value),)
 
     return parse
+
+
+def whole_number(low: int, high: int) -> Callable[[Any], tuple[int]]:
+    """Return the parser of a whole number within bounds (both included)."""
+
+    def parse(value: Any) -> tuple[int]:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+            raise InputError(f"{value!r} is not a whole number; write one from {low} to {high}, without quotes")
+        if not low <= value <= high:
+            raise InputError(f"{value} is out of bounds; allowed: {low} to {high}")
+        return (int(value),)
+
+    return parse
+
+
+def true_or_false(value: Any) -> tuple[bool]:
+    """Read a parameter that is true or false."""
+    if not isinstance(value, bool):
+        raise InputError(f"{value!r} is not possible; write true or false")
+    return (value,)
 
 
 def written(value: float) -> str:

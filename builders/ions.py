@@ -13,6 +13,7 @@ import yaml
 
 from atomsieve.builders import oxidation
 from atomsieve.builders.family import metals
+from atomsieve.builders.ledger import signed
 from atomsieve.structures.errors import InputError, ParameterError
 
 #: The oxidation state of main-group metals that stand in for a transition metal in a node; all are closed shells.
@@ -41,7 +42,7 @@ class Ion:
     state: int
 
     def __str__(self) -> str:
-        return f"{self.metal}{self.state if self.state > 1 else ''}+"
+        return signed(self.metal, self.state)
 
     @property
     def named(self) -> str:
@@ -143,18 +144,6 @@ def balanced(
     return {**values, "charge": charge, "multiplicity": multiplicity}
 
 
-def counted(parts: Iterable[tuple[int, str, int]]) -> dict[str, int]:
-    """Return a ledger from (number, name, charge of one) of its parts; those of the same name are joined."""
-    numbers: dict[tuple[str, int], int] = {}
-    for number, name, charge in parts:
-        numbers[name, charge] = numbers.get((name, charge), 0) + number
-    return {
-        (f"{number} {name}" if number > 1 else name): number * charge
-        for (name, charge), number in numbers.items()
-        if number
-    }
-
-
 def alike_or_named(number: int, allowed: tuple[str, ...]) -> Callable[[Any], tuple[list[str], ...]]:
     """Return a parser of several metals whose order does not matter: ``Cu`` for all alike, or ``Cu-Ru``.
 
@@ -183,10 +172,3 @@ def alike_or_named(number: int, allowed: tuple[str, ...]) -> Callable[[Any], tup
             raise
 
     return parse
-
-
-def flag(value: Any) -> tuple[bool]:
-    """Read a parameter that is true or false."""
-    if not isinstance(value, bool):
-        raise InputError(f"{value!r} is not possible; write true or false")
-    return (value,)

@@ -1,23 +1,29 @@
-"""Ledger: the formal charges of a neutral complex, part by part."""
+"""Ledger: the formal charges of a site, part by part."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 from atomsieve.builders.axial import LIGANDS
-
-#: Highest oxidation state of the metals that do not reach IV.
-_HIGHEST: Final[Mapping[str, int]] = MappingProxyType(
-    {"Sc": 3, "Y": 3, "Cu": 3, "Ag": 3, "Au": 3, "Zn": 2, "Cd": 2, "Hg": 2}
-)
+from atomsieve.builders.oxidation import STATES
 
 
 def signed(name: str, charge: int) -> str:
     """Write a species with its charge: ``Co2+``, ``O2-``, ``Cl-``, ``NH3``."""
     size = "" if abs(charge) == 1 else str(abs(charge))
     return name if charge == 0 else f"{name}{size}{'+' if charge > 0 else '-'}"
+
+
+def counted(parts: Iterable[tuple[int, str, int]]) -> dict[str, int]:
+    """Return a ledger from (number, name, charge of one) of its parts; those of the same name are joined."""
+    numbers: dict[tuple[str, int], int] = {}
+    for number, name, charge in parts:
+        numbers[name, charge] = numbers.get((name, charge), 0) + number
+    return {
+        (f"{number} {name}" if number > 1 else name): number * charge
+        for (name, charge), number in numbers.items()
+        if number
+    }
 
 
 def neutral(metal: str, ligand: str, charge: int, others: Mapping[str, int], axial: str) -> dict[str, int]:
@@ -49,6 +55,6 @@ def neutral(metal: str, ligand: str, charge: int, others: Mapping[str, int], axi
         bound = LIGANDS[axial].charge
         parts[f"axial {signed(axial, bound)}"] = bound
     state = -charge - sum(parts.values())
-    if excess := max(state - _HIGHEST.get(metal, 4), 0):
+    if excess := max(state - max(STATES[metal]), 0):
         ligand, charge, state = f"{ligand} oxidised by {excess}", charge + excess, state - excess
     return {signed(metal, state): state, ligand: charge, **parts}

@@ -12,10 +12,12 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from atomsieve.builders import contacts
-from atomsieve.builders.faces import Array, OpenDirection, between, open_directions
-from atomsieve.builders.outlook import look, look_as_built
-from atomsieve.builders.stance import torsion_choices
+from atomsieve.builders.cells import distances
+from atomsieve.builders.poses import contacts
+from atomsieve.builders.poses.faces import OpenDirection, open_directions
+from atomsieve.builders.poses.outlook import look, look_as_built
+from atomsieve.builders.poses.stance import torsion_choices
+from atomsieve.builders.vectors import Array
 from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
@@ -248,7 +250,7 @@ def _hosts(site: ActiveSite, species: Adsorbate) -> Iterator[tuple[tuple[int, ..
     for first, second in itertools.permutations(site.metals, 2):
         # one atom between two metals is the same from either of them
         wanted = [mode for mode in species.modes if mode.metals == 2 and (len(mode.atoms) == 2 or first < second)]
-        if wanted and BRIDGED[0] <= np.linalg.norm(between(site.atoms, first, second)) <= BRIDGED[1]:
+        if wanted and BRIDGED[0] <= distances(site.atoms, [first], [second])[0] <= BRIDGED[1]:
             yield (first, second), wanted
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
 from atomsieve.builders.bonding import is_metal
+from atomsieve.builders.cells import distances
 from atomsieve.builders.family import Family
 from atomsieve.structures.errors import BuildError
 from atomsieve.structures.site import ActiveSite
@@ -87,37 +87,6 @@ def _pairs(number: int, moving: tuple[int, ...] | None) -> tuple[npt.NDArray[np.
         kept = np.isin(first, moving) | np.isin(second, moving)
         first, second = first[kept], second[kept]
     return first, second
-
-
-def distances(atoms: Atoms, first: Any, second: Any) -> npt.NDArray[np.float64]:
-    """Return distances between pairs, each to the nearest image.
-
-    Exact as long as they are below half the smallest height of the cell, as all bonds and clashes are.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        In a cell or not.
-    first, second : array_like of int, shape (p,)
-        Indices.
-
-    Returns
-    -------
-    ndarray of float, shape (p,)
-        Å.
-    """
-    positions = atoms.positions
-    vectors = positions[first] - positions[second]
-    if atoms.pbc.any():
-        cell = atoms.cell.array
-        fractions = positions @ _inverse(cell.tobytes())
-        vectors -= (np.round(fractions[first] - fractions[second]) * atoms.pbc) @ cell
-    return np.asarray(np.sqrt(np.einsum("pk,pk->p", vectors, vectors)))
-
-
-@lru_cache(maxsize=64)
-def _inverse(cell: bytes) -> npt.NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(np.frombuffer(cell).reshape(3, 3)))
 
 
 def _name(site: ActiveSite, index: int) -> str:

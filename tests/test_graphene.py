@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomsieve.builders import vacancies
 from atomsieve.builders.catalog import build, check, recipes
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families.graphene_pair import pairs
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.honeycomb import honeycomb
+from atomsieve.builders.lattices import vacancies
+from atomsieve.builders.lattices.honeycomb import honeycomb
 from atomsieve.builders.placement import poses
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 

@@ -18,7 +18,7 @@ ROOMS = {
     "analysis": {"analysis", "structures"},
     "workflows": {"workflows", "structures", "builders", "analysis"},
 }
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).glob("*.py"))
+SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -32,12 +32,12 @@ def imported(path: Path) -> set[str]:
     return {name.split(".")[1] for name in names if name.startswith("atomsieve.")}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_rooms_import_only_what_lies_below_them(path: Path) -> None:
-    assert imported(path) <= ROOMS[path.parent.name]
+    assert imported(path) <= ROOMS[path.relative_to(ROOT).parts[0]]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_stay_readable(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
 

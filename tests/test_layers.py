@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders.axial import LIGANDS
 from atomsieve.builders.catalog import build, check, recipes
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.placement import poses
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from atomsieve.analysis.pictures import draw
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families.ribbon import LENGTHS, WIDTHS, pore_row
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.placement import place, poses
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
 
@@ -186,7 +186,7 @@ def test_a_ribbon_can_be_drawn(tmp_path):
     [
         # PBE finds Fe-N 1.89 to 1.91 in graphene
         ({"edge": "armchair", "length": 2}, 3, (1.84, 1.95)),
-        ({"metals": "Co", "edge": "armchair", "site": "bay", "width": 5, "length": 2}, 4, (1.90, 2.05)),
+        ({"metal": "Co", "edge": "armchair", "site": "bay", "width": 5, "length": 2}, 4, (1.90, 2.05)),
     ],
     ids=["inside", "bay"],
 )
@@ -194,7 +194,7 @@ def test_a_relaxed_ribbon_stays_intact(values, multiplicity, window):
     from ase.optimize import BFGS
     from tblite.ase import TBLite
 
-    site = ribbon(**{"metal": values.pop("metals", "Fe"), **values})
+    site = ribbon(**{"metal": "Fe", **values})
     atoms = site.atoms.copy()
     atoms.rattle(0.03, seed=1)
     atoms.calc = TBLite(method="GFN1-xTB", multiplicity=multiplicity, spin_polarization=1.0, verbosity=0)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import axial, catalog
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families import (
     boron_nitride,
     carbon_nitride,
@@ -26,8 +25,10 @@ from atomsieve.builders.families import (
     triazine,
 )
 from atomsieve.builders.family import TRANSITION_METALS, stretch
+from atomsieve.builders.lattices.sheets import Unit, apex, repeated
 from atomsieve.builders.placement import poses
-from atomsieve.builders.sheets import Unit, apex, repeated, turned
+from atomsieve.builders.poses.faces import open_directions
+from atomsieve.builders.vectors import turned
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite

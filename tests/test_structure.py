@@ -15,14 +15,15 @@ from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomsieve.builders import catalog, crystals, parents, reading
+from atomsieve.builders import catalog
 from atomsieve.builders.bonding import METALS, graph
-from atomsieve.builders.carving import Carver
-from atomsieve.builders.faces import open_directions
 from atomsieve.builders.families import structure
-from atomsieve.builders.guests import guest
+from atomsieve.builders.files import crystals, parents, reading
+from atomsieve.builders.files.carving import Carver
+from atomsieve.builders.files.soundness import complaints
 from atomsieve.builders.placement import poses
-from atomsieve.builders.soundness import complaints
+from atomsieve.builders.pores.guests import guest
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 

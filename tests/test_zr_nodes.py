@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.verdict import Verdict, judge_clean
 from atomsieve.builders import catalog, oxidation
-from atomsieve.builders.families import zr6, zr6_site
-from atomsieve.builders.families.zr6_geometry import Node, edges
+from atomsieve.builders.clusters import zr6_site
+from atomsieve.builders.clusters.zr6_geometry import Node, edges
+from atomsieve.builders.families import zr6
 from atomsieve.builders.placement import open_directions, poses
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite

@@ -9,8 +9,8 @@ from typing import Any
 
 from atomsieve.builders import catalog
 from atomsieve.builders.catalog import REQUIRED, Family
-from atomsieve.builders.faces import open_directions
-from atomsieve.builders.validation import distances
+from atomsieve.builders.cells import distances
+from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import UnknownNameError, unknown
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.folder import file_stem

@@ -11,16 +11,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.ligands import growth
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe
+from atomsieve.builders.clusters.ligands import growth
+from atomsieve.builders.family import METAL, Family, in_order, recipe
 from atomsieve.builders.ledger import neutral
+from atomsieve.builders.vectors import Array, away
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Å; C-H, N-H, the C-C of benzene, and the C-C that the chelate ring shares with it.
 C_H: Final = 1.08
@@ -100,10 +98,6 @@ _LINKERS: Final[Mapping[str, Linker]] = MappingProxyType(
 )
 
 
-def _unit(vector: Array) -> Array:
-    return np.asarray(vector / np.linalg.norm(vector))
-
-
 def _half(linker: Linker, length: float) -> tuple[list[str], Array, list[tuple[int, int]]]:
     """Return the linker on the side of +x of a metal at the origin; its donors come last."""
     mirror = np.array([1.0, -1.0])
@@ -113,14 +107,11 @@ def _half(linker: Linker, length: float) -> tuple[list[str], Array, list[tuple[i
     beta = alpha + C_C * np.array([math.sqrt(3) / 2, 0.5])
     gamma = np.array([beta[0] + math.sqrt(C_C**2 - (beta[1] - C_C / 2) ** 2), C_C / 2])
 
-    def hydrogen(atom: Array, length: float, *neighbours: Array) -> Array:
-        return np.asarray(atom + length * _unit(sum((_unit(atom - other) for other in neighbours), np.zeros(2))))
-
-    rows = [alpha, beta, gamma, hydrogen(beta, C_H, alpha, gamma), hydrogen(gamma, C_H, beta, gamma * mirror)]
+    rows = [alpha, beta, gamma, away(C_H, beta, alpha, gamma), away(C_H, gamma, beta, gamma * mirror)]
     symbols = ["C", "C", "C", "H", "H"]
     pairs = [(0, 1), (1, 2), (1, 3), (2, 4)]
     if linker.donor == "N":
-        rows.append(hydrogen(donor, N_H, alpha, np.zeros(2)))
+        rows.append(away(N_H, donor, alpha, np.zeros(2)))
         symbols.append("H")
     rows.append(donor)
     symbols.append(linker.donor)
@@ -191,7 +182,7 @@ def _family(name: str, example: str) -> Family:
         name=name,
         title=linker.title,
         parameters=in_order(
-            Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+            METAL,
             axial.parameter(),
         ),
         build=partial(build, name),

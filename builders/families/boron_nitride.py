@@ -9,8 +9,10 @@ from typing import Final
 import numpy as np
 from ase import Atoms
 
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.family import stretch
-from atomsieve.builders.sheets import Array, Pocket, Seat, Sheet, Unit, family, from_middle, hexagonal, nearest
+from atomsieve.builders.lattices.sheets import Pocket, Seat, Sheet, Unit, family, from_middle, nearest
+from atomsieve.builders.vectors import Array
 
 #: Lattice constant of hexagonal boron nitride at room temperature, Å (doi 10.1007/s003390100999).
 LATTICE_CONSTANT: Final = 2.504

@@ -10,21 +10,11 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.family import stretch
-from atomsieve.builders.sheets import (
-    OFF_CENTRE,
-    Array,
-    Pocket,
-    Sheet,
-    Unit,
-    apex,
-    family,
-    from_middle,
-    hexagonal,
-    nearest,
-    turned,
-)
+from atomsieve.builders.lattices.sheets import OFF_CENTRE, Pocket, Sheet, Unit, apex, family, from_middle, nearest
 from atomsieve.builders.validation import NOT_BONDED
+from atomsieve.builders.vectors import Array, turned
 
 #: Lattice constants, Å. g-C3N4: planar, PBE (arXiv 2002.06995 and others); C2N: PBE (doi 10.1038/ncomms7486).
 C3N4_LATTICE, C2N_LATTICE = 7.13, 8.33

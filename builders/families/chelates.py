@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.ligands import growth, ligand
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe
+from atomsieve.builders.clusters.ligands import growth, ligand
+from atomsieve.builders.clusters.organic import chelate, donor_elements
+from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe
 from atomsieve.builders.ledger import neutral
-from atomsieve.builders.organic import chelate, donor_elements
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Distances of cobalt(II) and a terminal anion, Å (Cl, Br: tetrahedral and square planar dihalides of diimines, 2.20 to
 #: 2.31 and 2.34 to 2.43 over the transition metals; the others rounded); other metals follow their size.
@@ -35,7 +33,6 @@ BRIDGES: Final[Mapping[str, str]] = MappingProxyType({"ethylene": "salen", "phen
 _SCHEMA = 1
 # Å by which N stands farther from any tetrahedral metal than from square planar cobalt (Co, Ni, Zn: 2.00 to 2.07).
 _TETRAHEDRAL = 0.10
-_METALS = Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal)
 _WINDOWS: Final = MappingProxyType(
     {"N": (1.75, 2.20), "O": (1.75, 2.20), "F": (1.75, 2.10), "Cl": (2.10, 2.45), "Br": (2.25, 2.60), "C": (1.80, 2.15)}
 )
@@ -142,14 +139,7 @@ def build_dihalide(name: str, values: Mapping[str, Any]) -> ActiveSite:
         donors.append(start)
     # Around the metal: N, N, then the anion next to the second N.
     first, second, third, fourth = donors
-    complete = ActiveSite(
-        **{
-            **vars(site),
-            "atoms": atoms,
-            "bonds": tuple(sorted(bonds)),
-            "donors": ((first, second, fourth, third),),
-        }
-    )
+    complete = replace(site, atoms=atoms, bonds=tuple(sorted(bonds)), donors=((first, second, fourth, third),))
     return axial.attach(complete, values["axial"])
 
 
@@ -177,7 +167,7 @@ def _dihalide(name: str, title: str, example: str) -> Family:
         name=name,
         title=title,
         parameters=in_order(
-            _METALS,
+            METAL,
             Parameter("anions", "both anions", "Cl", ", ".join(ANIONS), one_of(*ANIONS, what="anion")),
             Parameter(
                 "shape", "how the donors stand", "square-planar", ", ".join(SHAPES), one_of(*SHAPES, what="shape")
@@ -200,7 +190,7 @@ def _tetradentate(name: str, title: str, examples: tuple[Mapping[str, Any], ...]
     return Family(
         name=name,
         title=title,
-        parameters=in_order(_METALS, *more, axial.parameter()),
+        parameters=in_order(METAL, *more, axial.parameter()),
         build=partial(build_tetradentate, name),
         formula=partial(formula, name),
         shells=_WINDOWS,

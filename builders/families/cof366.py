@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.fourfold import Fourfold
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch
-from atomsieve.builders.layers import (
+from atomsieve.builders.clusters.fourfold import Fourfold
+from atomsieve.builders.family import METAL, Family, in_order, recipe, stretch
+from atomsieve.builders.lattices.layers import (
     AROMATIC,
     C_H,
     Atom,
@@ -155,7 +155,7 @@ FAMILY: Final = Family(
     name="cof-366",
     title="a metal in a layer of COF-366, porphyrins linked by imines",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         *parameters(),
     ),
     build=build,

@@ -10,13 +10,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe
-from atomsieve.builders.layers import (
+from atomsieve.builders.family import METAL, Family, Parameter, excess, in_order, one_of, parse_metal, recipe
+from atomsieve.builders.lattices.layers import (
     C_H,
     N_H,
     Atom,
     Layer,
-    excess,
     hydrogens,
     onward,
     pair,
@@ -187,7 +186,7 @@ FAMILY: Final = Family(
     name="conductive-mof",
     title="a metal in a layer of M3(HITP)2 or M3(HHTP)2, a conductive two-dimensional MOF",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         Parameter(
             "ligand",
             "hexaiminotriphenylene or hexahydroxytriphenylene",

@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 from ase import Atoms
 
-from atomsieve.builders.sheets import OFF_CENTRE, Array, Pocket, Sheet, Unit, family, hexagonal, nearest, turned
+from atomsieve.builders.cells import hexagonal
+from atomsieve.builders.lattices.sheets import OFF_CENTRE, Pocket, Sheet, Unit, family, nearest
+from atomsieve.builders.vectors import Array, turned
 
 #: Lattice constant, Å; calculations give 9.44 (doi 10.1103/PhysRevB.58.11009) to 9.48 (doi 10.1021/nn102472s).
 LATTICE_CONSTANT: Final = 9.46

@@ -9,10 +9,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders import axial, dopants, vacancies
-from atomsieve.builders.doped import IN_PLANE, LATTICE_CONSTANT, VACUUM, crowded, host, pattern, shells
+from atomsieve.builders import axial
+from atomsieve.builders.cells import vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, number_between, recipe, written
-from atomsieve.builders.honeycomb import atoms_in, size, supercell_parameter
+from atomsieve.builders.lattices import dopants, vacancies
+from atomsieve.builders.lattices.doped import IN_PLANE, LATTICE_CONSTANT, crowded, host, pattern, shells
+from atomsieve.builders.lattices.honeycomb import atoms_in, size, supercell_parameter
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -62,7 +64,7 @@ def model_suffix(values: Mapping[str, Any]) -> str:
     strain = values["strain"]
     text = f"-a{written(values['lattice_constant'])}" if values["lattice_constant"] != LATTICE_CONSTANT else ""
     text += f"-{strain.replace(' ', '')}" if isinstance(strain, str) else f"-strain{written(strain)}" if strain else ""
-    return text + (f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else "")
+    return text + vacuum_suffix(values)
 
 
 def model_parameters() -> tuple[Parameter, ...]:
@@ -82,7 +84,7 @@ def model_parameters() -> tuple[Parameter, ...]:
             f"{-LARGEST_STRAIN} to {LARGEST_STRAIN} in both directions, or in one, as zigzag 0.02 (along x)",
             parse_strain,
         ),
-        Parameter("vacuum", "height of the cell, Å", VACUUM, "15 to 40", number_between(15.0, 40.0, "Å")),
+        vacuum_parameter(),
     )
 
 

@@ -14,13 +14,22 @@ from typing import Any, Final
 import numpy as np
 from ase.data import atomic_numbers
 
-from atomsieve.builders import vacancies
-from atomsieve.builders.dopants import letters, nearest
-from atomsieve.builders.doped import LATTICE_CONSTANT, Pattern, host
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.families.graphene import SHELLS, model_parameters, model_suffix, strains
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, recipe
-from atomsieve.builders.honeycomb import Honeycomb, Indices, atoms_in, honeycomb, moved, supercell_parameter, turn
-from atomsieve.builders.vacancies import point
+from atomsieve.builders.lattices import vacancies
+from atomsieve.builders.lattices.dopants import letters, nearest
+from atomsieve.builders.lattices.doped import LATTICE_CONSTANT, Pattern, host
+from atomsieve.builders.lattices.honeycomb import (
+    Honeycomb,
+    Indices,
+    atoms_in,
+    honeycomb,
+    moved,
+    supercell_parameter,
+    turn,
+)
+from atomsieve.builders.lattices.vacancies import point
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -104,7 +113,7 @@ def _nearest_image(lattice: Honeycomb, shift: tuple[int, int], operation: Indice
     """Return the translation that puts the second hole at its nearest image to the first."""
     middle = np.mean([point(spot) for spot in vacancies.DOUBLE.removed], axis=0)
     steps = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=2))) @ lattice.matrix
-    flat = (middle @ operation + np.array(shift) + steps - middle) @ np.array([[1.0, 0.0], [-0.5, np.sqrt(0.75)]])
+    flat = (middle @ operation + np.array(shift) + steps - middle) @ hexagonal(1.0)
     # the first of equally near ones, whatever the last digit says
     best = int(np.argmin(np.round(np.linalg.norm(flat, axis=1), 6)))
     return int(shift[0] + steps[best, 0]), int(shift[1] + steps[best, 1])

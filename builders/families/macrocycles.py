@@ -14,9 +14,9 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders import axial
-from atomsieve.builders.families.fourfold import Fourfold, molecule
-from atomsieve.builders.families.ligands import growth
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe
+from atomsieve.builders.clusters.fourfold import Fourfold, molecule
+from atomsieve.builders.clusters.ligands import growth
+from atomsieve.builders.family import METAL, Family, in_order, recipe
 from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 
@@ -159,7 +159,7 @@ def _family(name: str) -> Family:
         name=name,
         title=kind.title,
         parameters=in_order(
-            Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+            METAL,
             axial.parameter(),
         ),
         build=partial(build, name),

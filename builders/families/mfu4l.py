@@ -10,11 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import (
     REQUIRED,
     TRANSITION_METALS,
@@ -26,9 +25,9 @@ from atomsieve.builders.family import (
     recipe,
 )
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import Array, unit
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Metals with a known radius in one of the states that the site can hold.
 METALS: Final = tuple(metal for metal in TRANSITION_METALS if any(ions.takes(metal, state) for state in (1, 2, 3)))
@@ -37,7 +36,7 @@ CAPS: Final[Mapping[str, Counter[str]]] = MappingProxyType(
 )
 #: What the metal carries, with its bond to zinc as built, Å; hydride and hydroxide rounded, start geometries only.
 TERMINALS: Final[Mapping[str, float]] = MappingProxyType(
-    {"none": 0.0, "Cl": float(linkers.facts("triazolate")["chlorine"]), "OH": 1.85, "H": 1.56}
+    {"none": 0.0, "Cl": float(nodes.facts("triazolate")["chlorine"]), "OH": 1.85, "H": 1.56}
 )
 _CORNERS: Final = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / math.sqrt(3)
 _ZINC: Final = Ion("Zn", 2)
@@ -55,7 +54,7 @@ def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the node."""
     one, terminal = _ion(values), values["terminal"]
     own = [] if terminal == "none" else [(1, f"{terminal}-", -1)]
-    return ions.counted([(1, str(one), one.state), (4, str(_ZINC), 2), (3, "Cl-", -1), *own, (6, values["caps"], -1)])
+    return counted([(1, str(one), one.state), (4, str(_ZINC), 2), (3, "Cl-", -1), *own, (6, values["caps"], -1)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -69,7 +68,7 @@ def label(values: Mapping[str, Any]) -> str:
     one = _ion(values)
     name = one.metal if one == ions.ion(one.metal, oxidation.AUTO, _STATES) else one.named
     terminal = "" if values["terminal"] == "none" else f"-{values['terminal']}"
-    return f"{name}@MFU-4l-node{terminal}{linkers.suffix(values, 'triazolate', 1 + one.unpaired)}"
+    return f"{name}@MFU-4l-node{terminal}{nodes.suffix(values, 'triazolate', 1 + one.unpaired)}"
 
 
 @cache
@@ -78,7 +77,7 @@ def _ring() -> tuple[float, float, float]:
 
     From the bonds to the middle nitrogen and to the zinc of a corner; that to the carbon fixes the rest.
     """
-    table = linkers.facts("triazolate")
+    table = nodes.facts("triazolate")
     corner = table["outer_central"] / math.sqrt(3)
     zinc = np.array([math.sqrt(2) * corner, corner - table["central_nitrogen"]])
     apart = float(np.linalg.norm(zinc))
@@ -95,14 +94,14 @@ def _triazolate(
     draft: Draft, centre: int, held: tuple[int, int], axis: Array, aside: Array, caps: str
 ) -> tuple[tuple[int, int], list[int]]:
     """Add a triazolate on an axis, its outer nitrogens on two metals; return these and its carbon and hydrogen."""
-    table, (wide, beyond, top) = linkers.facts("triazolate"), _ring()
+    table, (wide, beyond, top) = nodes.facts("triazolate"), _ring()
     base = table["central_nitrogen"] * axis
     middle = draft.add("N", base, centre)
     outer = (
         draft.add("N", base + beyond * axis + wide * aside, middle, held[0]),
         draft.add("N", base + beyond * axis - wide * aside, middle, held[1]),
     )
-    half, shape = table["carbon_carbon"] / 2, linkers.facts("carboxylate")
+    half, shape = table["carbon_carbon"] / 2, nodes.facts("carboxylate")
     first = draft.add("C", base + top * axis + half * aside, outer[0])
     second = draft.add("C", base + top * axis - half * aside, outer[1], first)
     if caps == "triazolate":
@@ -110,7 +109,7 @@ def _triazolate(
         hydrogens = []
         for carbon, nitrogen, sign in ((first, outer[0], 1.0), (second, outer[1], -1.0)):
             here = draft.positions[carbon]
-            away = linkers.unit(linkers.unit(here - draft.positions[nitrogen]) + sign * aside)
+            away = unit(unit(here - draft.positions[nitrogen]) + sign * aside)
             hydrogens.append(draft.add("H", here + shape["ring_hydrogen"] * away, carbon))
         return outer, [first, second, *hydrogens]
     size = 2 * half
@@ -144,7 +143,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         The central zinc, the metal, three zinc, the triazolates one by one, three chlorides, then what the metal
         carries. The normal points from the metal away from the centre of the node.
     """
-    table, one, terminal = linkers.facts("triazolate"), _ion(values), values["terminal"]
+    table, one, terminal = nodes.facts("triazolate"), _ion(values), values["terminal"]
     longer = ions.longer(one, _ZINC)
     draft = Draft()
     centre = draft.add("Zn", np.zeros(3))
@@ -155,7 +154,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors, frozen = [], []
     for axis in np.vstack([np.eye(3), -np.eye(3)]):
         i, j = np.flatnonzero(_CORNERS @ axis > 0)
-        aside = linkers.unit(_CORNERS[i] - (_CORNERS[i] @ axis) * axis)
+        aside = unit(_CORNERS[i] - (_CORNERS[i] @ axis) * axis)
         nitrogens, cap = _triazolate(draft, centre, (outer[i], outer[j]), axis, aside, values["caps"])
         donors += [nitrogens[0]] if i == 0 else []
         frozen += cap
@@ -179,7 +178,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=(outer[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted((min(bond), max(bond)) for bond in draft.bonds)),
+        bonds=tuple(sorted(draft.bonds)),
         charge=values["charge"],
         normal=(x, y, z),
         provenance={
@@ -214,8 +213,8 @@ FAMILY: Final = Family(
             one_of(*TERMINALS, what="terminal ligand"),
         ),
         oxidation.state_parameter(),
-        linkers.caps_parameter(*CAPS),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter(*CAPS),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

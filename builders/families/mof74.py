@@ -10,16 +10,15 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import Array, unit
 from atomsieve.structures.site import ActiveSite
-
-Array = npt.NDArray[np.float64]
 
 #: Metals of which a MOF-74 is known.
 METALS: Final = ("Mg", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
@@ -37,7 +36,7 @@ def _trio(values: Mapping[str, Any]) -> list[Ion]:
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the fragment."""
     parts = [(1, str(one), 2) for one in _trio(values)]
-    return ions.counted([*parts, (2, "2-oxidobenzoate", -2), (2, "hydrogen 2-oxidobenzoate", -1), (2, "H2O", 0)])
+    return counted([*parts, (2, "2-oxidobenzoate", -2), (2, "hydrogen 2-oxidobenzoate", -1), (2, "H2O", 0)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -51,13 +50,13 @@ def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the fragment: ``Mg-MOF-74-chain``, ``Fe@Mg-MOF-74-chain``."""
     (metal,), host = values["metals"], values["host"]
     name = f"{metal}-MOF-74" if metal == host else f"{metal}@{host}-MOF-74"
-    return f"{name}-chain{linkers.suffix(values, None, 1 + sum(one.unpaired for one in _trio(values)))}"
+    return f"{name}-chain{nodes.suffix(values, None, 1 + sum(one.unpaired for one in _trio(values)))}"
 
 
 @cache
 def _placed() -> Callable[[str, int, tuple[int, int, int]], Array]:
     """Return the function that gives the position of an image of a site, Å; a prime marks the other half."""
-    table = linkers.facts("MOF-74")
+    table = nodes.facts("MOF-74")
     length, height = table["cell"]
     cell = np.array([[length, 0, 0], [-length / 2, length * math.sqrt(3) / 2, 0], [0, 0, height]])
     turn = np.array([[0, -1, 0], [1, -1, 0], [0, 0, 1]])
@@ -84,8 +83,8 @@ def _linker(draft: Draft, image: tuple[int, tuple[int, int, int]]) -> tuple[dict
     beyond = {"C3": "H3", "C3'": "H3'", "C1'": "O1'", "C2'": "C4'"}
     for carbon, site in beyond.items():
         here = draft.positions[index[carbon]]
-        away = linkers.unit(place(site, *image) - here)
-        index[site] = draft.add("H", here + linkers.facts("carboxylate")["ring_hydrogen"] * away, index[carbon])
+        away = unit(place(site, *image) - here)
+        index[site] = draft.add("H", here + nodes.facts("carboxylate")["ring_hydrogen"] * away, index[carbon])
     oxygens = {
         site: draft.add("O", place(site, *image), index[carbon])
         for site, carbon in (("O1", "C1"), ("O2", "C4"), ("O3", "C4"))
@@ -115,7 +114,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         The middle metal at the origin, its neighbours, the linkers one by one, waters and protons. The normal points
         from the middle metal away from its oxygens, into the channel.
     """
-    table, place, trio = linkers.facts("MOF-74"), _placed(), _trio(values)
+    table, place, trio = nodes.facts("MOF-74"), _placed(), _trio(values)
     draft = Draft()
     chain = [
         draft.add(one.metal, place("M", turns, tuple(shift)))
@@ -137,7 +136,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         (draft.add("O", place(site, turns, tuple(shift)), chain[metal]), 2)
         for site, turns, shift, metal in table["waters"]
     ]
-    outward = _opposite([linkers.unit(draft.positions[oxygen]) for oxygen in donors])
+    outward = _opposite([unit(draft.positions[oxygen]) for oxygen in donors])
     draft.protonate([(oxygens[linker][site], 1) for linker, site in table["protons"]] + wet, [2.0 * outward])
     x, y, z = (float(component) for component in outward)
     return ActiveSite(
@@ -153,7 +152,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         provenance={
             "source": f"sites of {table['source']}",
             "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-            **linkers.coupling(trio),
+            **nodes.coupling(trio),
         },
         frozen=tuple(sorted(frozen)) if values["caps_frozen"] else (),
         ledger=ledger(values),
@@ -179,7 +178,7 @@ FAMILY: Final = Family(
             f"{_AS_METAL}, {', '.join(METALS)}",
             one_of(_AS_METAL, *METALS, what="metal of the chain"),
         ),
-        linkers.frozen_parameter(),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

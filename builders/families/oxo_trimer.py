@@ -10,10 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import axial, ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
+from atomsieve.builders.vectors import unit
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -54,7 +56,7 @@ def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of a trimer."""
     parts = [(1, str(one), one.state) for one in _trio(values)]
     terminals = [(1, f"terminal {name}", _CHARGES[name]) for name in TERMINALS[values["terminals"]] if name != "none"]
-    return ions.counted([*parts, (1, "O2-", -2), (6, values["caps"], -1), *terminals])
+    return counted([*parts, (1, "O2-", -2), (6, values["caps"], -1), *terminals])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -87,7 +89,7 @@ def label(values: Mapping[str, Any]) -> str:
     usual = "H2O" if any(one.state == 2 for one in trio) else "OH-H2O"
     terminals = {usual: "", "none": "-bare"}.get(values["terminals"], f"-{values['terminals']}")
     whole = "".join(f"{metal}{number if number > 1 else ''}" for metal, number in counts)
-    rest = linkers.suffix(values, "formate", 1 + sum(one.unpaired for one in trio))
+    rest = nodes.suffix(values, "formate", 1 + sum(one.unpaired for one in trio))
     return f"{name}@{whole}O-trimer{terminals}{rest}"
 
 
@@ -105,7 +107,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         The central oxide at the origin, the open metal on the x axis, its partners, then carboxylates and terminal
         ligands. The normal points from the open metal away from the oxide.
     """
-    table, trio = linkers.facts("oxo-trimer"), _trio(values)
+    table, trio = nodes.facts("oxo-trimer"), _trio(values)
     draft = Draft()
     oxide = draft.add("O", np.zeros(3))
     longer = [ions.longer(one, _IRON) for one in trio]
@@ -118,12 +120,12 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     fold = np.radians(table["fold"])
     for i, j in ((0, 1), (0, 2), (1, 2)):
         edge = draft.positions[centres[j]] - draft.positions[centres[i]]
-        level = linkers.unit(np.cross(edge, [0.0, 0.0, 1.0]))
+        level = unit(np.cross(edge, [0.0, 0.0, 1.0]))
         level *= np.sign(level @ (spokes[i] + spokes[j]))
         for side in (1.0, -1.0):
             outward = np.cos(fold) * level + side * np.sin(fold) * np.array([0.0, 0.0, 1.0])
             lengths = table["metal_oxygen"] + longer[i], table["metal_oxygen"] + longer[j]
-            oxygens, cap = linkers.bridge(draft, (centres[i], centres[j]), lengths, outward, values["caps"])
+            oxygens, cap = nodes.bridge(draft, (centres[i], centres[j]), lengths, outward, values["caps"])
             donors += [oxygens[0]] if i == 0 else []
             frozen += cap
     wet = []
@@ -146,7 +148,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         provenance={
             "source": f"distances of {table['source']}; other ions by their radius, doi 10.1107/S0567739476001551",
             "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-            **linkers.coupling(trio),
+            **nodes.coupling(trio),
         },
         frozen=tuple(frozen) if values["caps_frozen"] else (),
         ledger=ledger(values),
@@ -159,7 +161,7 @@ def formula(values: Mapping[str, Any]) -> Counter[str]:
     total = Counter(values["metals"]) + Counter(values["partners"]) + Counter("O")
     for name in TERMINALS[values["terminals"]]:
         total += axial.composition(name)
-    return total + linkers.carboxylates(6, values["caps"])
+    return total + nodes.carboxylates(6, values["caps"])
 
 
 FAMILY: Final = Family(
@@ -188,8 +190,8 @@ FAMILY: Final = Family(
             one_of(oxidation.AUTO, *TERMINALS, what="terminal ligands"),
         ),
         oxidation.state_parameter(),
-        linkers.caps_parameter("formate", "benzoate"),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter("formate", "benzoate"),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

@@ -10,15 +10,16 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
 #: Metals whose paddlewheel has been measured.
-METALS: Final = tuple(linkers.facts("paddlewheel"))
+METALS: Final = tuple(nodes.facts("paddlewheel"))
 _ORDER: Final = ("metals", "caps", "caps_frozen", "charge", "multiplicity")
 _SCHEMA: Final = 1
 
@@ -60,7 +61,7 @@ def unpaired(pair: tuple[Ion, Ion]) -> int:
     pair : tuple of Ion
         Both metals.
     """
-    if not all(linkers.facts("paddlewheel")[one.metal]["bonded"] for one in pair):
+    if not all(nodes.facts("paddlewheel")[one.metal]["bonded"] for one in pair):
         return sum(one.unpaired for one in pair)
     electrons = sum(oxidation.d_electrons(one.metal, one.state) for one in pair)
     if electrons <= 8 or electrons >= 14:
@@ -75,7 +76,7 @@ def ledger(values: Mapping[str, Any], pair: tuple[Ion, Ion]) -> dict[str, int]:
         total = first.state + second.state
         metals = {f"{first.metal}2 {total}+": total}
     else:
-        metals = ions.counted((1, str(one), one.state) for one in pair)
+        metals = counted((1, str(one), one.state) for one in pair)
     return {**metals, f"4 {values['caps']}": -4}
 
 
@@ -92,7 +93,7 @@ def label(values: Mapping[str, Any]) -> str:
     metals = f"{first}2" if first == second else f"{first}{second}"
     state = f"({4 + values['charge']}+)" if values["charge"] else ""
     usual = 1 + unpaired(states(values["metals"], values["charge"]))
-    return f"{metals}{state}-paddlewheel{linkers.suffix(values, 'formate', usual)}"
+    return f"{metals}{state}-paddlewheel{nodes.suffix(values, 'formate', usual)}"
 
 
 def build(values: Mapping[str, Any]) -> ActiveSite:
@@ -109,7 +110,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         Both metals on the z axis, the second above the first, then the carboxylates one by one. An adsorbate binds
         outside, along the axis.
     """
-    table, pair = linkers.facts("paddlewheel"), states(values["metals"], values["charge"])
+    table, pair = nodes.facts("paddlewheel"), states(values["metals"], values["charge"])
     apart = sum(table[metal]["metal_metal"] for metal in values["metals"]) / 2
     draft = Draft()
     metals = draft.add(values["metals"][0], np.zeros(3)), draft.add(values["metals"][1], np.array([0.0, 0.0, apart]))
@@ -117,13 +118,12 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors: tuple[list[int], list[int]] = ([], [])
     frozen: list[int] = []
     for outward in np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]], dtype=float):
-        oxygens, cap = linkers.bridge(draft, metals, lengths, outward, values["caps"])
+        oxygens, cap = nodes.bridge(draft, metals, lengths, outward, values["caps"])
         for held, oxygen in zip(donors, oxygens, strict=True):
             held.append(oxygen)
         frozen += cap
-    bonds = [*draft.bonds, metals] if all(table[metal]["bonded"] for metal in values["metals"]) else draft.bonds
-    sources = "; ".join(table[metal]["source"] for metal in dict.fromkeys(values["metals"]))
     bonded = all(table[metal]["bonded"] for metal in values["metals"])
+    sources = "; ".join(table[metal]["source"] for metal in dict.fromkeys(values["metals"]))
     return ActiveSite(
         label=label(values),
         recipe=recipe("paddlewheel", _SCHEMA, values, _ORDER),
@@ -131,13 +131,13 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=metals,
         donors=(tuple(donors[0]), tuple(donors[1])),
-        bonds=tuple(sorted(bonds)),
+        bonds=tuple(sorted([*draft.bonds, metals] if bonded else draft.bonds)),
         charge=values["charge"],
         normal=(0.0, 0.0, 1.0),
         provenance={
-            "source": f"distances of {sources}; carboxylate {linkers.facts('carboxylate')['source']}",
+            "source": f"distances of {sources}; carboxylate {nodes.facts('carboxylate')['source']}",
             "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835, or as published",
-            **({} if bonded else linkers.coupling(pair)),
+            **({} if bonded else nodes.coupling(pair)),
         },
         frozen=tuple(frozen) if values["caps_frozen"] else (),
         ledger=ledger(values, pair),
@@ -147,7 +147,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
     """Return what a recipe must come to, number of atoms by element."""
-    return Counter(values["metals"]) + linkers.carboxylates(4, values["caps"])
+    return Counter(values["metals"]) + nodes.carboxylates(4, values["caps"])
 
 
 FAMILY: Final = Family(
@@ -161,8 +161,8 @@ FAMILY: Final = Family(
             f"one symbol for both, or two as Cu-Ru; of {', '.join(METALS)}",
             ions.alike_or_named(2, METALS),
         ),
-        linkers.caps_parameter("formate", "benzoate"),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter("formate", "benzoate"),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

@@ -9,8 +9,19 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe, stretch
-from atomsieve.builders.layers import AROMATIC, C_H, Atom, Layer, hydrogens, onward, pair, parameters, settled, turned
+from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe, stretch
+from atomsieve.builders.lattices.layers import (
+    AROMATIC,
+    C_H,
+    Atom,
+    Layer,
+    hydrogens,
+    onward,
+    pair,
+    parameters,
+    settled,
+    turned,
+)
 from atomsieve.builders.ledger import neutral
 from atomsieve.structures.site import ActiveSite
 
@@ -138,7 +149,7 @@ FAMILY: Final = Family(
     name="phthalocyanine-cof",
     title="a metal in a layer of a phthalocyanine COF",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         Parameter(
             "linker",
             "what joins the macrocycles: benzenediboronate, or pyrazine fused to pyrene",

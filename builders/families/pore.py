@@ -14,13 +14,13 @@ from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols
 from ase.geometry import find_mic
 
-from atomsieve.builders import crystals, reading
-from atomsieve.builders.cavities import Cavity, Host, cavity, radii
 from atomsieve.builders.families.structure import SHELLS, parse_file, parse_metals
 from atomsieve.builders.family import Family, Parameter, in_order, recipe
-from atomsieve.builders.fitting import CONTACT, ORIENTATIONS, Pose, fitted
-from atomsieve.builders.guests import KINDS, Guest, guest, own_metals
-from atomsieve.builders.parents import parent
+from atomsieve.builders.files import crystals, reading
+from atomsieve.builders.files.parents import parent
+from atomsieve.builders.pores.cavities import Cavity, Host, cavity, radii
+from atomsieve.builders.pores.fitting import CONTACT, ORIENTATIONS, Pose, fitted
+from atomsieve.builders.pores.guests import KINDS, Guest, guest, own_metals
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.site import ActiveSite

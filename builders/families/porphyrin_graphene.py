@@ -20,19 +20,25 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import vacuum_parameter, vacuum_suffix
 from atomsieve.builders.families.porphyrin_sheet import METAL_N, core
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch, written
-from atomsieve.builders.sheets import (
-    VACUUM,
+from atomsieve.builders.family import (
+    METAL,
+    Family,
+    Parameter,
+    in_order,
+    recipe,
+    stretch,
+)
+from atomsieve.builders.lattices.sheets import (
     Unit,
-    bonds_of,
     from_middle,
     in_element_order,
     nearest,
     parse_supercell,
     repeated,
     size_of,
-    vacuum_parameter,
 )
 from atomsieve.structures.site import ActiveSite
 
@@ -103,7 +109,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors = nearest(host, (0.0, 0.0), 4, "N")
     label = f"{metal}-porphyrin{axial.suffix(values['axial'])}@graphene"
     label += f"-{values['supercell']}" if size_of(values["supercell"]) != USUAL else ""
-    label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+    label += vacuum_suffix(values)
     site = ActiveSite(
         label=label,
         recipe=recipe("porphyrin-graphene", 1, values, _ORDER),
@@ -131,7 +137,7 @@ FAMILY: Final = Family(
     name="porphyrin-graphene",
     title="a metalloporphyrin fused into a hole of graphene (pyrrolic M-N4)",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         Parameter(
             "supercell",
             "rectangular cells of four carbons, 4.26 by 2.46 Å",

@@ -13,20 +13,11 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch, written
-from atomsieve.builders.sheets import (
-    VACUUM,
-    Array,
-    Unit,
-    bonds_of,
-    in_element_order,
-    parse_supercell,
-    repeated,
-    size_of,
-    turned,
-    vacuum_parameter,
-)
-from atomsieve.builders.validation import distances
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import nearest_four, vacuum_parameter, vacuum_suffix
+from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch
+from atomsieve.builders.lattices.sheets import Unit, in_element_order, parse_supercell, repeated, size_of
+from atomsieve.builders.vectors import Array, turned
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 
@@ -97,14 +88,11 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     atoms, bonds = _whole(metal, values["supercell"], values["vacuum"])
     metals = tuple(range(len(atoms) - len(values["metals"]), len(atoms)))
     nitrogens = np.flatnonzero(np.array(atoms.symbols) == "N")
-    donors = []
-    for atom in metals:
-        lengths = distances(atoms, np.full(len(nitrogens), atom), nitrogens)
-        donors.append(tuple(sorted(int(nitrogens[near]) for near in np.argsort(lengths, kind="stable")[:4])))
+    donors = [nearest_four(atoms, atom, nitrogens) for atom in metals]
     held = {(donor, atom) for atom, group in zip(metals, donors, strict=True) for donor in group}
     label = f"{metal}{axial.suffix(values['axial'])}-porphyrin-sheet"
     label += f"-{values['supercell']}" if values["supercell"] != "1x1" else ""
-    label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+    label += vacuum_suffix(values)
     site = ActiveSite(
         label=label,
         recipe=recipe("porphyrin-sheet", 1, values, _ORDER),

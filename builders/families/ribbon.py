@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,19 +13,21 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.builders import axial
+from atomsieve.builders.bonding import bonds_of
+from atomsieve.builders.cells import folded, vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import (
-    REQUIRED,
+    METAL,
     Family,
     Parameter,
     in_order,
     one_of,
-    parse_metal,
     recipe,
     stretch,
-    written,
+    whole_number,
 )
-from atomsieve.builders.sheets import VACUUM, Array, apex, bonds_of, in_element_order, vacuum_parameter
-from atomsieve.structures.errors import InputError, ParameterError
+from atomsieve.builders.lattices.sheets import apex, in_element_order
+from atomsieve.builders.vectors import Array
+from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
 #: Bond lengths, Å: graphene, and C-H as in benzene.
@@ -119,7 +121,7 @@ def _host(edge: str, site: str, width: int, length: int, vacuum: float) -> tuple
     span = float(np.ptp(np.array(places)[:, 1]))
     cell = np.diag([along, span + vacuum, vacuum])
     flat = np.array(places) - centre
-    flat[:, 0] = (flat[:, 0] / along + 0.5 + 1e-9) % 1.0 * along - 1e-9
+    flat[:, 0] = folded(flat[:, 0] / along + 0.5) * along
     flat[:, 1] += (cell[1, 1] - span) / 2 - flat[:, 1].min()
     positions = np.column_stack([flat, np.full(len(flat), vacuum / 2)])
     atoms = in_element_order(Atoms(symbols, positions, cell=cell, pbc=(True, False, False)))
@@ -160,7 +162,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     label += {"inside": "", "edge": "-edge", "bay": "-bay"}[site]
     if (width, length) != (_USUAL_WIDTH, _USUAL_LENGTH):
         label += f"-w{width}-l{length}"
-    label += f"-c{written(values['vacuum'])}" if values["vacuum"] != VACUUM else ""
+    label += vacuum_suffix(values)
     built = ActiveSite(
         label=label,
         recipe=recipe("ribbon", 1, values, _ORDER),
@@ -208,17 +210,6 @@ def formula(values: Mapping[str, Any]) -> Counter[str]:
     return count + Counter(values["metals"]) + axial.composition(values["axial"])
 
 
-def _whole(low: int, high: int) -> Callable[[Any], tuple[int]]:
-    def parse(value: Any) -> tuple[int]:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
-            raise InputError(f"{value!r} is not a whole number; write one from {low} to {high}")
-        if not low <= value <= high:
-            raise InputError(f"{value} is out of bounds; allowed: {low} to {high}")
-        return (int(value),)
-
-    return parse
-
-
 def _bounds(by_edge: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
     return min(low for low, _ in by_edge.values()), max(high for _, high in by_edge.values())
 
@@ -231,7 +222,7 @@ FAMILY: Final = Family(
     name="ribbon",
     title="a metal in a graphene nanoribbon, or at its edge",
     parameters=in_order(
-        Parameter("metals", "the metal", REQUIRED, "a transition metal of groups 3 to 12", parse_metal),
+        METAL,
         Parameter("edge", "the edges of the ribbon", "armchair", ", ".join(EDGES), one_of(*EDGES, what="edge")),
         Parameter(
             "site",
@@ -241,9 +232,11 @@ FAMILY: Final = Family(
             one_of(*SITES, what="site"),
         ),
         Parameter(
-            "width", "lines of dimers, or zigzag chains", _USUAL_WIDTH, _ranges(WIDTHS), _whole(*_bounds(WIDTHS))
+            "width", "lines of dimers, or zigzag chains", _USUAL_WIDTH, _ranges(WIDTHS), whole_number(*_bounds(WIDTHS))
         ),
-        Parameter("length", "periods along the ribbon", _USUAL_LENGTH, _ranges(LENGTHS), _whole(*_bounds(LENGTHS))),
+        Parameter(
+            "length", "periods along the ribbon", _USUAL_LENGTH, _ranges(LENGTHS), whole_number(*_bounds(LENGTHS))
+        ),
         vacuum_parameter(),
         axial.parameter(),
     ),

@@ -12,11 +12,21 @@ from typing import Any, Final
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from atomsieve.builders import crystals, reading
 from atomsieve.builders.bonding import METALS
-from atomsieve.builders.carving import Carver, Fragment
-from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe, written
-from atomsieve.builders.parents import CHOICES, Parent, normal_of, parent, parse_choice
+from atomsieve.builders.family import (
+    REQUIRED,
+    Family,
+    Parameter,
+    in_order,
+    metals,
+    one_of,
+    recipe,
+    whole_number,
+    written,
+)
+from atomsieve.builders.files import crystals, reading
+from atomsieve.builders.files.carving import Carver, Fragment
+from atomsieve.builders.files.parents import CHOICES, Parent, normal_of, parent, parse_choice
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 
@@ -67,13 +77,6 @@ def parse_carve(value: Any) -> tuple[str | float]:
     if match is not None and 1 <= int(match[1]) <= 20:
         return (f"{int(match[1])} bonds",)
     raise InputError(f"{value!r} is no cluster; write none, a radius of 1 to 15 (Å, without quotes), or 1 to 20 bonds")
-
-
-def parse_charge(value: Any) -> tuple[int]:
-    """Read the total charge of a cluster."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or abs(value) > 12:
-        raise InputError(f"{value!r} is no charge; write a whole number from -12 to 12, without quotes")
-    return (int(value),)
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -241,7 +244,7 @@ FAMILY: Final = Family(
             "frozen, free",
             one_of("frozen", "free", what="treatment of caps"),
         ),
-        Parameter("charge", "total charge of a cluster", 0, "a whole number from -12 to 12", parse_charge),
+        Parameter("charge", "total charge of a cluster", 0, "a whole number from -12 to 12", whole_number(-12, 12)),
     ),
     build=build,
     formula=formula,

@@ -17,20 +17,10 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from atomsieve.builders.cells import hexagonal
 from atomsieve.builders.family import TRANSITION_METALS, stretch
-from atomsieve.builders.sheets import (
-    OFF_CENTRE,
-    Array,
-    Pocket,
-    Sheet,
-    Unit,
-    apex,
-    family,
-    from_middle,
-    hexagonal,
-    nearest,
-    turned,
-)
+from atomsieve.builders.lattices.sheets import OFF_CENTRE, Pocket, Sheet, Unit, apex, family, from_middle, nearest
+from atomsieve.builders.vectors import Array, turned
 
 #: Lattice constant and bond lengths of CTF-1, Å: entry 08020N2 of the CURATED-COFs database, which optimised the
 #: framework of doi 10.1002/anie.200705710 with PBE-D3 (doi 10.1021/acscentsci.9b00619).

@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import ions, oxidation
-from atomsieve.builders.draft import Draft
-from atomsieve.builders.families import linkers
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, TRANSITION_METALS, Family, Parameter, in_order, metals, recipe
 from atomsieve.builders.ions import Ion
+from atomsieve.builders.ledger import counted
 from atomsieve.structures.site import ActiveSite
 
 #: Metals with an ion of two or three charges and a known radius.
@@ -33,7 +34,7 @@ def _ion(values: Mapping[str, Any]) -> Ion:
 def ledger(values: Mapping[str, Any]) -> dict[str, int]:
     """Return the formal charges of the parts of the node."""
     one = _ion(values)
-    return ions.counted([(1, str(one), one.state), (3, str(_ZINC), 2), (1, "O2-", -2), (6, values["caps"], -1)])
+    return counted([(1, str(one), one.state), (3, str(_ZINC), 2), (1, "O2-", -2), (6, values["caps"], -1)])
 
 
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -47,7 +48,7 @@ def label(values: Mapping[str, Any]) -> str:
     one = _ion(values)
     usual = ions.ion(one.metal, oxidation.AUTO, _STATES)
     name = one.metal if one == usual else one.named
-    return f"{name}@Zn4O-node{linkers.suffix(values, 'formate', 1 + one.unpaired)}"
+    return f"{name}@Zn4O-node{nodes.suffix(values, 'formate', 1 + one.unpaired)}"
 
 
 def build(values: Mapping[str, Any]) -> ActiveSite:
@@ -65,7 +66,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         away from the oxide, between three carboxylates: the metal is saturated as built, and only a large one has room
         there for a fifth ligand before the carboxylates give way.
     """
-    table, one = linkers.facts("zinc-oxo"), _ion(values)
+    table, one = nodes.facts("zinc-oxo"), _ion(values)
     draft = Draft()
     oxide = draft.add("O", np.zeros(3))
     corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
@@ -77,7 +78,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     donors, frozen = [oxide], []
     for i, j in itertools.combinations(range(4), 2):
         lengths = table["metal_oxygen"] + extra[i], table["metal_oxygen"] + extra[j]
-        oxygens, cap = linkers.bridge(draft, (centres[i], centres[j]), lengths, corners[i] + corners[j], values["caps"])
+        oxygens, cap = nodes.bridge(draft, (centres[i], centres[j]), lengths, corners[i] + corners[j], values["caps"])
         donors += [oxygens[0]] if i == 0 else []
         frozen += cap
     x, y, z = (float(component) for component in corners[0])
@@ -103,7 +104,7 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
     """Return what a recipe must come to, number of atoms by element."""
-    return Counter({"Zn": 3, "O": 1}) + Counter(values["metals"]) + linkers.carboxylates(6, values["caps"])
+    return Counter({"Zn": 3, "O": 1}) + Counter(values["metals"]) + nodes.carboxylates(6, values["caps"])
 
 
 FAMILY: Final = Family(
@@ -112,8 +113,8 @@ FAMILY: Final = Family(
     parameters=in_order(
         Parameter("metals", "the metal", REQUIRED, f"one of {', '.join(METALS)}", metals(1, allowed=METALS)),
         oxidation.state_parameter(),
-        linkers.caps_parameter("formate", "benzoate"),
-        linkers.frozen_parameter(),
+        nodes.caps_parameter("formate", "benzoate"),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from atomsieve.builders import oxidation
-from atomsieve.builders.families import zr6_geometry as geometry
-from atomsieve.builders.families.zr6_geometry import Edge, Node
-from atomsieve.builders.families.zr6_site import TERMINAL, grafted, open_zirconium, pair, protons, roman
+from atomsieve.builders.clusters import nodes
+from atomsieve.builders.clusters import zr6_geometry as geometry
+from atomsieve.builders.clusters.zr6_geometry import Edge, Node
+from atomsieve.builders.clusters.zr6_site import TERMINAL, grafted, open_zirconium, pair, protons
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, one_of, parse_metal, recipe
-from atomsieve.structures.errors import InputError, ParameterError
+from atomsieve.builders.ions import Ion
+from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.site import ActiveSite
 
 _X, _Y, _Z = (1, 0, 0), (0, 1, 0), (0, 0, 1)
@@ -52,12 +54,6 @@ def _parse_node(value: Any) -> tuple[str, ...]:
     return one_of(*OPEN_EDGES, what="node")("UiO-66" if value == "UiO-67" else value)
 
 
-def _parse_yes(value: Any) -> tuple[bool, ...]:
-    if isinstance(value, bool):
-        return (value,)
-    raise InputError(f"{value!r} is neither true nor false")
-
-
 def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Fill in graft, oxidation state, charge and multiplicity.
 
@@ -89,21 +85,15 @@ def settle(values: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 def label(values: Mapping[str, Any]) -> str:
     """Return what a chemist calls the site: ``Co@UiO-66-node-SIM``; what is not the default is added."""
     (metal,), state = values["metals"], values["oxidation_state"]
-    valence = "" if state == oxidation.STATES[metal][0] else f"({roman(state)})"
-    caps = "" if values["caps"] == "formate" else f"-{values['caps']}"
-    loose = "" if values["caps_frozen"] else "-free"
-    usual = values["multiplicity"] == oxidation.weak_field(metal, state)
-    spin = "" if usual else f"-{oxidation.spin_name(values['multiplicity'])}"
-    return f"{metal}{valence}@{values['node']}-node{_NAMES[values['graft']]}{caps}{loose}{spin}"
+    name = metal if state == oxidation.STATES[metal][0] else Ion(metal, state).named
+    rest = nodes.suffix(values, "formate", oxidation.weak_field(metal, state))
+    return f"{name}@{values['node']}-node{_NAMES[values['graft']]}{rest}"
 
 
 def formula(values: Mapping[str, Any]) -> Counter[str]:
     """Return what a recipe must come to, number of atoms by element."""
     node, graft = values["node"], values["graft"]
-    linker = {"formate": Counter("CHOO"), "benzoate": Counter({"C": 7, "H": 5, "O": 2})}[values["caps"]]
-    total = Counter({"Zr": 6, "O": 8, "H": 4})
-    for symbol, count in linker.items():
-        total[symbol] += LINKERS[node] * count
+    total = Counter({"Zr": 6, "O": 8, "H": 4}) + nodes.carboxylates(LINKERS[node], values["caps"])
     # HO-...H2O on every other edge; on the site's own a hydroxide alone, or the grafted metal
     total += Counter({"O": 2 * (len(OPEN_EDGES[node]) - 1), "H": 3 * (len(OPEN_EDGES[node]) - 1)})
     if graft == "none":
@@ -161,11 +151,11 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         kind="cluster",
         metals=(placed.metal,),
         donors=(placed.donors,),
-        bonds=tuple(sorted((min(bond), max(bond)) for bond in node.draft.bonds)),
+        bonds=tuple(sorted(node.draft.bonds)),
         charge=values["charge"],
         normal=(x, y, z),
         provenance={
-            "source": geometry.sites()["source"],
+            "source": nodes.facts("zr6")["source"],
             "remarks": "ordered node; linkers cut off behind the carboxylate (formate) or its ring (benzoate); "
             "open edges without a site carry hydroxide and water in place of a carboxylate; "
             "high-spin metals of the first row, low-spin ones below",
@@ -204,20 +194,8 @@ FAMILY: Final = Family(
             one_of(oxidation.AUTO, *_NAMES, what="graft"),
         ),
         oxidation.state_parameter(),
-        Parameter(
-            "caps",
-            "what linkers are cut down to",
-            "formate",
-            "formate, benzoate",
-            one_of("formate", "benzoate", what="cap"),
-        ),
-        Parameter(
-            "caps_frozen",
-            "carbon and hydrogen of the caps stay where the framework has them",
-            True,
-            "true, false",
-            _parse_yes,
-        ),
+        nodes.caps_parameter("formate", "benzoate"),
+        nodes.frozen_parameter(),
         oxidation.charge_parameter(),
         oxidation.multiplicity_parameter(),
     ),

@@ -1,0 +1,1 @@
+"""Clusters: ligands, nodes and what they are put together from."""

@@ -1,0 +1,1 @@
+"""Files: structures that a person brings along, and those that come along."""

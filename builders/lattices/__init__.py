@@ -1,0 +1,1 @@
+"""Lattices: sheets, layers and the holes in them, which several families are built on."""

@@ -1,0 +1,1 @@
+"""Pores: cavities of frameworks, and the guests that fit in."""
