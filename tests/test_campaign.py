@@ -47,11 +47,16 @@ def test_files_are_looked_for_beside_the_campaign(tmp_path: Path, monkeypatch: p
     (tmp_path / "elsewhere").mkdir()
     site = build(next(recipes({"family": "porphine", "metals": "Co"})))
     site.atoms.write(tmp_path / "mine.xyz")
+    (tmp_path / "at@home").mkdir()
+    site.atoms.write(tmp_path / "at@home" / "mine.xyz")
     monkeypatch.chdir(tmp_path / "elsewhere")
     entry = "  - {family: structure, file: mine.xyz, metals: [as given, Fe]}\n"
     text = GOOD.replace("  - family: porphine\n    metals: Co\n", entry)
     found = [recipe for recipe in read(text, tmp_path).recipes() if recipe["family"] == "structure"]
     assert [recipe["metals"] for recipe in found] == [["Co"], ["Fe"]]
+    for name in ("at@home/mine.xyz", "at@home/mine.xyz@0"):
+        entries = read(text.replace("mine.xyz", name), tmp_path).campaign.sites
+        assert entries[1]["file"] == str(tmp_path / name)
     with pytest.raises(CampaignError, match=r"sites\[1\].file: .*other.xyz"):
         read(text.replace("mine.xyz", "other.xyz"), tmp_path)
 
