@@ -9,6 +9,8 @@ import pytest
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.workflows.campaigns import CheckedCampaign, load
+from atomsieve.workflows.plan import Planner
+from atomsieve.workflows.screen import closed_text
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.template import TEMPLATE, write_template
 
@@ -214,3 +216,10 @@ def test_policy_keys_do_not_depend_on_what_cannot_change_the_answer(tmp_path: Pa
     recipe = next(first.recipes())
     assert first.policy_keys(recipe) == second.policy_keys(recipe)
     assert set(first.policy_keys(recipe).values()).isdisjoint(third.policy_keys(recipe).values())
+
+
+def test_a_plan_names_the_sites_without_an_open_way(tmp_path: Path) -> None:
+    closed = "  - {family: Zn4O-node, metals: Co}\n"
+    made = Planner(read(GOOD.replace("  - family: porphine\n    metals: Co\n", closed), tmp_path), None).plan()
+    assert made.closed == ["Co@Zn4O-node"]
+    assert closed_text(made).endswith(": Co@Zn4O-node")

@@ -97,6 +97,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     out.print(f"[bold]{checked.campaign.name}[/bold]: {made.sites:,} sites, {made.complete:,} complete")
     out.print(screen.plan_table(made))
     out.print(screen.cost_text(made))
+    if made.closed:
+        out.print(escape(screen.closed_text(made)), style="yellow")
     if pictures is not None:
         out.print(f"pictures: {pictures}")
     if structures is not None:
