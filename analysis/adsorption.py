@@ -87,6 +87,9 @@ def adsorption_energy(
     else:
         terms = ()
         whys = [(role, *_why(tried[role])) for role in tried if role not in states]
+        if "clean" in states and not adsorbed:
+            nowhere = "no way to the metal is open on the relaxed clean site"
+            whys = [("adsorbed", str(Verdict.NOT_PLACED), nowhere), *(why for why in whys if why[0] != "adsorbed")]
         verdict = str(whys[0][1])
         names = {"clean": "clean site: ", "adsorbed": ""}
         reason = "; ".join(names.get(role, f"{role}: ") + text for role, _, text in whys)

@@ -31,7 +31,8 @@ MOST_SITES = 10
 OOH_SCALING = 3.2
 #: The "muted" scheme of P. Tol (SRON/EPS/TN/09-002): told apart with any kind of colour vision.
 COLOURS = ("#332288", "#CC6677", "#117733", "#88CCEE", "#882255", "#DDCC77", "#44AA99", "#AA4499", "#999933", "#222222")
-MARKERS = "osD^vPXphd"
+# eleven, so that with ten colours 110 families differ
+MARKERS = "osD^vPXphd<"
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

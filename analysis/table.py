@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -132,7 +133,7 @@ def select(
     table : iterable of dict
         What :func:`rows` returned.
     metal : str, optional
-        Chemical symbol; sites that hold it, among others.
+        Chemical symbol; sites that hold it, among others. Several, as ``Fe-Co``: sites that hold each so often.
     reaction, family : str, optional
         Names.
     verdict : str, optional
@@ -148,11 +149,13 @@ def select(
     if verdict is not None and verdict not in set(Verdict):
         raise InputError(unknown(verdict, [str(entry) for entry in Verdict], "verdict"))
 
+    wanted = Counter(metal.split("-") if metal is not None else ())
+
     def fits(row: Row) -> bool:
         overpotential = row["overpotential"]
         found = {entry["verdict"] for entry in row["verdicts"].values()} or {str(Verdict.BOUND)}
         return (
-            (metal is None or metal in row["metals"])
+            not wanted - Counter(row["metals"])
             and (reaction is None or row["reaction"] == reaction)
             and (family is None or row["family"] == family)
             and (verdict is None or verdict in found)

@@ -28,6 +28,7 @@ class Verdict(StrEnum):
     DISSOCIATED = "dissociated"
     METAL_LEFT = "metal left its site"
     NOT_CONVERGED = "not converged"
+    NOT_PLACED = "not placed"
 
 
 #: The verdicts whose energies may enter a sum.

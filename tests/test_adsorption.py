@@ -177,7 +177,17 @@ def test_all_failed_and_none_tried() -> None:
         "not converged",
         "not converged in 2 of 2 relaxations; first: SCF did not converge",
     )
-    assert (make([]).verdict, make([]).reason) == ("not converged", "not calculated")
+
+
+def test_a_site_without_an_open_face_is_told_from_a_failure() -> None:
+    row = make([])
+    assert (row.verdict, row.reason, row.free) == (
+        "not placed",
+        "no way to the metal is open on the relaxed clean site",
+        None,
+    )
+    failed = make([], clean=[entry("c", None, "not converged", "300 steps")])
+    assert (failed.verdict, failed.reason) == ("not converged", "clean site: 300 steps; not calculated")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.workflows.campaigns import CheckedCampaign, load
+from atomsieve.workflows.plan import Planner
+from atomsieve.workflows.screen import closed_text
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.template import TEMPLATE, write_template
 
@@ -47,11 +49,16 @@ def test_files_are_looked_for_beside_the_campaign(tmp_path: Path, monkeypatch: p
     (tmp_path / "elsewhere").mkdir()
     site = build(next(recipes({"family": "porphine", "metals": "Co"})))
     site.atoms.write(tmp_path / "mine.xyz")
+    (tmp_path / "at@home").mkdir()
+    site.atoms.write(tmp_path / "at@home" / "mine.xyz")
     monkeypatch.chdir(tmp_path / "elsewhere")
     entry = "  - {family: structure, file: mine.xyz, metals: [as given, Fe]}\n"
     text = GOOD.replace("  - family: porphine\n    metals: Co\n", entry)
     found = [recipe for recipe in read(text, tmp_path).recipes() if recipe["family"] == "structure"]
     assert [recipe["metals"] for recipe in found] == [["Co"], ["Fe"]]
+    for name in ("at@home/mine.xyz", "at@home/mine.xyz@0"):
+        entries = read(text.replace("mine.xyz", name), tmp_path).campaign.sites
+        assert entries[1]["file"] == str(tmp_path / name)
     with pytest.raises(CampaignError, match=r"sites\[1\].file: .*other.xyz"):
         read(text.replace("mine.xyz", "other.xyz"), tmp_path)
 
@@ -211,3 +218,10 @@ def test_policy_keys_do_not_depend_on_what_cannot_change_the_answer(tmp_path: Pa
     recipe = next(first.recipes())
     assert first.policy_keys(recipe) == second.policy_keys(recipe)
     assert set(first.policy_keys(recipe).values()).isdisjoint(third.policy_keys(recipe).values())
+
+
+def test_a_plan_names_the_sites_without_an_open_way(tmp_path: Path) -> None:
+    closed = "  - {family: Zn4O-node, metals: Co}\n"
+    made = Planner(read(GOOD.replace("  - family: porphine\n    metals: Co\n", closed), tmp_path), None).plan()
+    assert made.closed == ["Co@Zn4O-node"]
+    assert closed_text(made).endswith(": Co@Zn4O-node")

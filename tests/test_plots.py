@@ -16,7 +16,7 @@ from matplotlib.text import Annotation
 
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.labels import label, labels
-from atomsieve.analysis.plots import DESCRIPTORS, free_energy_diagram, volcano
+from atomsieve.analysis.plots import COLOURS, DESCRIPTORS, MARKERS, free_energy_diagram, volcano
 from atomsieve.analysis.table import COLUMNS, csv_text, ordered, rows, select
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, Term
@@ -144,10 +144,18 @@ def test_site_without_a_reaction_keeps_its_row(campaign: Campaign) -> None:
     assert table[0]["free_OH"] == 0.40
 
 
+def test_no_two_families_look_alike() -> None:
+    styles = [(COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]) for number in range(100)]
+    assert len(set(styles)) == 100
+
+
 def test_filters(campaign: Campaign) -> None:
     table = campaign.table
     assert {r["site"] for r in select(table, metal="Fe")} == {"Fe-N4@graphene-4x4"}
     assert len(select(table, reaction="ORR")) == 4
+    pair = {**table[0], "metals": ["Fe", "Co"]}
+    found = {metal: len(select([*table, pair], metal=metal)) for metal in ("Co-Fe", "Fe-Fe", "Fe-Co-Ni")}
+    assert found == {"Co-Fe": 1, "Fe-Fe": 0, "Fe-Co-Ni": 0}
     assert {r["metals"][0] for r in select(table, verdict="dissociated")} == {"Zn"}
     assert {r["metals"][0] for r in select(table, verdict="bound")} == {"Fe", "Co", "Ni"}
     best = select(table, reaction="ORR", overpotential_max=0.5)

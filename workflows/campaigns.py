@@ -201,7 +201,8 @@ def _beside(campaign: Campaign, folder: Path) -> Campaign:
         if isinstance(value, list):
             return [located(entry) for entry in value]
         # a frame of a trajectory is told by what follows an @
-        is_there = isinstance(value, str) and (folder / value.partition("@")[0]).is_file()
+        names = (value, value.rpartition("@")[0]) if isinstance(value, str) else ()
+        is_there = any((folder / name).is_file() for name in names if name)
         return str((folder / value).absolute()) if is_there else value
 
     sites = []

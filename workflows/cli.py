@@ -112,7 +112,7 @@ def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
 @app.command()
 def results(
     file_or_name: FileOrName,
-    metal: Annotated[str | None, typer.Option(help="Only sites that hold this metal.")] = None,
+    metal: Annotated[str | None, typer.Option(help="Only sites that hold this metal, or these: Fe-Co.")] = None,
     reaction: Annotated[str | None, typer.Option(help="Only this reaction.")] = None,
     family: Annotated[str | None, typer.Option(help="Only this family of supports.")] = None,
     verdict: Annotated[str | None, typer.Option(help="Only sites where an adsorbate has this verdict.")] = None,

@@ -104,6 +104,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     out.print(screen.cost_text(made))
     for fit in fits:
         out.print(escape(fit), soft_wrap=True)
+    if made.closed:
+        out.print(escape(screen.closed_text(made)), style="yellow")
     if pictures is not None:
         out.print(f"pictures: {pictures}")
     if structures is not None:

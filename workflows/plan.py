@@ -61,6 +61,8 @@ class Plan:
         Least and most that is still to run, by the calculator's measured cost.
     calculator : str
         Its name.
+    closed : list of str
+        Sites, as built, where some adsorbate cannot be placed; of those still to run.
     """
 
     calculator: str
@@ -69,6 +71,7 @@ class Plan:
     counts: dict[str, Count] = field(default_factory=lambda: {task: Count() for task in FORCE_CALLS})
     force_calls: tuple[float, float] = (0.0, 0.0)
     cpu_hours: tuple[float, float] = (0.0, 0.0)
+    closed: list[str] = field(default_factory=list)
 
     def _add_cost(self, task: str, least: int, most: int, seconds: float) -> None:
         calls = FORCE_CALLS[task]
@@ -187,6 +190,8 @@ class Planner:
             counts["adsorbed"].most += most
             counts["adsorbed"].shared += most + stored if name in self._common else 0
             plan._add_cost("adsorbed", least, most, cost)
+            if not most + stored and site.label not in plan.closed[-1:]:
+                plan.closed.append(site.label)
 
     def _count_poses(
         self,

@@ -21,6 +21,8 @@ from atomsieve.workflows.plan import Plan
 PIPE_WIDTH = 160
 #: From here on the results table has room for all columns.
 WIDE = 115
+#: Sites without an open way that a plan names.
+CLOSED = 8
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -199,3 +201,10 @@ def cost_text(plan: Plan) -> str:
     calls = _range(round(plan.force_calls[0]), round(plan.force_calls[1]))
     hours = " to ".join(f"{value:.2g}" for value in dict.fromkeys(plan.cpu_hours))
     return f"still to run: about {calls} force calls, {hours} CPU hours with {plan.calculator}"
+
+
+def closed_text(plan: Plan) -> str:
+    """Return one line with the sites that leave no way to their metal."""
+    shown = ", ".join(plan.closed[:CLOSED])
+    more = f" and {len(plan.closed) - CLOSED:,} more (--json lists them)" if len(plan.closed) > CLOSED else ""
+    return f"no way to the metal is open, so that adsorbates cannot be placed: {shown}{more}"
