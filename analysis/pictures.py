@@ -30,7 +30,13 @@ _SHARE, _MARGIN = 0.55, 1.2
 _DOTS_PER_INCH = 150
 
 
-def draw(atoms: Atoms, path: Path | str, *, title: str | None = None) -> Path:
+def draw(
+    atoms: Atoms,
+    path: Path | str,
+    *,
+    title: str | None = None,
+    bonds: Sequence[tuple[int, int]] | None = None,
+) -> Path:
     """Draw a structure from above and from the side.
 
     Parameters
@@ -41,6 +47,8 @@ def draw(atoms: Atoms, path: Path | str, *, title: str | None = None) -> Path:
         Where to write; ``.png`` or ``.svg``.
     title : str, optional
         Stands above the picture.
+    bonds : sequence of pair of int, optional
+        Which atoms are joined, as a site lists them; by their distance unless given.
 
     Returns
     -------
@@ -57,7 +65,7 @@ def draw(atoms: Atoms, path: Path | str, *, title: str | None = None) -> Path:
         raise InputError(f"{path.name!r} cannot be drawn; allowed: names that end in {' or '.join(SUFFIXES)}")
     if len(atoms) == 0:
         raise InputError("there are no atoms to draw")
-    starts, ends = _half_bonds(atoms)
+    starts, ends = _half_bonds(atoms, bonds)
     views = ((0, 1, 2), (0, 2, 1))
     outline = _outline(atoms)
     frames = [_frame(atoms, view, outline if view[1] == 1 else None) for view in views]
@@ -85,13 +93,17 @@ def draw(atoms: Atoms, path: Path | str, *, title: str | None = None) -> Path:
     return path
 
 
-def _half_bonds(atoms: Atoms) -> tuple[npt.NDArray[np.intp], Array]:
+def _half_bonds(atoms: Atoms, bonds: Sequence[tuple[int, int]] | None) -> tuple[npt.NDArray[np.intp], Array]:
     """Return for each end of each bond its atom, and the middle of the bond as seen from there."""
     vectors = atoms.positions[None] - atoms.positions[:, None]
     if atoms.pbc.any():
         cell = atoms.cell.array
         fractions = vectors @ np.linalg.inv(cell)
         vectors = vectors - (np.round(fractions) * atoms.pbc) @ cell
+    if bonds is not None:
+        one, other = np.array(bonds, dtype=np.intp).reshape(-1, 2).T
+        first, second = np.concatenate([one, other]), np.concatenate([other, one])
+        return first, atoms.positions[first] + vectors[first, second] / 2
     radii = covalent_radii[atoms.numbers]
     joined = np.linalg.norm(vectors, axis=-1) < JOINED * (radii[:, None] + radii)
     np.fill_diagonal(joined, False)

@@ -232,7 +232,11 @@ def _expand(parameter: Parameter, entry: Mapping[str, Any]) -> tuple[tuple[Any, 
     problems: list[Problem] = []
     for position, scalar in enumerate(given if listed else [given]):
         try:
-            if scalar is None or isinstance(scalar, list | tuple | Mapping):
+            if (
+                scalar is None
+                or isinstance(scalar, list | tuple)
+                or (isinstance(scalar, Mapping) and not parameter.is_path)
+            ):
                 raise InputError(f"{scalar!r} is not one value; write {parameter.allowed}, in a flat list")
             found.update(
                 (canonical(value), value) for value in parameter.parse(scalar) if canonical(value) not in found

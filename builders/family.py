@@ -176,6 +176,10 @@ def metals(number: int, *, allowed: tuple[str, ...] = TRANSITION_METALS) -> Call
 
     def parse(value: Any) -> tuple[list[str], ...]:
         if number == 1:
+            if isinstance(value, str) and all(part in atomic_numbers for part in value.split("-")) and "-" in value:
+                raise InputError(
+                    f"{value!r} names several metals, but the site has one; `atomsieve families` lists those with more"
+                )
             return ([_metal(value, allowed)],)
         symbols = _listed(value) if isinstance(value, list | tuple) else _written_together(value)
         return tuple(list(order) for order in sorted(set(itertools.permutations(symbols))))

@@ -512,6 +512,15 @@ def test_a_builder_that_errs_is_caught(monkeypatch):
         porphine()
 
 
+def test_a_picture_joins_what_the_site_calls_bonded(tmp_path):
+    """The metal of a triangle is as near to carbons of the hole as to its nitrogens: they are no bonds of it."""
+    site = build(next(recipes({"family": "graphene-triple", "metals": "Fe-Fe-Fe"})))
+    by_bonds = draw(site.atoms, tmp_path / "bonds.svg", bonds=site.bonds).read_text()
+    by_distance = draw(site.atoms, tmp_path / "distance.svg").read_text()
+    assert by_distance.count("LineCollection") == by_bonds.count("LineCollection")
+    assert by_distance.count("<path") > by_bonds.count("<path")
+
+
 def test_building_is_fast():
     sheet()
     start = time.perf_counter()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from atomsieve.builders.catalog import build, recipes
+from atomsieve.structures.campaign import campaign_from_data
 from atomsieve.structures.errors import CampaignError, InputError
-from atomsieve.workflows.campaigns import CheckedCampaign, load
+from atomsieve.workflows.campaigns import CheckedCampaign, check, load
+from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.screen import closed_text
 from atomsieve.workflows.settings import Settings
@@ -58,7 +61,12 @@ def test_files_are_looked_for_beside_the_campaign(tmp_path: Path, monkeypatch: p
     assert [recipe["metals"] for recipe in found] == [["Co"], ["Fe"]]
     for name in ("at@home/mine.xyz", "at@home/mine.xyz@0"):
         entries = read(text.replace("mine.xyz", name), tmp_path).campaign.sites
-        assert entries[1]["file"] == str(tmp_path / name)
+        assert entries[1]["file"]["numbers"] == site.atoms.numbers.tolist()
+    # what is kept of the campaign stands on its own, also where the file is gone
+    data = read(text, tmp_path).campaign.model_dump(mode="json", exclude_unset=True)
+    (tmp_path / "mine.xyz").unlink()
+    again = check(campaign_from_data(json.loads(json.dumps(data)), "kept"), "kept", Folder(tmp_path))
+    assert [recipe for recipe in again.recipes() if recipe["family"] == "structure"] == found
     with pytest.raises(CampaignError, match=r"sites\[1\].file: .*other.xyz"):
         read(text.replace("mine.xyz", "other.xyz"), tmp_path)
 

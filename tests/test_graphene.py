@@ -356,11 +356,16 @@ def test_both_metals_of_a_dual_site_carry_a_ligand():
 
 REFUSED = [
     (entry(coordination="N3", axial="OH"), "axial", "a metal above a single vacancy has one open face"),
-    (entry("graphene-dual", "Fe-Co", supercell="3x3"), "supercell", "3x3 is too small for a fused double vacancies"),
+    (
+        entry("graphene-dual", "Fe-Co", supercell="3x3"),
+        "supercell",
+        "3x3 is too small for the hole of this coordination (fused double",
+    ),
     (entry("graphene-dual", "Fe-Co", axial="Br"), "axial", "unknown axial ligand 'Br'"),
     (entry("graphene-dual", "Fe"), "metals", "'Fe' names 1 metal(s), but the site has 2; write them as Fe-Co"),
     (entry("graphene-dual", "Fe-Co-Ni"), "metals", "names 3 metal(s), but the site has 2"),
     (entry("graphene-dual", "Fe-Si"), "metals", "Si is not a transition metal"),
+    (entry(metals="Fe-Co"), "metals", "'Fe-Co' names several metals, but the site has one"),
     (entry(dopants="O@4.32"), "dopants", "oxygen has two bonds, a carbon of the sheet three"),
     (entry(dopants="S@1.0"), "dopants", "no carbon is at 1 Å from the site; allowed here: 2.56, 3.1"),
     (entry(dopants="S"), "dopants", "'S' is not a dopant; write an element and its distance"),
@@ -372,7 +377,7 @@ REFUSED = [
     (entry(axial="OHH"), "axial", "unknown axial ligand 'OHH' (did you mean 'OH'?)"),
     (entry(supercell="rect-2x2"), "supercell", "rect-2x2 is too small"),
     (entry("graphene-pair", "Fe-Co", distance=1.5), "distance", "no two M-N4 are 1.50 Å apart in 8x8; allowed: 4.92"),
-    (entry("graphene-pair", "Fe-Co", supercell="3x3"), "distance", "allowed: none"),
+    (entry("graphene-pair", "Fe-Co", supercell="3x3"), "distance", "it is too small for two of them"),
 ]
 
 

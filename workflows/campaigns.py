@@ -10,6 +10,7 @@ from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
+from atomsieve.builders.catalog import Parameter
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
 from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.energies import policy_key, slot_key
@@ -195,21 +196,29 @@ def load(path: Path, settings: Settings) -> CheckedCampaign:
 
 
 def _beside(campaign: Campaign, folder: Path) -> Campaign:
-    """Return a campaign whose sites name their files from anywhere, not from the campaign file's folder alone."""
+    """Return a campaign that holds the structures whose files its sites name, from the campaign file's folder.
 
-    def located(value: Any) -> Any:
+    What the database keeps of a campaign then stands on its own, whatever becomes of the files.
+    """
+
+    def located(value: Any, parameter: Parameter) -> Any:
         if isinstance(value, list):
-            return [located(entry) for entry in value]
+            return [located(entry, parameter) for entry in value]
         # a frame of a trajectory is told by what follows an @
         names = (value, value.rpartition("@")[0]) if isinstance(value, str) else ()
-        is_there = any((folder / name).is_file() for name in names if name)
-        return str((folder / value).absolute()) if is_there else value
+        if not any((folder / name).is_file() for name in names if name):
+            return value
+        try:
+            (structure,) = parameter.parse(str((folder / value).absolute()))
+        except InputError:
+            return str((folder / value).absolute())  # what is wrong with it is said where all entries are checked
+        return structure
 
     sites = []
     for site in campaign.sites:
         family = catalog.families().get(site["family"]) if isinstance(site.get("family"), str) else None
-        paths = {name for name, parameter in family.parameters.items() if parameter.is_path} if family else set()
-        sites.append({name: located(value) if name in paths else value for name, value in site.items()})
+        paths = {name: entry for name, entry in family.parameters.items() if entry.is_path} if family else {}
+        sites.append({name: located(value, paths[name]) if name in paths else value for name, value in site.items()})
     return campaign.model_copy(update={"sites": sites})
 
 

@@ -87,7 +87,7 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
                 from atomsieve.analysis.pictures import draw
 
                 pictures.mkdir(parents=True, exist_ok=True)
-                draw(site.atoms, pictures / f"{stem}.png", title=site.label)
+                draw(site.atoms, pictures / f"{stem}.png", title=site.label, bonds=site.bonds)
             if structures is not None:
                 structures.mkdir(parents=True, exist_ok=True)
                 site.atoms.write(structures / f"{stem}.xyz", format="extxyz")

@@ -133,7 +133,7 @@ def write(folder: Path, on_site: Callable[[ActiveSite], None] = lambda site: Non
     folder.mkdir(parents=True, exist_ok=True)
     for wanted in catalog.families().values():
         for _, site in examples(wanted):
-            path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label)
+            path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label, bonds=site.bonds)
             # a handful of flat colours needs no more, and the page is to be kept beside the code
             with Image.open(path) as picture:
                 small = picture.convert("RGB").quantize(_COLOURS)

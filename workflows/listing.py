@@ -91,5 +91,5 @@ def _show(name: str, pictures: Path | None, *, as_json: bool) -> None:
         out.print(escape(f"  {summary['formula']}; {gallery.shell_text(summary)}"), soft_wrap=True)
         if (fit := gallery.fit_text(site)) is not None:
             out.print(escape(f"  {fit}"), soft_wrap=True)
-        path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label)
+        path = draw(site.atoms, folder / f"{file_stem(site.label)}.png", title=site.label, bonds=site.bonds)
         out.print(f"  picture: {path}", soft_wrap=True)

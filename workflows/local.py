@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -224,10 +226,15 @@ class LocalEngine:
         ours, theirs = context.Pipe()
         before = {name: os.environ.get(name) for name in THREADS}
         os.environ.update(THREADS)
+        is_main = threading.current_thread() is threading.main_thread()
+        # Ctrl-C reaches the whole process group, the fork server as well while it still imports: it is for the driver
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
         try:
             process = context.Process(target=_serve, args=(theirs, str(self.folder.root), str(self._log)), daemon=True)
             process.start()
         finally:
+            if handler is not None:
+                signal.signal(signal.SIGINT, handler)
             for name, value in before.items():
                 if value is None:
                     del os.environ[name]

@@ -139,7 +139,8 @@ def settle(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if not names or (wanted[-1:].isalpha() and wanted not in known):
         raise ParameterError(
             "distance",
-            f"no two M-N4 are {wanted} Å apart in {values['supercell']}; allowed: {', '.join(known) or 'none'}",
+            f"no two M-N4 are {wanted} Å apart in {values['supercell']}; "
+            + (f"allowed: {', '.join(known)}" if known else "it is too small for two of them, write a larger one"),
         )
     symbols = sorted(values["metals"], key=lambda symbol: atomic_numbers[symbol])
     for name in names:

@@ -109,7 +109,7 @@ def formula(values: Mapping[str, Any]) -> Counter[str]:
 
 FAMILY: Final = Family(
     name="Zn4O-node",
-    title="the Zn4O node of MOF-5 with one zinc exchanged",
+    title="the Zn4O node of MOF-5 with one zinc exchanged; most metals in it are closed to adsorbates",
     parameters=in_order(
         Parameter("metals", "the metal", REQUIRED, f"one of {', '.join(METALS)}", metals(1, allowed=METALS)),
         oxidation.state_parameter(),

@@ -19,8 +19,8 @@ from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 
 #: What a person may write.
 ALLOWED: Final = (
-    "the path of a CIF, POSCAR, XYZ, ASE database or trajectory, or pymatgen JSON file, from the folder in which "
-    "atomsieve runs (@0, @1 ... after it picks one of several structures), or HKUST-1, ZIF-8"
+    "the path of a CIF, POSCAR, XYZ, ASE database or trajectory, or pymatgen JSON file, from the folder of the "
+    "campaign file (@0, @1 ... after it picks one of several structures), or HKUST-1, ZIF-8"
 )
 #: Most atoms that a file may hold.
 LARGEST: Final = 5000
@@ -58,7 +58,7 @@ def parse(value: Any) -> tuple[dict[str, Any], ...]:
         return (described(value.strip(), crystals.crystal(value.strip())),)
     path, number = _split(value.strip())
     if not path.is_file():
-        raise InputError(f"there is no file {str(path)!r} in {Path.cwd()}; write {ALLOWED}")
+        raise InputError(f"there is no file {str(path)!r}; write {ALLOWED}")
     state = path.stat()
     try:
         atoms = _read(path, number, (state.st_mtime_ns, state.st_size))
@@ -146,7 +146,7 @@ def _frames(path: Path) -> list[Atoms]:
         return _json(path)
     from ase.io import read
 
-    frames = read(path, index=":")
+    frames = read(path, index=":", do_not_split_by_at_sign=True)
     return list(frames)
 
 
@@ -158,7 +158,7 @@ def _json(path: Path) -> list[Atoms]:
     if not all(isinstance(entry, dict) and "@class" in entry for entry in entries):
         from ase.io import read
 
-        return list(read(path, index=":"))
+        return list(read(path, index=":", do_not_split_by_at_sign=True))
     from monty.json import MontyDecoder
     from pymatgen.io.ase import AseAtomsAdaptor
 

@@ -135,7 +135,8 @@ def checked(placed: Pattern, name: str) -> Pattern:
     if len(set(edge)) < len(edge) or closest < APART:
         raise ParameterError(
             "supercell",
-            f"{placed.supercell} is too small for a {name}: it would touch its periodic image; write a larger one",
+            f"{placed.supercell} is too small for the hole of this coordination ({name}): it would touch its periodic "
+            "image; write a larger one",
         )
     return placed
 

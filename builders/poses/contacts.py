@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from ase.data import atomic_numbers, covalent_radii, vdw_radii
 
-from atomsieve.builders.family import TRANSITION_METALS
+from atomsieve.builders.bonding import METALS
 from atomsieve.builders.poses.faces import Surroundings
 from atomsieve.builders.poses.stance import permutations
 from atomsieve.builders.vectors import Array
@@ -35,7 +35,7 @@ SAME_AS_BUILT, SAME_BINDING, SAME_BEYOND = 0.16, 0.30, 0.60
 _SHORTEST, _FAR = 8, 4.5
 
 _VDW = np.nan_to_num(vdw_radii)
-_VDW[[atomic_numbers[metal] for metal in TRANSITION_METALS]] = 0.0
+_VDW[[atomic_numbers[metal] for metal in METALS]] = 0.0
 
 
 def distances(around: Surroundings, coordinates: Array) -> Array:
