@@ -225,7 +225,9 @@ def results(
     if as_json:
         _print_json(chosen)
     elif as_csv:
-        sys.stdout.write(table.csv_text(chosen))
+        own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
+        columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]
+        sys.stdout.write(table.csv_text(chosen, columns))
     elif not rows:
         screen.console().print(f"no results yet; run it: atomsieve run {shlex.quote(file_or_name)}")
     elif not chosen:
