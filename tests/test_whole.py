@@ -415,7 +415,7 @@ sites:
   - family: graphene
     metals: [{metals}]
     coordination: [N4, N3C1, N2C2, N3]
-    supercell: [3x3, 3x4, 4x3, 4x4, 5x3, 3x5, 5x4]
+    supercell: [3x3, 3x4, 4x4, 3x5, 4x5, 5x5, 3x6]
 reactions: [ORR, OER, HER]
 method: {{calculator: mock}}
 relaxation: {{optimizer: LBFGS}}

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -226,15 +227,11 @@ class LocalEngine:
         ours, theirs = context.Pipe()
         before = {name: os.environ.get(name) for name in THREADS}
         os.environ.update(THREADS)
-        is_main = threading.current_thread() is threading.main_thread()
-        # Ctrl-C reaches the whole process group, the fork server as well while it still imports: it is for the driver
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
         try:
+            _start_fork_server()
             process = context.Process(target=_serve, args=(theirs, str(self.folder.root), str(self._log)), daemon=True)
             process.start()
         finally:
-            if handler is not None:
-                signal.signal(signal.SIGINT, handler)
             for name, value in before.items():
                 if value is None:
                     del os.environ[name]
@@ -244,6 +241,22 @@ class LocalEngine:
         worker = _Worker(process, ours)
         self._pool.append(worker)
         return worker
+
+
+def _start_fork_server() -> None:
+    """Start the fork server unless it runs, deaf to Ctrl-C.
+
+    That reaches the whole process group, the server as well while it still imports; it is for the driver. A process
+    inherits what is ignored, and starting one takes milliseconds, so that the driver is deaf no longer than that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        forkserver.ensure_running()
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _serve(connection: Connection, folder: str, log: str) -> None:
