@@ -135,6 +135,8 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path, und
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # a shell that runs the tests in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     starts = tmp_path / "atomsieve-data" / "starts.log"
     _wait_for(lambda: starts.exists() and len(starts.read_text().splitlines()) > 25)
