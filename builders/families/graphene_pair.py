@@ -85,14 +85,9 @@ def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str]]:
     def exchanged(pattern: Pattern) -> tuple[int, ...]:
         """Return where the first hole lies as seen from the second, put where the first was."""
         group = [lattice.index(spot) for spot in pattern.groups[1]]
-        for operation in lattice.symmetries(uniaxial):
-            for target in sorted(first):
-                shift = lattice.points[target] - lattice.points[group[0]] @ operation
-                if np.allclose(shift, np.round(shift)):
-                    p = lattice.permutation(operation, np.round(shift).astype(int))
-                    if {int(p[site]) for site in group} == first:
-                        return canonical(tuple(sorted(int(p[site]) for site in first)))
-        return canonical(tuple(group))
+        ways = lattice.mappings(group, sorted(first), uniaxial)
+        # under a strain along one axis nothing may take a hole that is turned onto the first
+        return canonical(tuple(sorted(int(ways[0][site]) for site in first))) if ways else canonical(tuple(group))
 
     distinct = sorted({canonical(second) for second in placed})
     distance = {
