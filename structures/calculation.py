@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -15,7 +15,11 @@ from atomsieve.structures.method import Method
 #: Raised when a task changes what it does to its input.
 SCHEMA = 1
 
-Task = Literal["clean", "adsorbed", "molecule"]
+#: Relaxations of a clean site, of one with an adsorbate, of a molecule; energy and forces of one of these displaced by
+#: a small step, and its energy by another method; the vibrations that follow from all its displacements.
+Task = Literal["clean", "adsorbed", "molecule", "displacement", "energy", "vibrations"]
+#: Tasks that move atoms.
+RELAXATIONS = frozenset({"clean", "adsorbed", "molecule"})
 
 
 class Verdict(StrEnum):
@@ -65,14 +69,14 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Request:
-    """A relaxation that is asked for, known before anything runs.
+    """A calculation that is asked for, known before anything runs.
 
     Parameters
     ----------
-    task : {"clean", "adsorbed", "molecule"}
-        What is relaxed.
+    task : {"clean", "adsorbed", "molecule", "displacement", "energy", "vibrations"}
+        What is calculated.
     subject : mapping
-        The site's recipe, the placement's parameters, or the molecule's name.
+        The site's recipe, the placement's parameters, the molecule's name, or the atom that is displaced.
     method : Method
         Level of theory.
     fmax : float
@@ -83,6 +87,8 @@ class Request:
         Total charge, e.
     parents : tuple of str
         Request keys of the calculations whose geometry it starts from.
+    moments : tuple of float or None
+        Magnetic moments of the site's metals at the start, Bohr magnetons; None where the method takes none.
     """
 
     task: Task
@@ -92,6 +98,12 @@ class Request:
     multiplicity: int | None = None
     charge: int = 0
     parents: tuple[str, ...] = ()
+    moments: tuple[float, ...] | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether atoms are relaxed."""
+        return self.task in RELAXATIONS
 
     @cached_property
     def key(self) -> str:
@@ -106,6 +118,8 @@ class Request:
             "multiplicity": self.multiplicity,
             "charge": self.charge,
             "parents": list(self.parents),
+            # a field that came later has a fixed meaning where it is absent
+            **({"moments": list(self.moments)} if self.moments is not None else {}),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,12 +137,13 @@ class Request:
             multiplicity=data["multiplicity"],
             charge=data["charge"],
             parents=tuple(data["parents"]),
+            moments=tuple(data["moments"]) if data.get("moments") is not None else None,
         )
 
 
 @dataclass(frozen=True)
 class Calculation:
-    """A relaxation that ended.
+    """A calculation that ended.
 
     Parameters
     ----------
@@ -148,6 +163,10 @@ class Calculation:
         Largest force on an atom at the end, eV/Å.
     moments : tuple of float or None
         Magnetic moments of the atoms, where the method gives them, μB.
+    forces : tuple of tuple of float or None
+        eV/Å, shape (n, 3); kept only where no atom was moved.
+    attempts : tuple of mapping
+        Each rung of the ladder that was tried: changes of numerics, force calls, seconds, largest force, failure.
     provenance : mapping
         Host, times, versions, numerics: what cannot change the answer.
     """
@@ -160,6 +179,8 @@ class Calculation:
     force_calls: int
     max_force: float
     moments: tuple[float, ...] | None = None
+    forces: Sequence[Sequence[float]] | None = None
+    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -180,6 +201,8 @@ class Calculation:
             "force_calls": self.force_calls,
             "max_force": self.max_force,
             "moments": list(self.moments) if self.moments is not None else None,
+            **({"forces": [list(force) for force in self.forces]} if self.forces is not None else {}),
+            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -195,13 +218,15 @@ class Calculation:
             force_calls=data["force_calls"],
             max_force=data["max_force"],
             moments=tuple(data["moments"]) if data["moments"] is not None else None,
+            forces=data.get("forces"),
+            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A relaxation that gave no energy that may be used.
+    """A calculation that gave no energy that may be used.
 
     Parameters
     ----------
@@ -219,6 +244,8 @@ class Failure:
         Evaluations of the forces.
     tried : tuple of mapping
         All numerics with which it has failed, the last ones last; with others it is tried again.
+    attempts : tuple of mapping
+        As for a calculation; those of the last numerics.
     provenance : mapping
         As for a calculation.
     """
@@ -230,6 +257,7 @@ class Failure:
     atoms: Mapping[str, Any] | None = None
     force_calls: int = 0
     tried: tuple[Mapping[str, Any], ...] = ()
+    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -249,6 +277,7 @@ class Failure:
             "atoms": dict(self.atoms) if self.atoms is not None else None,
             "force_calls": self.force_calls,
             "tried": [dict(numerics) for numerics in self.tried],
+            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -263,6 +292,7 @@ class Failure:
             atoms=data["atoms"],
             force_calls=data["force_calls"],
             tried=tuple(data["tried"]),
+            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 

@@ -39,6 +39,7 @@ class RelaxationSection(_Section):
     fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
     max_steps: Annotated[int, Field(ge=1, le=10000)] = 300
     optimizer: Literal["BFGS", "LBFGS", "FIRE"] = "BFGS"
+    ladder: bool = True
 
 
 class SpinSection(_Section):

@@ -25,6 +25,7 @@ from atomsieve.workflows import calculators
 from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.jobs import relax_one
+from atomsieve.workflows.order import Order
 from atomsieve.workflows.relaxation import DISPLACEMENT, displaced, is_settled, settle
 from atomsieve.workflows.requests import Policy
 
@@ -102,16 +103,10 @@ class _Broken(Calculator):
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    from atomate2.ase.jobs import AseRelaxMaker
+    def make(order: Order, atoms: Atoms) -> Calculator:
+        return _Broken(order.settings["kind"])
 
-    class Maker(AseRelaxMaker):  # type: ignore[misc]
-        def _get_calculator(self) -> Calculator:
-            return _Broken(self.calculator_kwargs["kind"])
-
-    def maker(settings: dict[str, Any], multiplicity: int | None, charge: int) -> Any:
-        return Maker(calculator_kwargs=settings)
-
-    table: Mapping[str, Any] = {**CALCULATORS, "broken": replace(calculator("emt"), name="broken", maker=maker)}
+    table: Mapping[str, Any] = {**CALCULATORS, "broken": replace(calculator("emt"), name="broken", calculator=make)}
     monkeypatch.setattr(calculators, "CALCULATORS", table)
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
+from atomsieve.workflows.order import Order, Relaxed, Requirement
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+#: What a calculator does with spin: nothing, hold its total, or hold its total from start moments of the atoms.
+Spin = Literal["none", "multiplicity", "moments"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Setting:
         Bounds of a number.
     is_physics : bool
         Whether it changes the answer and so is part of the method; else it is numerics.
+    choices : tuple of str
+        All values that a text may take; empty for any.
     """
 
     default: Any
@@ -35,6 +45,7 @@ class Setting:
     lowest: float | None = None
     highest: float | None = None
     is_physics: bool = True
+    choices: tuple[str, ...] = ()
 
     def check(self, value: Any) -> Any:
         """Return the value in the setting's type.
@@ -50,6 +61,8 @@ class Setting:
             raise InputError(f"{value!r} is not allowed; {self.title}: a {kind.__name__} is wanted")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{value!r} is not allowed; {self.title}: a finite number is wanted")
+        if self.choices and value not in self.choices:
+            raise InputError(f"{unknown(value, self.choices)} ({self.title})")
         if (self.lowest is not None and value < self.lowest) or (self.highest is not None and value > self.highest):
             raise InputError(f"{value!r} is out of range; {self.title}: allowed {self.lowest} to {self.highest}")
         return kind(value)
@@ -73,12 +86,19 @@ class CalculatorEntry:
         All settings.
     elements : frozenset of str
         What it knows.
-    knows_spin : bool
-        Whether a multiplicity means anything to it.
+    spin : {"none", "multiplicity", "moments"}
+        What it does with spin: nothing, hold the total, or hold the total from start moments of the atoms.
     seconds : float
         CPU seconds per force call of 31 atoms; grows with the square of the number of atoms.
-    maker : callable
-        ``(settings, multiplicity, charge)`` to an atomate2 maker; imports what it needs when called.
+    calculator : callable or None
+        From an order and the atoms to an ASE calculator, which ASE's optimisers drive; imports what it needs when
+        called.
+    program : callable or None
+        From an order and the atoms to the answer, for a program with an optimiser of its own.
+    requirement : Requirement
+        What it needs on a machine.
+    ladder : tuple of mapping
+        Numerics to try in turn where the self-consistent field does not converge.
     """
 
     name: str
@@ -87,9 +107,17 @@ class CalculatorEntry:
     source: str
     settings: Mapping[str, Setting]
     elements: frozenset[str]
-    knows_spin: bool
+    spin: Spin
     seconds: float
-    maker: Callable[[dict[str, Any], int | None, int], Any]
+    calculator: Callable[[Order, Atoms], Calculator] | None = None
+    program: Callable[[Order, Atoms], Relaxed] | None = None
+    requirement: Requirement = field(default_factory=Requirement)
+    ladder: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def knows_spin(self) -> bool:
+        """Whether a multiplicity means anything to it."""
+        return self.spin != "none"
 
     def cost(self, atoms: int) -> float:
         """Return the expected CPU seconds of one force call."""
@@ -134,25 +162,35 @@ class CalculatorEntry:
         return {name: resolved[name] for name, entry in self.settings.items() if not entry.is_physics}
 
 
-def _mock(settings: dict[str, Any], multiplicity: int | None, charge: int) -> Any:
-    from atomsieve.workflows.makers import mock_maker
+def _mock(order: Order, atoms: Atoms) -> Calculator:
+    from atomsieve.workflows.mock import MockCalculator
 
-    return mock_maker(settings, multiplicity, charge)
-
-
-def _emt(settings: dict[str, Any], multiplicity: int | None, charge: int) -> Any:
-    from atomsieve.workflows.makers import emt_maker
-
-    return emt_maker(settings, multiplicity, charge)
+    del atoms
+    return MockCalculator(multiplicity=order.multiplicity, charge=order.charge, **order.settings)
 
 
-def _xtb(hamiltonian: str) -> Callable[[dict[str, Any], int | None, int], Any]:
-    def maker(settings: dict[str, Any], multiplicity: int | None, charge: int) -> Any:
-        from atomsieve.workflows.makers import xtb_maker
+def _emt(order: Order, atoms: Atoms) -> Calculator:
+    from ase.calculators.emt import EMT
 
-        return xtb_maker(hamiltonian, settings, multiplicity, charge)
+    del order, atoms
+    return EMT()
 
-    return maker
+
+def _xtb(hamiltonian: str) -> Callable[[Order, Atoms], Calculator]:
+    def make(order: Order, atoms: Atoms) -> Calculator:
+        from tblite.ase import TBLite
+
+        del atoms
+        return TBLite(
+            method=hamiltonian,
+            multiplicity=order.multiplicity,
+            charge=order.charge,
+            verbosity=0,
+            cache_api=True,
+            **order.settings,
+        )
+
+    return make
 
 
 _XTB_SETTINGS: Mapping[str, Setting] = MappingProxyType(
@@ -162,7 +200,14 @@ _XTB_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "accuracy": Setting(1.0, "numerical accuracy of tblite", 1e-4, 100.0),
         "max_iterations": Setting(250, "SCF iterations", 10, 10000, is_physics=False),
         "mixer_damping": Setting(0.4, "damping of the SCF mixer", 0.01, 1.0, is_physics=False),
+        "guess": Setting("sad", "first charges of the SCF", is_physics=False, choices=("sad", "eeq")),
     }
+)
+_XTB_REQUIREMENT = Requirement(modules=("tblite",), mend="pip install tblite")
+#: A slower mixer first, then another guess.
+_XTB_LADDER: tuple[Mapping[str, Any], ...] = (
+    {"mixer_damping": 0.1, "max_iterations": 1000},
+    {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )
 _ALL = frozenset(chemical_symbols[1:])
 _XTB_ELEMENTS = frozenset(chemical_symbols[1 : atomic_numbers["Rn"] + 1])
@@ -177,9 +222,9 @@ _ENTRIES = (
             {"seconds_per_force_call": Setting(0.0, "sleep, s", 0.0, 60.0, is_physics=False)},
         ),
         elements=_ALL,
-        knows_spin=True,
+        spin="multiplicity",
         seconds=0.0004,
-        maker=_mock,
+        calculator=_mock,
     ),
     CalculatorEntry(
         name="emt",
@@ -188,9 +233,9 @@ _ENTRIES = (
         source="doi 10.1016/0039-6028(96)00816-3",
         settings=MappingProxyType({}),
         elements=frozenset(["Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O"]),
-        knows_spin=False,
+        spin="none",
         seconds=0.01,
-        maker=_emt,
+        calculator=_emt,
     ),
     CalculatorEntry(
         name="gfn1-xtb",
@@ -199,9 +244,11 @@ _ENTRIES = (
         source="doi 10.1021/acs.jctc.7b00118",
         settings=_XTB_SETTINGS,
         elements=_XTB_ELEMENTS,
-        knows_spin=True,
+        spin="multiplicity",
         seconds=0.2,
-        maker=_xtb("GFN1-xTB"),
+        calculator=_xtb("GFN1-xTB"),
+        requirement=_XTB_REQUIREMENT,
+        ladder=_XTB_LADDER,
     ),
     CalculatorEntry(
         name="gfn2-xtb",
@@ -210,9 +257,11 @@ _ENTRIES = (
         source="doi 10.1021/acs.jctc.8b01176",
         settings=_XTB_SETTINGS,
         elements=_XTB_ELEMENTS,
-        knows_spin=True,
+        spin="multiplicity",
         seconds=0.9,
-        maker=_xtb("GFN2-xTB"),
+        calculator=_xtb("GFN2-xTB"),
+        requirement=_XTB_REQUIREMENT,
+        ladder=_XTB_LADDER,
     ),
 )
 #: All calculators by name.

@@ -15,7 +15,8 @@ from atomsieve.structures.adsorbate import adsorbate, reference_amounts
 from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
-from atomsieve.structures.identity import content_key
+from atomsieve.structures.identity import content_key, plain
+from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
@@ -72,7 +73,13 @@ class CheckedCampaign:
         """How relaxations get where they get."""
         c = self.campaign
         own = self.entry.numerics(c.method.settings)
-        return {"max_steps": c.relaxation.max_steps, "optimizer": c.relaxation.optimizer, **own}
+        ladder = {"scf": self.entry.ladder, "geometry": GEOMETRY} if c.relaxation.ladder else {}
+        return {
+            "max_steps": c.relaxation.max_steps,
+            "optimizer": c.relaxation.optimizer,
+            "ladder": plain(ladder),
+            **own,
+        }
 
     @property
     def conditions(self) -> dict[str, Any]:

@@ -22,8 +22,11 @@ from atomsieve.structures.calculation import Calculation, Failure, Judgement, Re
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.site import atoms_to_dict
-from atomsieve.workflows.calculators import calculator
+from atomsieve.workflows.attempts import CHECKPOINT, Course
+from atomsieve.workflows.calculators import CalculatorEntry, calculator
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.optimization import LOG, optimize
+from atomsieve.workflows.order import Order, Relaxed
 
 #: Å by which the atoms of a site are displaced at the start: a symmetric start stays symmetric, at a saddle point too.
 DISPLACEMENT = 0.03
@@ -68,42 +71,34 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
         if known is not None and is_settled(known, numerics):
             return known
         folder.log_start(key)
-        outcome = relax(request, start, judge, numerics, folder.directory(key))
+        directory = folder.directory(key)
+        outcome = relax(request, start, judge, numerics, directory)
         if isinstance(outcome, Failure):
             before = known["tried"] if known is not None else ()
             outcome = replace(outcome, tried=(*before, dict(numerics)))
         document = outcome.to_dict()
         folder.write(document)
+        (directory / CHECKPOINT).unlink(missing_ok=True)
     return document
 
 
 def relax(
     request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, Any], directory: Path
 ) -> Calculation | Failure:
-    """Relax, and judge what came out.
+    """Relax, rung by rung of the ladder, and judge what came out; go on where a process that died had come.
 
     Returns
     -------
     Calculation or Failure
-        A failure for an error of the calculator, for energies or forces that are no numbers, and for too many steps;
-        an error that is nobody's physics (a full disk) is raised.
+        A failure for an error of the calculator, for energies or forces that are no numbers, and for too many steps,
+        after the last rung; an error that is nobody's physics (a full disk) is raised.
     """
-    from atomsieve.workflows.makers import prepare
-
     entry = calculator(request.method.calculator)
-    own = {name: value for name, value in numerics.items() if name in entry.settings}
-    maker = entry.maker({**request.method.physics, **own}, request.multiplicity, request.charge)
-    log = directory / "relax.log"
-    log.unlink(missing_ok=True)
-    prepare(
-        maker,
-        fmax=request.fmax,
-        max_steps=int(numerics["max_steps"]),
-        optimizer=str(numerics["optimizer"]),
-        logfile=str(log),
-    )
+    course = Course.resume(directory)
+    (directory / LOG).unlink(missing_ok=True)
     atoms = displaced(start, request)
     began, clock, cpu = time.time(), time.perf_counter(), time.process_time()
+    versions: dict[str, str] = {}
 
     def provenance() -> dict[str, Any]:
         return {
@@ -113,58 +108,101 @@ def relax(
             "began": began,
             "seconds": time.perf_counter() - clock,
             "cpu_seconds": time.process_time() - cpu,
-            "versions": _versions(),
+            "versions": {**_versions(entry.requirement.modules), **versions},
             "python": platform.python_version(),
         }
 
-    def failure(kind: FailureClass, text: str, *, last: Atoms | None = None) -> Failure:
-        line = text.strip().splitlines()[0] if text.strip() else "no message"
-        return Failure(
-            request=request,
-            failure_class=kind,
-            judgement=Judgement(Verdict.NOT_CONVERGED, line),
-            text=text,
-            atoms=atoms_to_dict(last) if last is not None else None,
-            force_calls=_force_calls(log),
-            provenance=provenance(),
+    while True:
+        if course.positions is not None:
+            # other than assigning to the array, this leaves frozen atoms where they are
+            atoms.set_positions(course.positions)
+        now = {**numerics, **course.now.changes}
+        order = Order(
+            settings={**request.method.physics, **{name: now[name] for name in entry.settings if name in now}},
+            multiplicity=request.multiplicity,
+            charge=request.charge,
+            directory=directory,
+            fmax=request.fmax,
+            steps=int(now["max_steps"]) if request.moves else 0,
+            optimizer=str(now["optimizer"]),
         )
-
-    try:
-        result = maker.run_ase(atoms)
-        energy = float(atoms.get_potential_energy())
-        forces = np.asarray(atoms.get_forces())
-    except CalculatorSetupError as error:
-        return failure(FailureClass.GIVE_UP, f"the calculator refuses its input: {error}")
-    except CalculationError as error:
-        return failure(error.failure_class, str(error))
-    except (CalculatorError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        # an SCF that does not converge; or an optimiser that choked on what is no number
-        found = float((atoms.calc.results if atoms.calc is not None else {}).get("energy", 0.0))
-        what = f"{type(error).__name__}: {error}" if math.isfinite(found) else f"energy {found} eV"
-        return failure(FailureClass.OTHER_SETTINGS, what)
-    max_force = float(np.linalg.norm(forces, axis=1).max())
-    if not (math.isfinite(energy) and math.isfinite(max_force) and np.isfinite(atoms.positions).all()):
-        return failure(FailureClass.OTHER_SETTINGS, f"energy {energy} eV, largest force {max_force} eV/Å")
-    if not result.converged:
-        steps = numerics["max_steps"]
-        text = f"largest force {max_force:.3f} eV/Å after {steps} steps, {request.fmax} wanted; raise max_steps"
-        return failure(FailureClass.CONTINUE, text, last=atoms)
-    return Calculation(
+        result = _attempt(entry, order, atoms, course)
+        if isinstance(result, Relaxed):
+            versions |= result.versions
+            course.converge(largest(result.forces))
+            return Calculation(
+                request=request,
+                energy=result.energy,
+                atoms=atoms_to_dict(result.atoms),
+                geometry=geometry_key(atoms.numbers, result.atoms.positions, atoms.cell.array, atoms.pbc),
+                judgement=judge(result.atoms),
+                force_calls=course.force_calls,
+                max_force=largest(result.forces),
+                moments=result.moments,
+                forces=None if request.moves else result.forces.tolist(),
+                attempts=tuple(course.to_list()),
+                provenance=provenance() | ({"note": result.note} if result.note else {}),
+            )
+        if not course.fail(*result, ladder=numerics.get("ladder", {})):
+            break
+        atoms.calc = None
+    kind, text, _ = result
+    line = text.strip().splitlines()[0] if text.strip() else "no message"
+    last = None
+    if course.positions is not None:
+        last = start.copy()
+        last.set_positions(course.positions)
+    return Failure(
         request=request,
-        energy=energy,
-        atoms=atoms_to_dict(atoms),
-        geometry=geometry_key(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc),
-        judgement=judge(atoms),
-        force_calls=_force_calls(log),
-        max_force=max_force,
-        moments=_moments(atoms),
+        failure_class=kind,
+        judgement=Judgement(Verdict.NOT_CONVERGED, line),
+        text=text,
+        atoms=atoms_to_dict(last) if last is not None else None,
+        force_calls=course.force_calls,
+        attempts=tuple(course.to_list()),
         provenance=provenance(),
     )
 
 
+def _attempt(
+    entry: CalculatorEntry, order: Order, atoms: Atoms, course: Course
+) -> Relaxed | tuple[FailureClass, str, float | None]:
+    """Return what came of one attempt: the answer, or the class of its failure, the text and the largest force."""
+    try:
+        if entry.program is not None:
+            result = entry.program(order, atoms)
+            course.now.force_calls += result.force_calls
+            course.positions = result.atoms.positions.tolist()
+        else:
+            assert entry.calculator is not None
+            result = optimize(entry.calculator, order, atoms, course.step)
+    except CalculatorSetupError as error:
+        return FailureClass.GIVE_UP, f"the calculator refuses its input: {error}", None
+    except CalculationError as error:
+        return error.failure_class, str(error), None
+    except (CalculatorError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
+        # an SCF that does not converge; or an optimiser that choked on what is no number
+        found = float((atoms.calc.results if atoms.calc is not None else {}).get("energy", 0.0))
+        what = f"{type(error).__name__}: {error}" if math.isfinite(found) else f"energy {found} eV"
+        return FailureClass.OTHER_SETTINGS, what, None
+    force = largest(result.forces)
+    if not (math.isfinite(result.energy) and math.isfinite(force) and np.isfinite(result.atoms.positions).all()):
+        course.positions = None
+        return FailureClass.OTHER_SETTINGS, f"energy {result.energy} eV, largest force {force} eV/Å", None
+    if not result.converged:
+        text = f"largest force {force:.3f} eV/Å after {order.steps} steps, {order.fmax} wanted; raise max_steps"
+        return FailureClass.CONTINUE, text, force
+    return result
+
+
+def largest(forces: Any) -> float:
+    """Return the largest force on an atom, eV/Å."""
+    return float(np.linalg.norm(forces, axis=1).max())
+
+
 @cache
-def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("atomsieve", "ase", "atomate2", "tblite")}
+def _versions(modules: tuple[str, ...]) -> dict[str, str]:
+    return {name: version(name) for name in ("atomsieve", "ase", *modules)}
 
 
 def displaced(start: Atoms, request: Request) -> Atoms:
@@ -173,24 +211,8 @@ def displaced(start: Atoms, request: Request) -> Atoms:
     Molecules are left as they are: their start has no more symmetry than their minimum.
     """
     atoms = start.copy()
-    if request.task != "molecule":
+    if request.moves and request.task != "molecule":
         rng = np.random.default_rng(int(request.key[:16], 16))
         # set_positions, other than += on the array, leaves frozen atoms where they are
         atoms.set_positions(atoms.positions + rng.uniform(-DISPLACEMENT, DISPLACEMENT, size=atoms.positions.shape))
     return atoms
-
-
-def _force_calls(log: Path) -> int:
-    """Count the lines that the optimiser printed, one for each evaluation; its header is no line."""
-    try:
-        lines = log.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return 0
-    return sum(1 for line in lines if ":" in line and "Step" not in line)
-
-
-def _moments(atoms: Atoms) -> tuple[float, ...] | None:
-    results = atoms.calc.results if atoms.calc is not None else {}
-    if "magmoms" not in results:
-        return None
-    return tuple(float(moment) for moment in np.ravel(results["magmoms"]))

@@ -15,8 +15,7 @@ from typing import Any
 from jobflow import Flow, Job
 
 # loaded here so that the fork server pays for them once, before the first worker starts
-import atomsieve.workflows.jobs
-import atomsieve.workflows.makers  # noqa: F401
+import atomsieve.workflows.jobs  # noqa: F401
 from atomsieve.workflows.flowrun import Exchange, decode, encode
 
 
