@@ -1,0 +1,1 @@
+"""Codes: programs of density functional theory that run here, each behind an ASE calculator."""
