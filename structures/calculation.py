@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
+from ase.data import chemical_symbols
+
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.method import Method
@@ -314,8 +316,10 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, parents,
-        method``.
+        method, elements`` (chemical symbols, None without a geometry) and ``cell`` (Å, shape (3, 3); None for what is
+        not periodic).
     """
+    atoms = document.get("atoms")
     return {
         "key": document["key"],
         "status": document["status"],
@@ -326,6 +330,8 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
         "subject": document["request"]["subject"],
         "parents": document["request"]["parents"],
         "method": document["request"]["method"],
+        "elements": sorted({chemical_symbols[number] for number in atoms["numbers"]}) if atoms else None,
+        "cell": atoms["cell"] if atoms and any(atoms["pbc"]) else None,
     }
 
 
