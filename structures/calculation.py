@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
-
-from ase.data import chemical_symbols
 
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key, plain
@@ -302,43 +300,3 @@ class Failure:
 def outcome_from_dict(data: Mapping[str, Any]) -> Calculation | Failure:
     """Make a calculation or a failure from its document."""
     return Calculation.from_dict(data) if data["status"] == "done" else Failure.from_dict(data)
-
-
-def reference(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the small part of a stored outcome that jobs hand to each other.
-
-    Parameters
-    ----------
-    document : mapping
-        What :meth:`Calculation.to_dict` or :meth:`Failure.to_dict` returned.
-
-    Returns
-    -------
-    dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, parents,
-        method, elements`` (chemical symbols, None without a geometry) and ``cell`` (Å, shape (3, 3); None for what is
-        not periodic).
-    """
-    atoms = document.get("atoms")
-    return {
-        "key": document["key"],
-        "status": document["status"],
-        "energy": document.get("energy"),
-        "verdict": document["judgement"]["verdict"],
-        "reason": document["judgement"]["reason"],
-        "multiplicity": document["request"]["multiplicity"],
-        "subject": document["request"]["subject"],
-        "parents": document["request"]["parents"],
-        "method": document["request"]["method"],
-        "elements": sorted({chemical_symbols[number] for number in atoms["numbers"]}) if atoms else None,
-        "cell": atoms["cell"] if atoms and any(atoms["pbc"]) else None,
-    }
-
-
-def lowest(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the reference of lowest energy among those whose energy may be used, None if there is none.
-
-    Equal energies (symmetry-equivalent starts) go by key, so that the choice never depends on order.
-    """
-    usable = [entry for entry in references if entry["status"] == "done" and entry["verdict"] in USABLE]
-    return min(usable, key=lambda entry: (round(entry["energy"], 6), entry["key"]), default=None)

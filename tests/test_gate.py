@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.table import of_one_method
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict, reference
+from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.vasp_tags import canonical_tags
 
@@ -359,6 +360,38 @@ def test_adsorption_energies_pass_the_gate() -> None:
     wider = (*CELL[:2], (0.0, 0.0, 18.0))
     with pytest.raises(MethodMismatchError, match="cell c_z"):
         row(cell={"adsorbed": wider})
+
+
+def test_single_points_pass_the_gate_among_themselves() -> None:
+    hybrid = method(functional="HSE06")
+    clean_site = stored("clean", "FeN4C26", -100.0, method())
+    bound = stored("adsorbed", "FeN4C26OH", -110.0, method(), parents=(clean_site["key"],))
+    gases = {name: stored("molecule", name, -10.0, method(), pbc=False) for name in ("H2O", "H2")}
+    states = {"FeN4C26": clean_site, "FeN4C26OH": bound, **gases}
+
+    def with_points(**odd: dict[str, Any]) -> AdsorptionEnergy:
+        points = {
+            state["key"]: stored("energy", symbols, -200.0, odd.get(symbols, hybrid), pbc=symbols not in gases)
+            for symbols, state in states.items()
+        }
+        return adsorption_energy(
+            site=SITE,
+            adsorbate="OH",
+            method=hybrid,
+            policy={**POLICY, "geometry_method": method()},
+            clean=[clean_site],
+            adsorbed=[bound],
+            gases=gases,
+            energies=points,
+        )
+
+    # -200 + 200 + 200 - 100
+    assert with_points().electronic == 100
+    assert with_points(H2=method(functional="HSE06", kpoints="Γ", dipole="none")).electronic == 100
+    with pytest.raises(MethodMismatchError, match=r"H2 \w+ and adsorbed \w+ differ in functional \('PBE' and 'HSE06'\)"):
+        with_points(H2=method())
+    with pytest.raises(MethodMismatchError, match="differ in kpoints"):
+        with_points(FeN4C26OH=method(functional="HSE06", kpoints="Γ"))
 
 
 def test_what_only_warns_stays_with_the_row() -> None:

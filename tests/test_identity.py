@@ -19,12 +19,12 @@ from atomsieve.structures.calculation import (
     Judgement,
     Request,
     Verdict,
-    lowest,
     outcome_from_dict,
 )
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import canonical, content_key, geometry_key
 from atomsieve.structures.method import Method
+from atomsieve.structures.reference import lowest
 
 PLAIN = st.recursive(
     st.none()
