@@ -8,7 +8,7 @@ from typing import Any
 
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict, lowest
+from atomsieve.structures.calculation import Verdict, lowest, lowest_adsorbed
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
@@ -32,6 +32,7 @@ def adsorption_energy(
     clean: Sequence[Mapping[str, Any]],
     adsorbed: Sequence[Mapping[str, Any]],
     gases: Mapping[str, Mapping[str, Any]],
+    energies: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AdsorptionEnergy:
     """Return ΔG of an adsorbate from the lowest usable states, or the reason why there is none.
 
@@ -55,6 +56,9 @@ def adsorption_energy(
         optional ``method``, which is then held against that of the row.
     gases : mapping of str to mapping
         References of the molecules, by name.
+    energies : mapping of str to mapping, optional
+        References of single points by the keys of the states at whose geometry they were made; where given, all
+        electronic terms come from them.
 
     Returns
     -------
@@ -73,20 +77,24 @@ def adsorption_energy(
     thermal = _thermal_terms(adsorbate, amounts, policy)
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
-    _gate(method, tried)
+    _gate(policy.get("geometry_method", method), tried)
+    if energies is not None:
+        _gate(method, {"single point": list(energies.values())})
     chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
     # only what was placed on the clean state that is subtracted belongs to it
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
-    chosen["adsorbed"] = lowest(entry for entry in adsorbed if parent in entry.get("parents", [parent]))
+    chosen["adsorbed"] = lowest_adsorbed(adsorbed, parent)
     states = {role: entry for role, entry in chosen.items() if entry is not None}
+    points = states if energies is None else _points(states, energies)
 
-    if len(states) == len(tried):
-        terms = (*_electronic_terms(adsorbate, amounts, states), *thermal)
+    if len(points) == len(tried):
+        terms = (*_electronic_terms(adsorbate, amounts, points), *thermal)
         verdict = str(Verdict.BOUND)
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
         terms = ()
         whys = [(role, *_why(tried[role])) for role in tried if role not in states]
+        whys += [(role, str(Verdict.NOT_CONVERGED), "its single point failed") for role in states if role not in points]
         if "clean" in states and not adsorbed:
             nowhere = "no way to the metal is open on the relaxed clean site"
             whys = [("adsorbed", str(Verdict.NOT_PLACED), nowhere), *(why for why in whys if why[0] != "adsorbed")]
@@ -101,10 +109,19 @@ def adsorption_energy(
         terms=terms,
         verdict=verdict,
         reason=reason,
-        calculations={role: str(entry["key"]) for role, entry in states.items()},
+        calculations={role: str(entry["key"]) for role, entry in states.items()}
+        | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states},
         considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
     )
+
+
+def _points(
+    states: Mapping[str, Mapping[str, Any]], energies: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the single point at each state that has one that ended well."""
+    found = {role: energies.get(str(state["key"])) for role, state in states.items()}
+    return {role: point for role, point in found.items() if point is not None and point["status"] == "done"}
 
 
 def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:

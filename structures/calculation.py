@@ -313,7 +313,7 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, subject, parents,
+        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, charge, subject, parents,
         method``.
     """
     return {
@@ -323,10 +323,24 @@ def reference(document: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": document["judgement"]["verdict"],
         "reason": document["judgement"]["reason"],
         "multiplicity": document["request"]["multiplicity"],
+        "charge": document["request"]["charge"],
         "subject": document["request"]["subject"],
         "parents": document["request"]["parents"],
         "method": document["request"]["method"],
     }
+
+
+def lowest_adsorbed(references: Iterable[Mapping[str, Any]], clean: str | None) -> Mapping[str, Any] | None:
+    """Return the lowest usable state with an adsorbate among those that were placed on one clean state.
+
+    Parameters
+    ----------
+    references : iterable of mapping
+        References of relaxations with one adsorbate.
+    clean : str or None
+        Request key of the clean state that is subtracted.
+    """
+    return lowest(entry for entry in references if clean in entry.get("parents", [clean]))
 
 
 def lowest(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:

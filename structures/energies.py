@@ -169,6 +169,8 @@ class AdsorptionEnergy:
 def slot_key(site_key: str, adsorbate: str, method_key: str, policy: Mapping[str, Any]) -> str:
     """Return the slot of a row before the row exists: what its number means, not how hard it was looked for."""
     meaning = {name: policy.get(name) for name in ("corrections", "solvation", "temperature", "terms")}
+    if "geometry_method" in policy:
+        meaning["geometry_method"] = policy["geometry_method"]["key"]
     return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, plain(meaning)])
 
 

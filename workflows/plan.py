@@ -17,9 +17,8 @@ from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows.campaigns import CheckedCampaign
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.harvest import is_complete, stored_rows
-from atomsieve.workflows.relaxation import is_settled
 
 #: Force calls of a relaxation as seen with GFN1-xTB on M-N4 graphene, by task.
 FORCE_CALLS: Mapping[str, int] = {"molecule": 8, "clean": 15, "adsorbed": 28}
@@ -232,5 +231,4 @@ class Planner:
         """Return the outcomes among these keys that still stand."""
         if self.database is None:
             return {}
-        numerics = self.checked.numerics
-        return {key: doc for key, doc in self.database.known(keys).items() if is_settled(doc, numerics)}
+        return {key: doc for key, doc in self.database.known(keys).items() if self.checked.is_settled(doc)}

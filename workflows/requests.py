@@ -45,6 +45,16 @@ class Policy:
         Whether the bonds of an adsorbate that turn stay as tabulated, or take every angle that it lists.
     knows_spin : bool
         Whether the calculator does.
+    corrections, solvation : str
+        What turns electronic energies into free energies.
+    temperature : float
+        K.
+    before : Policy or None
+        What relaxes every start first, by a cheaper method.
+    single_point : Method or None
+        What the energies of the final geometries come from, where it is not the method that made them.
+    single_point_knows_spin : bool
+        Whether its calculator does.
     """
 
     method: Method
@@ -59,15 +69,33 @@ class Policy:
     corrections: str = "norskov"
     solvation: str = "none"
     temperature: float = field(default=298.15)
+    before: Policy | None = None
+    single_point: Method | None = None
+    single_point_knows_spin: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, the method as its document."""
-        return {**vars(self), "method": self.method.to_dict(), "tilts": list(self.tilts)}
+        """Return plain data, methods as their documents."""
+        return {
+            **vars(self),
+            "method": self.method.to_dict(),
+            "tilts": list(self.tilts),
+            "before": self.before.to_dict() if self.before is not None else None,
+            "single_point": self.single_point.to_dict() if self.single_point is not None else None,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Policy:
         """Make a policy from what :meth:`to_dict` returned."""
-        return cls(**{**data, "method": Method.from_dict(data["method"]), "tilts": tuple(data["tilts"])})
+        before, single_point = data.get("before"), data.get("single_point")
+        return cls(
+            **{
+                **data,
+                "method": Method.from_dict(data["method"]),
+                "tilts": tuple(data["tilts"]),
+                "before": cls.from_dict(before) if before is not None else None,
+                "single_point": Method.from_dict(single_point) if single_point is not None else None,
+            }
+        )
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -85,7 +113,21 @@ class Policy:
             "terms": terms_digest(self.corrections),
             "solvation": self.solvation,
             "temperature": self.temperature,
+            # what came later is named only where it is asked for, so that older rows keep their keys
+            **({"before": self._before} if self.before is not None else {}),
+            **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
         }
+
+    @property
+    def _before(self) -> dict[str, Any]:
+        assert self.before is not None
+        selection = self.before.selection
+        return {"method": self.before.method.key, **{name: selection[name] for name in ("fmax", "spin")}}
+
+    @property
+    def energy_method(self) -> Method:
+        """The method of the energies that are combined."""
+        return self.single_point or self.method
 
     def clean_requests(self, site: ActiveSite) -> list[Request]:
         """Return a request for each spin start of a clean site."""
@@ -148,6 +190,13 @@ class Policy:
         start = content_key("start", [gas.symbols, gas.positions])[:16]
         spin = gas.multiplicity if self.knows_spin else None
         return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
+
+    def energy_request(self, state: Mapping[str, Any]) -> Request:
+        """Return the request of the single point at a state, given by its reference."""
+        assert self.single_point is not None
+        spin = state["multiplicity"] if self.single_point_knows_spin else None
+        subject = {"of": state["key"]}
+        return Request("energy", subject, self.single_point, self.fmax, spin, state["charge"], (state["key"],))
 
 
 @cache
