@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from ase import units
+
+from atomsieve.structures.units import VIBRATION
 
 Array = npt.NDArray[np.float64]
 Shape = Literal["monatomic", "linear", "nonlinear"]
@@ -15,8 +15,6 @@ Shape = Literal["monatomic", "linear", "nonlinear"]
 #: A molecule is linear where the smallest of its moments of inertia is less than this share of the largest: 0.012 in
 #: HNCO, which is bent; 0.0002 in CO2 with an angle of 177°.
 LINEAR: Final = 1e-3
-#: ħ (eV/(Å² u))^½ in eV: the energy of a mode whose mass-weighted second derivative is 1.
-QUANTUM: Final = units._hbar * 1e10 / math.sqrt(units._e * units._amu)
 
 
 def central_differences(forces: npt.ArrayLike, displacement: float) -> tuple[Array, float]:
@@ -82,7 +80,7 @@ def normal_modes(
     modes = (basis @ inner).T / root
     for mode in modes:
         mode *= np.sign(mode[np.argmax(np.abs(mode))]) or 1.0
-    return QUANTUM * np.sign(values) * np.sqrt(np.abs(values)), modes.reshape(-1, mass.size, 3)
+    return VIBRATION * np.sign(values) * np.sqrt(np.abs(values)), modes.reshape(-1, mass.size, 3)
 
 
 def shape_of(positions: npt.ArrayLike, masses: npt.ArrayLike) -> Shape:

@@ -36,6 +36,7 @@ from atomsieve.structures.vibrations import (
     describe_modes,
     displaced_atoms,
     displacement_requests,
+    followed_request,
     vibrations_request,
 )
 
@@ -182,8 +183,17 @@ def test_a_saddle_has_an_imaginary_mode_that_leads_away_from_it() -> None:
     for sign in (1, -1):
         moved = along_imaginary(record, 0.2, sign)
         assert moved.positions == pytest.approx(np.array([[0, 0, 0], [sign * 0.2, 0, 1.5]]))
-    with pytest.raises(InputError, match="no imaginary mode"):
-        along_imaginary(vibrations(Atoms("H"), [1, 2, 3]))
+    # the force of -2 x² at x = 0.2 is 0.8 eV/Å: where that is large, the relaxation stops where others do
+    assert followed_request(record, RELAXED, 0.2).fmax == RELAXED.fmax
+    soft = dataclasses.replace(record, energies=(record.energies[0] / 10, *record.energies[1:]))
+    follow = followed_request(soft, RELAXED, 0.2, -1)
+    assert follow.fmax == pytest.approx(0.008 / 2, rel=1e-3)
+    assert follow.subject == {**RELAXED.subject, "followed": {"amplitude": 0.2, "sign": -1}}
+    assert follow.parents == ("clean", soft.key)
+    assert follow.moves
+    for refused in (lambda it: along_imaginary(it), lambda it: followed_request(it, RELAXED)):
+        with pytest.raises(InputError, match="no imaginary mode"):
+            refused(vibrations(Atoms("H"), [1, 2, 3]))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from jobflow import Flow, Job, Maker, job
+from jobflow import Flow, Job, job
 
 from atomsieve.analysis.hessian import central_differences, normal_modes
 from atomsieve.structures.calculation import (
@@ -32,8 +31,11 @@ from atomsieve.structures.vibrations import (
     vibrations_request,
 )
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.relaxation import is_settled, settle
+from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from atomsieve.workflows.jobs import RelaxMaker
 
 #: The stiffest mode there is (N2, CO) has 150 eV/Å²: with 200 no displacement on the same electronic state is taken for
 #: one on another, which costs more than this margin (eV).
@@ -42,54 +44,37 @@ STIFFEST, MARGIN = 200.0, 0.02
 SAME = 1e-6
 
 
-@dataclass
-class VibrationsMaker(Maker):  # type: ignore[misc]
-    """Make flows of vibrations.
+def vibrations_flow(
+    relax: RelaxMaker,
+    relaxed: Request,
+    atoms: Iterable[int],
+    *,
+    displacement: float = DISPLACEMENT,
+    name: str = "vibrations",
+) -> Flow:
+    """Make the flow of the vibrations of some atoms; its output is their reference.
 
     Parameters
     ----------
-    name : str
-        Name of the flows.
-    numerics : dict
-        As those of relaxations; nothing is moved, so ``max_steps`` and ``optimizer`` do nothing.
+    relax : RelaxMaker
+        The calculation.
+    relaxed : Request
+        The relaxation about whose geometry they vibrate; finished by the time that the jobs run.
+    atoms : iterable of int
+        Which to displace: those of the adsorbate, with the metal's on request; all of a molecule.
     displacement : float
         Å.
+    name : str
+        The flow's, as ``vibrations of OH* on Co-N4@graphene-4x4``.
     """
-
-    name: str = "vibrations"
-    numerics: dict[str, Any] = field(default_factory=dict)
-    displacement: float = DISPLACEMENT
-
-    def make(self, relaxed: Request, atoms: Iterable[int], *, name: str | None = None) -> Flow:
-        """Make the flow of some atoms about a relaxed geometry; its output is the reference of the vibrations.
-
-        Parameters
-        ----------
-        relaxed : Request
-            The relaxation, finished by the time that the jobs run.
-        atoms : iterable of int
-            Which to displace: those of the adsorbate, with the metal's on request; all of a molecule.
-        name : str, optional
-            The flow's name, as ``OH* on Co-N4@graphene-4x4``.
-        """
-        title = name or self.name
-        asked = vibrations_request(relaxed, atoms, self.displacement)
-        jobs = []
-        for request in displacement_requests(relaxed, asked):
-            moved: Job = displace_one(request.to_dict(), self.numerics)
-            moved.name = f"{title}: {_describe(request)}"
-            moved.metadata = {"key": request.key, "task": request.task}
-            jobs.append(moved)
-        end: Job = put_together(asked.to_dict(), self.numerics, [moved.output for moved in jobs])
-        end.name = title
-        end.metadata = {"key": asked.key, "task": asked.task}
-        return Flow([*jobs, end], output=end.output, name=title)
-
-
-@job  # type: ignore[untyped-decorator]
-def displace_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
-    """Settle energy and forces at one displaced geometry and return their reference."""
-    return reference(displace(Request.from_dict(request), numerics, Folder(Settings().folder)))
+    asked = vibrations_request(relaxed, atoms, displacement)
+    moves = [
+        relax.make(request, name=f"{name}: {_describe(request)}") for request in displacement_requests(relaxed, asked)
+    ]
+    end: Job = put_together(asked.to_dict(), relax.numerics[asked.method.key], [moved.output for moved in moves])
+    end.name = name
+    end.metadata = {"key": asked.key, "task": asked.task}
+    return Flow([*moves, end], output=end.output, name=name)
 
 
 @job  # type: ignore[untyped-decorator]
@@ -97,41 +82,8 @@ def put_together(
     request: dict[str, Any], numerics: dict[str, Any], displacements: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Settle vibrations whose displacements are finished and return their reference."""
-    del displacements  # read from disk by key; here they say that the jobs before are done
+    del displacements  # they are read from disk by their keys; as an argument they come first
     return reference(assemble(Request.from_dict(request), numerics, Folder(Settings().folder)))
-
-
-def displace(request: Request, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:
-    """Return energy and forces at one displaced geometry; compute them only if nobody has.
-
-    The self-consistent field starts from the moments at which the relaxation ended, so that it stays on the same
-    electronic state.
-
-    Parameters
-    ----------
-    request : Request
-        One of :func:`~atomsieve.structures.vibrations.displacement_requests`.
-    numerics : mapping
-        As for a relaxation.
-    folder : Folder
-        Where outcomes lie; that of the relaxation among them.
-
-    Returns
-    -------
-    dict
-        The document of a :class:`Calculation` with forces, or of a :class:`Failure`.
-
-    Raises
-    ------
-    StoreError
-        If the relaxation is not there.
-    """
-    relaxed = _relaxed(request, folder)
-    atoms = displaced_atoms(atoms_from_dict(relaxed.atoms), request)
-    if relaxed.moments is not None:
-        atoms.set_initial_magnetic_moments(relaxed.moments)
-    judgement = Judgement(Verdict.INTACT, _describe(request))
-    return settle(request, atoms, lambda _: judgement, numerics, folder)
 
 
 def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:
