@@ -20,6 +20,7 @@ from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
+from atomsieve.structures.vibrations import displaced_atoms
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import settle
@@ -120,11 +121,13 @@ def relax_one(
 
 @job  # type: ignore[untyped-decorator]
 def evaluate_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
-    """Settle one evaluation at the geometry of the request's first parent and return its reference."""
+    """Settle one evaluation at, or displaced from, the geometry of the first parent and return its reference."""
     asked = Request.from_dict(request)
     folder = Folder(Settings().folder)
     parent = stored(folder, asked.parents[0])
     atoms = atoms_from_dict(parent["atoms"])
+    if asked.task == "displacement":
+        atoms = displaced_atoms(atoms, asked)
     if parent["moments"] is not None:
         atoms.set_initial_magnetic_moments(parent["moments"])
     judgement = Judgement.from_dict(parent["judgement"])
