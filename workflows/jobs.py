@@ -14,10 +14,13 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders.spin import start_moments
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
-from atomsieve.structures.calculation import Judgement, Request, lowest, lowest_adsorbed, reference
+from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
+from atomsieve.structures.vibrations import displaced_atoms
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import settle
@@ -110,19 +113,21 @@ def relax_one(
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
         if asked.moments is not None:
-            moments = dict(zip(host.metals, asked.moments, strict=True))
-            start.set_initial_magnetic_moments([moments.get(i, 0.0) for i in range(len(start))])
+            assert asked.multiplicity is not None
+            start.set_initial_magnetic_moments(start_moments(host, start, asked.multiplicity, asked.moments))
 
     return reference(settle(asked, start, judge, numerics, folder))
 
 
 @job  # type: ignore[untyped-decorator]
 def evaluate_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
-    """Settle one evaluation at the geometry of the request's first parent and return its reference."""
+    """Settle one evaluation at, or displaced from, the geometry of the first parent and return its reference."""
     asked = Request.from_dict(request)
     folder = Folder(Settings().folder)
     parent = stored(folder, asked.parents[0])
     atoms = atoms_from_dict(parent["atoms"])
+    if asked.task == "displacement":
+        atoms = displaced_atoms(atoms, asked)
     if parent["moments"] is not None:
         atoms.set_initial_magnetic_moments(parent["moments"])
     judgement = Judgement.from_dict(parent["judgement"])
