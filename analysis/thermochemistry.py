@@ -13,7 +13,7 @@ from ase import Atoms
 from atomsieve.analysis.hessian import shape_of
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.method import require_one_method
+from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.site import atoms_from_dict
 from atomsieve.structures.units import ROOM_TEMPERATURE, WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations
@@ -28,6 +28,9 @@ WATER_VAPOUR: Final = 3169.0
 TREATMENTS: Final[Mapping[str, float]] = MappingProxyType({"harmonic": 0.0, "quasi-harmonic": 100.0})
 #: Å within which two atoms of a relaxed molecule are images of each other.
 SYMMETRY_TOLERANCE: Final = 0.1
+
+#: Pressure of a gas that is a reference, Pa, where it is not the standard one.
+PRESSURES: Final[Mapping[str, float]] = MappingProxyType({"H2O": WATER_VAPOUR})
 
 _SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS"}
 
@@ -118,10 +121,10 @@ def adsorbed_terms(
     terms = harmonic_terms(adsorbed, f"{adsorbate}*", temperature=temperature, floor=floor)
     if clean is None:
         return terms
-    require_one_method(
+    require_combinable(
         [
-            (f"the vibrations of {adsorbate}* {adsorbed.key[:8]}", adsorbed.request.method.identity),
-            (f"those of the clean site {clean.key[:8]}", clean.request.method.identity),
+            Participant(f"the vibrations of {adsorbate}* {adsorbed.key[:8]}", adsorbed.request.method.identity),
+            Participant(f"those of the clean site {clean.key[:8]}", clean.request.method.identity),
         ]
     )
     # the atoms of an adsorbate come after those of the site

@@ -19,13 +19,15 @@ from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, harmon
 from atomsieve.analysis.verdict import judge_molecule
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict, lowest
+from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.vibrations import (
     Vibrations,
     along_imaginary,
     displacement_requests,
+    followed_request,
     vibrations_request,
 )
 from atomsieve.workflows.calculators import calculator
