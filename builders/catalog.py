@@ -1,10 +1,10 @@
-"""Catalog: the families of supports, and the recipes that an entry of a campaign file stands for."""
+"""Catalog: the families of supports, and the recipes that entries of a campaign file stand for."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -120,13 +120,13 @@ def _wrong_alone(entry: Any) -> list[Problem]:
     return problems
 
 
-def recipes(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def recipes(*entries: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the recipe of every combination, one by one.
 
     Parameters
     ----------
-    entry : mapping
-        As for :func:`check`.
+    *entries : mapping
+        Each as for :func:`check`.
 
     Yields
     ------
@@ -140,10 +140,10 @@ def recipes(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         At once if a value cannot be used; on reaching them, for values that do not go together (:func:`check` finds
         both).
     """
-    problems = _wrong_alone(entry)
+    problems = [problem for entry in entries for problem in _wrong_alone(entry)]
     if problems:
         raise InputError("\n".join(map(str, problems)))
-    return _recipes(_FAMILIES[entry["family"]], entry)
+    return _recipes(entries)
 
 
 def build(recipe: Mapping[str, Any]) -> ActiveSite:
@@ -190,13 +190,16 @@ def _combinations(family: Family, entry: Mapping[str, Any]) -> Iterator[dict[str
     return (dict(zip(order, combination, strict=True)) for combination in itertools.product(*columns))
 
 
-def _recipes(family: Family, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    order = tuple(family.parameters)
+def _recipes(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     seen: set[bytes] = set()
-    for combination in _combinations(family, entry):
-        for values in family.settle(combination):
+    for entry in entries:
+        family = _FAMILIES[entry["family"]]
+        order = tuple(family.parameters)
+        # the combinations of one entry differ, so that independent parameters repeat nothing on their own
+        may_repeat = len(entries) > 1 or family.settle is not as_given
+        for values in itertools.chain.from_iterable(map(family.settle, _combinations(family, entry))):
             made = recipe(family.name, family.schema, values, order)
-            if family.settle is not as_given:
+            if may_repeat:
                 mark = hashlib.blake2b(canonical(made).encode(), digest_size=16).digest()
                 if mark in seen:
                     continue

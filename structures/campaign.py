@@ -43,10 +43,19 @@ class RelaxationSection(_Section):
 
 
 class SpinSection(_Section):
-    """Which spin multiplicities are tried."""
+    """Which spin states are tried."""
 
-    clean: Annotated[int, Field(ge=1, le=6)] = 2
-    adsorbed: Literal["inherit"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
+    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+
+
+class PrerelaxationSection(_Section):
+    """A cheaper method that relaxes every start first."""
+
+    calculator: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.1
+    max_steps: Annotated[int, Field(ge=1, le=10000)] = 200
 
 
 class PosesSection(_Section):
@@ -72,6 +81,10 @@ class ThermochemistrySection(_Section):
 
     corrections: str = "norskov"
     solvation: Literal["none", "table"] = "none"
+    displacement: Annotated[float, Field(ge=0.001, le=0.1)] = 0.01
+    floor: Annotated[float, Field(gt=0, le=500)] = 100.0
+    metal: bool = False
+    follow: bool = False
 
 
 class ResultsSection(_Section):
@@ -92,7 +105,7 @@ class Campaign(_Section):
         Families with their parameters; a list of values means every combination.
     reactions, adsorbates : list of str
         What is wanted; the reactions' intermediates are adsorbates as well.
-    method, relaxation, spin, poses, conditions, thermochemistry, results
+    method, relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
         Sections, see their classes.
     """
 
@@ -107,6 +120,8 @@ class Campaign(_Section):
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
     results: ResultsSection = ResultsSection()
+    prerelaxation: PrerelaxationSection | None = None
+    single_point: MethodSection | None = None
 
     @cached_property
     def all_adsorbates(self) -> tuple[str, ...]:
@@ -262,8 +277,9 @@ def _problem(error: ErrorDetails) -> Problem:
     location = tuple(p for p in error["loc"] if isinstance(p, int) or not _ARM.match(p))
     path, value, kind = path_text(location), error["input"], error["type"]
     context = error.get("ctx", {})
-    if path == "spin.adsorbed":
-        return Problem(path, f"{value!r} is not allowed; allowed: 'inherit', or a whole number from 1 to 6")
+    if path in ("spin.clean", "spin.adsorbed"):
+        words = "'scan', 'fixed'" if path == "spin.clean" else "'inherit', 'scan', 'fixed'"
+        return Problem(path, f"{value!r} is not allowed; allowed: {words}, or a whole number from 1 to 6")
     if kind == "extra_forbidden":
         return Problem(path, unknown(location[-1], _fields_at(location), "key"))
     if kind == "missing":

@@ -297,6 +297,14 @@ def test_an_entry_means_every_combination_in_the_order_of_the_file():
     assert len(list(recipes(entry))) == len(found) == 16
 
 
+@pytest.mark.parametrize("family", ["graphene", "porphine"])
+def test_what_two_entries_share_comes_once(family):
+    first, second = {"family": family, "metals": ["Co", "Fe"]}, {"family": family, "metals": ["Ni", "Fe"]}
+    assert [recipe["metals"] for recipe in recipes(first, second)] == [["Co"], ["Fe"], ["Ni"]]
+    with pytest.raises(InputError, match="unknown metal 'Xx'"):
+        recipes(first, {"family": family, "metals": "Xx"})
+
+
 def test_recipes_come_lazily_and_are_not_shared():
     entry = {
         "family": "graphene",

@@ -12,7 +12,7 @@ from maggma.stores import MemoryStore
 
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import lowest
+from atomsieve.structures.reference import lowest
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.flowrun import decode, encode
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
@@ -30,7 +30,7 @@ ADSORBATES = ("OH", "O")
 def maker() -> SiteFlowMaker:
     policy = Policy(calculator("mock").method({}), 0.05, clean=2, most=1)
     numerics = {"max_steps": 100, "optimizer": "BFGS", "seconds_per_force_call": 0.0}
-    return SiteFlowMaker(policy, ADSORBATES, RelaxMaker(numerics=numerics))
+    return SiteFlowMaker(policy, ADSORBATES, RelaxMaker(numerics={policy.method.key: numerics}))
 
 
 def site(metal: str) -> Any:
@@ -104,7 +104,7 @@ def test_a_site_that_loses_its_metal_gets_no_adsorbates() -> None:
 
 def test_jobs_survive_the_way_to_a_worker() -> None:
     flow = gas_flow(maker().policy, maker().relax, "H2O")
-    (job,) = flow
+    job, _ = flow
     again = decode(encode(job))
     assert tuple(again.function_args) == tuple(job.function_args)
     assert again.metadata == job.metadata

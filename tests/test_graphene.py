@@ -8,14 +8,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+from ase import Atom, Atoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atomsieve.builders.catalog import build, check, recipes
+from atomsieve.builders.families.graphene import strains
 from atomsieve.builders.families.graphene_pair import pairs
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.lattices import vacancies
-from atomsieve.builders.lattices.honeycomb import honeycomb
+from atomsieve.builders.lattices.honeycomb import Honeycomb, honeycomb
 from atomsieve.builders.placement import poses
 from atomsieve.builders.poses.faces import open_directions
 from atomsieve.structures.errors import InputError
@@ -41,12 +43,12 @@ def bond_lengths(site: ActiveSite, metal: int = 0) -> np.ndarray:
     return site.atoms.get_distances(site.metals[metal], list(site.donors[metal]), mic=True)
 
 
-def fingerprint(site: ActiveSite) -> tuple:
+def fingerprint(atoms: Atoms) -> tuple:
     """Element-labelled distances of every atom to all others, sorted: the same for symmetry copies alone."""
-    distances = np.round(site.atoms.get_all_distances(mic=True), 2)
+    distances = np.round(atoms.get_all_distances(mic=True), 4)
     rows = (
-        (int(number), tuple(sorted(zip(site.atoms.numbers.tolist(), row.tolist(), strict=True))))
-        for number, row in zip(site.atoms.numbers, distances, strict=True)
+        (int(number), tuple(sorted(zip(atoms.numbers.tolist(), row.tolist(), strict=True))))
+        for number, row in zip(atoms.numbers, distances, strict=True)
     )
     return tuple(sorted(rows))
 
@@ -98,7 +100,7 @@ def test_first_shells_of_several_metals_are_counted_by_burnside(family, coordina
 
 def test_occupations_that_are_told_apart_are_different_and_the_same_once_named():
     found = sites(coordination=["N2C2", "N2S2", "N2C1S1", "N1O1S1P1", "N3C1"], supercell="6x6")
-    assert len({fingerprint(site) for site in found}) == len({site.label for site in found}) == len(found) == 16
+    assert len({fingerprint(site.atoms) for site in found}) == len({site.label for site in found}) == len(found) == 16
 
 
 def test_isomers_are_what_their_names_say():
@@ -184,7 +186,7 @@ def test_every_site_is_sound_and_stands_for_itself(metal, coordination, supercel
 def test_dopants_are_counted_as_if_each_had_been_built(coordination, supercell, dopants):
     """Every place and pair of places is built by hand, and told apart by all distances."""
     found = sites(coordination=coordination, supercell=supercell, dopants=dopants)
-    prints = [fingerprint(site) for site in found]
+    prints = [fingerprint(site.atoms) for site in found]
     assert len(set(prints)) == len(prints)
     assert len({site.label for site in found}) == len(found)
 
@@ -204,7 +206,7 @@ def test_dopants_are_counted_as_if_each_had_been_built(coordination, supercell, 
         numbers[list(places)] = elements
         atoms = bare.atoms.copy()
         atoms.numbers[:] = numbers
-        by_hand.add(fingerprint(ActiveSite("", {}, atoms, "sheet", bare.metals, bare.donors, ())))
+        by_hand.add(fingerprint(atoms))
     assert set(prints) == by_hand
 
 
@@ -227,39 +229,79 @@ def test_large_elements_are_never_neighbours():
 # -- pairs ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("supercell", ["5x5", "6x6", "rect-5x3", "4x6"])
-def test_pairs_are_counted_as_if_each_had_been_built(supercell):
-    for metals in ("Fe-Fe", "Fe-Co"):
-        found = sites(family="graphene-pair", metals=metals, supercell=supercell, distance="<12")
-        prints = {fingerprint(site) for site in found}
-        assert len(prints) == len({site.label for site in found}) == len(found)
-        if metals == "Fe-Co":
-            assert len(found) == len(pairs(supercell, False))
-        else:
-            assert len(found) == len({min(name, other) for name, (_, other) in pairs(supercell, False).items()})
+def beside(lattice: Honeycomb) -> tuple[frozenset[int], list[frozenset[int]]]:
+    """The first double vacancy, and by brute force every second one that shares no atom and no bond with it."""
+    first = frozenset(lattice.index(spot) for spot in vacancies.DOUBLE.removed)
+    rim = around(lattice, first)
+    beyond = {int(n) for site in rim for n in lattice.neighbours[site]}
+    edges = {frozenset((a, int(b))) for a in range(len(lattice.spots)) for b in lattice.neighbours[a]}
+    apart = (edge for edge in edges if not (edge | around(lattice, edge)) & (first | rim))
+    return first, [edge for edge in apart if not beyond & around(lattice, edge)]
+
+
+def around(lattice: Honeycomb, hole: frozenset[int]) -> set[int]:
+    return {int(n) for site in hole for n in lattice.neighbours[site]} - hole
+
+
+def pair_by_hand(
+    lattice: Honeycomb, holes: tuple[frozenset[int], ...], metals: tuple[str, ...], strain: tuple[float, float]
+) -> Atoms:
+    """Two metals in holes of a sheet of which nothing has moved."""
+    cell = np.diag([0.0, 0.0, 20.0])
+    cell[:2, :2] = lattice.cell(2.46, strain)
+    numbers = np.full(len(lattice.spots), 6)
+    numbers[[site for hole in holes for site in around(lattice, hole)]] = 7
+    places = lattice.fractions(lattice.points) @ cell[:2]
+    sheet = Atoms(numbers, places, cell=cell, pbc=True)
+    for hole, metal in zip(holes, metals, strict=True):
+        a, b = hole
+        sheet.append(Atom(metal, places[a] + 0.5 * sheet.get_distance(a, b, mic=True, vector=True)))
+    del sheet[sorted(frozenset.union(*holes))]
+    return sheet
+
+
+@pytest.mark.parametrize(
+    ("supercell", "strain"),
+    [
+        ("5x5", 0.0),
+        ("6x6", 0.0),
+        # no symmetry takes a second hole that is turned onto the first
+        ("rect-5x3", 0.0),
+        ("4x6", 0.0),
+        ("5x5", "zigzag 0.02"),
+        ("5x5", "armchair -0.03"),
+    ],
+)
+def test_pairs_are_counted_as_if_each_had_been_built(supercell, strain):
+    lattice = honeycomb(supercell)
+    first, seconds = beside(lattice)
+    for metals in (("Fe", "Fe"), ("Fe", "Co")):
+        by_hand = {
+            fingerprint(pair_by_hand(lattice, (first, second), order, strains(strain)))
+            for second in seconds
+            for order in set(itertools.permutations(metals))
+        }
+        found = sites(
+            family="graphene-pair", metals="-".join(metals), supercell=supercell, strain=strain, distance="<12"
+        )
+        prints = {fingerprint(site.atoms) for site in found}
+        assert len(prints) == len({site.label for site in found}) == len(found) == len(by_hand)
+        largest = max(map(abs, strains(strain)))
         for site in found:
+            unstrained = float(site.recipe["distance"].rstrip("abcdefgh"))
             measured = site.atoms.get_distance(*site.metals, mic=True)
-            assert measured == pytest.approx(float(site.recipe["distance"].rstrip("abcdefgh")), abs=0.01)
+            assert measured == pytest.approx(unstrained, abs=0.01 + largest * unstrained)
 
 
 def test_all_pairs_of_a_cell_are_there():
-    """Placed by brute force: every second double vacancy that shares no atom and no bond with the first."""
     lattice = honeycomb("6x6")
-    hole = vacancies.DOUBLE
-    first = {lattice.index(spot) for spot in hole.removed}
-    rim = {int(n) for site in first for n in lattice.neighbours[site]} - first
-    edges = {frozenset((a, int(b))) for a in range(len(lattice.spots)) for b in lattice.neighbours[a]}
-    wanted = 0
-    for edge in edges:
-        around = {int(n) for site in edge for n in lattice.neighbours[site]} - edge
-        beyond = {int(n) for site in rim for n in lattice.neighbours[site]}
-        wanted += not (edge | around) & (first | rim) and not beyond & around
+    first, seconds = beside(lattice)
     keeping = lattice.stabilizer(sorted(first), False)
     orbits = 0
     for pattern, _ in pairs("6x6", False).values():
         second = [lattice.index(spot) for spot in pattern.groups[1]]
         orbits += len({frozenset(int(p[site]) for site in second) for p in keeping})
-    assert orbits == wanted
+    assert orbits == len(seconds)
 
 
 # -- several metals ---------------------------------------------------------------------------------------------------

@@ -2,123 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.builders.catalog import Parameter
-from atomsieve.structures.adsorbate import adsorbate, reference_amounts
-from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
-from atomsieve.structures.energies import policy_key, slot_key
+from atomsieve.structures.campaign import (
+    Campaign,
+    MethodSection,
+    PrerelaxationSection,
+    campaign_from_data,
+    parse_campaign,
+)
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
-from atomsieve.structures.identity import content_key, plain
-from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.settings import Settings
 
 #: A calculator that knows so many elements knows every one that a builder uses.
 KNOWS_ALL = 86
-
-
-@dataclass(frozen=True)
-class CheckedCampaign:
-    """A campaign of which every entry has been found to be usable.
-
-    Parameters
-    ----------
-    campaign : Campaign
-        What the file says.
-    source : str
-        The file, or the name under which the database keeps it.
-    folder : Folder
-        Where its results lie.
-    """
-
-    campaign: Campaign
-    source: str
-    folder: Folder
-
-    @cached_property
-    def entry(self) -> CalculatorEntry:
-        """The calculator."""
-        return calculator(self.campaign.method.calculator)
-
-    @cached_property
-    def policy(self) -> Policy:
-        """What is tried at every site."""
-        c = self.campaign
-        return Policy(
-            method=self.entry.method(c.method.settings),
-            fmax=c.relaxation.fmax,
-            clean=c.spin.clean,
-            adsorbed=c.spin.adsorbed,
-            tilts=tuple(c.poses.tilts),
-            azimuths=c.poses.azimuths,
-            most=c.poses.most,
-            torsions=c.poses.torsions,
-            knows_spin=self.entry.knows_spin,
-            corrections=c.thermochemistry.corrections,
-            solvation=c.thermochemistry.solvation,
-            temperature=c.conditions.temperature,
-        )
-
-    @cached_property
-    def numerics(self) -> dict[str, Any]:
-        """How relaxations get where they get."""
-        c = self.campaign
-        own = self.entry.numerics(c.method.settings)
-        ladder = {"scf": self.entry.ladder, "geometry": GEOMETRY} if c.relaxation.ladder else {}
-        return {
-            "max_steps": c.relaxation.max_steps,
-            "optimizer": c.relaxation.optimizer,
-            "ladder": plain(ladder),
-            **own,
-        }
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        """Temperature (K), pH, potential (V) and its scale."""
-        return self.campaign.conditions.model_dump()
-
-    @cached_property
-    def gases(self) -> tuple[str, ...]:
-        """The gas references that the adsorbates need."""
-        amounts = [reference_amounts(adsorbate(name).composition) for name in self.campaign.all_adsorbates]
-        return tuple(sorted({gas for amount in amounts for gas in amount}))
-
-    @cached_property
-    def site_count(self) -> int:
-        """Number of different sites."""
-        return sum(1 for _ in self.recipes())
-
-    def recipes(self) -> Iterator[dict[str, Any]]:
-        """Yield the recipe of every site once, in the file's order."""
-        seen: set[bytes] = set()
-        for entry in self.campaign.sites:
-            for recipe in catalog.recipes(entry):
-                mark = bytes.fromhex(site_key(recipe))[:16]
-                if mark not in seen:
-                    seen.add(mark)
-                    yield recipe
-
-    def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
-        """Return the policy key of each adsorbate's row at a site, known before anything runs."""
-        key, policy = site_key(recipe), self.policy
-        return {
-            name: policy_key(slot_key(key, name, policy.method.key, policy.selection), policy.selection)
-            for name in self.campaign.all_adsorbates
-        }
-
-
-def site_key(recipe: Mapping[str, Any]) -> str:
-    """Return the key of the site that a recipe makes."""
-    return content_key("site", recipe)
 
 
 def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
@@ -143,20 +48,30 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
         for index, entry in enumerate(campaign.sites)
         for problem in catalog.check(entry)
     ]
-    name = campaign.method.calculator
-    if name not in CALCULATORS:
-        problems.append(Problem("method.calculator", unknown(name, CALCULATORS, "calculator")))
-    else:
-        entry = calculator(name)
-        problems += [
-            Problem(f"method.settings.{problem.path}", problem.message)
-            for problem in entry.problems(campaign.method.settings)
-        ]
-        if not problems:
-            problems += _unknown_elements(campaign, entry)
+    sections = {
+        "method": campaign.method,
+        "prerelaxation": campaign.prerelaxation,
+        "single_point": campaign.single_point,
+    }
+    for path, section in sections.items():
+        if section is not None:
+            problems += _method_problems(campaign, path, section, with_elements=not problems)
     if problems:
         raise CampaignError(source, problems)
     return CheckedCampaign(campaign, source, folder)
+
+
+def _method_problems(
+    campaign: Campaign, path: str, section: MethodSection | PrerelaxationSection, *, with_elements: bool
+) -> list[Problem]:
+    """Return what is wrong with a section that names a method."""
+    if section.calculator not in CALCULATORS:
+        return [Problem(f"{path}.calculator", unknown(section.calculator, CALCULATORS, "calculator"))]
+    entry = calculator(section.calculator)
+    problems = [
+        Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)
+    ]
+    return problems or (list(_unknown_elements(campaign, entry)) if with_elements else [])
 
 
 def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:

@@ -19,7 +19,8 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
-from atomsieve.workflows.campaigns import CheckedCampaign, find, load, open_database
+from atomsieve.workflows.campaigns import find, load, open_database
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.gallery import fit_text
 from atomsieve.workflows.harvest import SiteRows, stored_rows

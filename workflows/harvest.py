@@ -13,8 +13,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, S
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows.campaigns import CheckedCampaign
-from atomsieve.workflows.relaxation import is_settled
+from atomsieve.workflows.checked import CheckedCampaign
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,24 @@ def site_rows(
     site : ActiveSite
         As built.
     output : mapping
-        ``clean`` and ``adsorbed`` references.
+        ``clean`` and ``adsorbed`` references, and ``energies`` by key.
     gases : mapping of str to mapping
-        References of the gases.
+        The outputs of the flows of the gases.
     """
     policy = checked.policy
+    energies = None
+    if policy.single_point is not None:
+        energies = {key: point for part in (output, *gases.values()) for key, point in part.get("energies", {}).items()}
     rows = {
         name: adsorption_energy(
             site=site_label(site),
             adsorbate=name,
-            method=policy.method.to_dict(),
+            method=policy.energy_method.to_dict(),
             policy=policy.selection,
             clean=output["clean"],
             adsorbed=output["adsorbed"][name],
-            gases=gases,
+            gases={gas: found["molecule"] for gas, found in gases.items()},
+            energies=energies,
         )
         for name in checked.campaign.all_adsorbates
     }
@@ -128,5 +131,5 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
     failed = {entry["key"] for row in rows for entry in row.considered if entry["status"] == "failed"}
     documents = database.known(failed) if failed else {}
     return len(documents) == len(failed) and all(
-        document["status"] == "failed" and is_settled(document, checked.numerics) for document in documents.values()
+        document["status"] == "failed" and checked.is_settled(document) for document in documents.values()
     )

@@ -1,10 +1,11 @@
-"""Jobs: jobflow's view of a relaxation, of placing adsorbates on what it left, and of gathering what came out.
+"""Jobs: jobflow's view of a calculation, of placing adsorbates on what it left, and of gathering what came out.
 
 Jobs hand each other small references (key, energy, verdict); documents lie on disk under their key, once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,14 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders.spin import start_moments
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
-from atomsieve.structures.calculation import Judgement, Request, lowest, reference
+from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import StoreError
-from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
+from atomsieve.structures.site import ActiveSite, atoms_from_dict
+from atomsieve.structures.vibrations import displaced_atoms
+from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import settle
 from atomsieve.workflows.requests import Policy
@@ -25,18 +30,18 @@ from atomsieve.workflows.settings import Settings
 
 @dataclass
 class RelaxMaker(Maker):  # type: ignore[misc]
-    """Make jobs that relax; the calculation that flows take as an argument.
+    """Make jobs that calculate; the calculation that flows take as an argument.
 
     Parameters
     ----------
     name : str
         Name of the jobs.
     numerics : dict
-        ``max_steps``, ``optimizer`` and what the calculator calls numerics.
+        ``max_steps``, ``optimizer``, ``ladder`` and what the calculator calls numerics, by the key of the method.
     """
 
     name: str = "relax"
-    numerics: dict[str, Any] = field(default_factory=dict)
+    numerics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def make(
         self, request: Request, *, site: ActiveSite | None = None, extra: Atoms | None = None, name: str | None = None
@@ -48,21 +53,26 @@ class RelaxMaker(Maker):  # type: ignore[misc]
         request : Request
             What is asked.
         site : ActiveSite, optional
-            The site, as built for a clean one, relaxed for one with an adsorbate; none for a molecule.
+            The site where the relaxation starts: clean, or below an adsorbate. None for a molecule, and for what starts
+            from the geometry of its first parent.
         extra : ase.Atoms, optional
             The adsorbate where it starts.
         name : str, optional
             The job's name.
         """
-        relaxation: Job = relax_one(
-            request.to_dict(),
-            self.numerics,
-            site.to_dict() if site is not None else None,
-            _adsorbate_to_dict(extra) if extra is not None else None,
-        )
-        relaxation.name = name or self.name
-        relaxation.metadata = {"key": request.key, "task": request.task}
-        return relaxation
+        numerics = self.numerics[request.method.key]
+        if request.moves:
+            calculation: Job = relax_one(
+                request.to_dict(),
+                numerics,
+                site.to_dict() if site is not None else None,
+                _adsorbate_to_dict(extra) if extra is not None else None,
+            )
+        else:
+            calculation = evaluate_one(request.to_dict(), numerics)
+        calculation.name = name or self.name
+        calculation.metadata = {"key": request.key, "task": request.task}
+        return calculation
 
 
 def _adsorbate_to_dict(atoms: Atoms) -> dict[str, Any]:
@@ -76,9 +86,10 @@ def relax_one(
     site: dict[str, Any] | None,
     extra: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Settle one request and return its reference."""
+    """Settle one relaxation and return its reference."""
     asked = Request.from_dict(request)
     folder = Folder(Settings().folder)
+    judge: Callable[[Atoms], Judgement]
     if site is None:
         gas = molecule(asked.subject["molecule"])
 
@@ -101,8 +112,72 @@ def relax_one(
                 return judge_adsorbed(host, species, relaxed, mode=asked.subject.get("mode", END_ON))
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
+        if asked.moments is not None:
+            assert asked.multiplicity is not None
+            start.set_initial_magnetic_moments(start_moments(host, start, asked.multiplicity, asked.moments))
 
     return reference(settle(asked, start, judge, numerics, folder))
+
+
+@job  # type: ignore[untyped-decorator]
+def evaluate_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
+    """Settle one evaluation at, or displaced from, the geometry of the first parent and return its reference."""
+    asked = Request.from_dict(request)
+    folder = Folder(Settings().folder)
+    parent = stored(folder, asked.parents[0])
+    atoms = atoms_from_dict(parent["atoms"])
+    if asked.task == "displacement":
+        atoms = displaced_atoms(atoms, asked)
+    if parent["moments"] is not None:
+        atoms.set_initial_magnetic_moments(parent["moments"])
+    judgement = Judgement.from_dict(parent["judgement"])
+    return reference(settle(asked, atoms, lambda _: judgement, numerics, folder))
+
+
+def stored(folder: Folder, key: str) -> dict[str, Any]:
+    """Return the outcome of a calculation that others start from.
+
+    Raises
+    ------
+    StoreError
+        If it is not there any more.
+    """
+    document = folder.read(key)
+    if document is None:
+        raise StoreError(f"the result of {key} is not in {folder.root}; run the campaign again")
+    return document
+
+
+@job  # type: ignore[untyped-decorator]
+def carry_on(
+    relax: RelaxMaker,
+    policy: dict[str, Any],
+    site: dict[str, Any],
+    adsorbates: list[str],
+    carried: dict[str, Any],
+) -> Response:
+    """Start clean relaxations where those of another method ended, and go on from there.
+
+    Parameters
+    ----------
+    relax : RelaxMaker
+        The calculation.
+    policy : dict
+        What is tried.
+    site : dict
+        The site as built.
+    adsorbates : list of str
+        Names.
+    carried : dict
+        ``clean`` and ``adsorbed`` references of the other method.
+    """
+    asked, built, folder = Policy.from_dict(policy), ActiveSite.from_dict(site), Folder(Settings().folder)
+    starts = [
+        relax.make(request, site=start, name=f"clean {built.label}")
+        for request, start in clean_starts(asked, built, carried["clean"], folder)
+    ]
+    end = place_adsorbates(relax, policy, site, adsorbates, [start.output for start in starts], carried["adsorbed"])
+    return Response(replace=Flow([*starts, end], output=end.output))
 
 
 @job  # type: ignore[untyped-decorator]
@@ -112,28 +187,71 @@ def place_adsorbates(
     site: dict[str, Any],
     adsorbates: list[str],
     clean: list[dict[str, Any]],
+    carried: dict[str, list[dict[str, Any]]] | None = None,
 ) -> Response:
-    """Place adsorbates on the lowest clean site as it relaxed, and go on with a job for each pose and spin."""
+    """Place adsorbates on the lowest clean site as it relaxed, and go on with a job for each pose and spin.
+
+    Where another method has relaxed poses, those that stayed bound are taken in place of the ones as placed.
+    """
     parent = lowest(clean)
     if parent is None or not adsorbates:
         return Response(output={"clean": clean, "adsorbed": {name: [] for name in adsorbates}})
-    document = Folder(Settings().folder).read(parent["key"])
-    if document is None:
-        raise StoreError(f"the result of {parent['key']} is not in {Settings().folder}; run the campaign again")
-    relaxed = ActiveSite.from_dict(site).with_positions(document["atoms"]["positions"])
-    asked = Policy.from_dict(policy)
+    asked, folder = Policy.from_dict(policy), Folder(Settings().folder)
+    relaxed = ActiveSite.from_dict(site).with_positions(stored(folder, parent["key"])["atoms"]["positions"])
     jobs: dict[str, list[Job]] = {}
     for name in adsorbates:
-        found = asked.adsorbed_requests(relaxed, parent["key"], parent["multiplicity"], name)
+        found = adsorbed_starts(asked, relaxed, parent, name, (carried or {}).get(name, []), folder)
         jobs[name] = [
-            relax.make(request, site=relaxed, extra=atoms[len(relaxed.atoms) :], name=f"{name}* on {relaxed.label}")
-            for request, atoms in found
+            relax.make(request, site=host, extra=extra, name=f"{name}* on {relaxed.label}")
+            for request, host, extra in found
         ]
-    end = gather(clean, {name: [made.output for made in group] for name, group in jobs.items()})
+    outputs = {name: [made.output for made in group] for name, group in jobs.items()}
+    end = refine_site(relax, policy, relaxed.label, clean, outputs)
     return Response(replace=Flow([*(made for group in jobs.values() for made in group), end], output=end.output))
 
 
 @job  # type: ignore[untyped-decorator]
-def gather(clean: list[dict[str, Any]], adsorbed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return the references of all that was tried at one site."""
-    return {"clean": clean, "adsorbed": adsorbed}
+def gather(
+    tried: dict[str, Any],
+    energies: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the references of all that was tried at one site, or of a molecule, with what refines them by key."""
+    return {**tried, **({"energies": energies} if energies else {})}
+
+
+@job  # type: ignore[untyped-decorator]
+def refine_site(
+    relax: RelaxMaker,
+    policy: dict[str, Any],
+    label: str,
+    clean: list[dict[str, Any]],
+    adsorbed: dict[str, list[dict[str, Any]]],
+) -> Response:
+    """Go on with each state that was found lowest."""
+    states: dict[str, Mapping[str, Any] | None] = {label: lowest(clean)}
+    parent = states[label]
+    if parent is not None:
+        found = {f"{name}* on {label}": lowest_adsorbed(tried, parent["key"]) for name, tried in adsorbed.items()}
+        states |= found
+    return _refine(relax, Policy.from_dict(policy), states, {"clean": clean, "adsorbed": adsorbed})
+
+
+@job  # type: ignore[untyped-decorator]
+def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecule: dict[str, Any]) -> Response:
+    """Go on with a molecule."""
+    return _refine(relax, Policy.from_dict(policy), {f"gas {name}": lowest([molecule])}, {"molecule": molecule})
+
+
+def _refine(
+    relax: RelaxMaker, policy: Policy, states: Mapping[str, Mapping[str, Any] | None], tried: dict[str, Any]
+) -> Response:
+    """Ask for what a policy wants of the states that were found lowest, by their names."""
+    wanted = {name: state for name, state in states.items() if state is not None}
+    if policy.single_point is None or not wanted:
+        return Response(output=tried)
+    points = {
+        state["key"]: relax.make(policy.energy_request(state), name=f"energy of {name}")
+        for name, state in wanted.items()
+    }
+    end = gather(tried, {key: point.output for key, point in points.items()})
+    return Response(replace=Flow([*points.values(), end], output=end.output))

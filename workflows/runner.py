@@ -15,18 +15,17 @@ from jobflow import Flow, Job
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import reference
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 from atomsieve.structures.errors import AtomsieveError, InputError, StoreError
+from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows.campaigns import CheckedCampaign
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.local import LocalEngine
-from atomsieve.workflows.relaxation import is_settled
 
 #: Results wait for the database at most so many seconds, or until there are so many.
 FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
@@ -200,9 +199,9 @@ class Runner:
         if key is None:
             return None
         document = self.folder.read(key)
-        if not is_settled(document, self.checked.numerics):
+        if not self.checked.is_settled(document):
             document = self._stored(key)
-            if not is_settled(document, self.checked.numerics):
+            if not self.checked.is_settled(document):
                 return None
             assert document is not None
             # workers read from disk alone

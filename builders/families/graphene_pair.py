@@ -40,7 +40,7 @@ _RIM: Final = ("N",) * 8
 
 
 @lru_cache(maxsize=64)
-def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str]]:
+def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str | None]]:
     """Return every way to put a second double vacancy beside the first, by the distance of their middles in Å.
 
     Parameters
@@ -52,8 +52,9 @@ def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str]]:
 
     Returns
     -------
-    mapping of str to (Pattern, str)
-        The pair, and the name of the one that it becomes when its metals are exchanged. A letter tells pairs of one
+    mapping of str to (Pattern, str or None)
+        The pair, and the name of the one that it becomes when its metals are exchanged; None where no symmetry takes
+        the second hole onto the first, so that the two orders of its metals are two sites. A letter tells pairs of one
         distance apart.
     """
     one = vacancies.DOUBLE
@@ -82,18 +83,6 @@ def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str]]:
     def canonical(second: tuple[int, ...]) -> tuple[int, ...]:
         return min(tuple(sorted(int(p[site]) for site in second)) for p in keeping)
 
-    def exchanged(pattern: Pattern) -> tuple[int, ...]:
-        """Return where the first hole lies as seen from the second, put where the first was."""
-        group = [lattice.index(spot) for spot in pattern.groups[1]]
-        for operation in lattice.symmetries(uniaxial):
-            for target in sorted(first):
-                shift = lattice.points[target] - lattice.points[group[0]] @ operation
-                if np.allclose(shift, np.round(shift)):
-                    p = lattice.permutation(operation, np.round(shift).astype(int))
-                    if {int(p[site]) for site in group} == first:
-                        return canonical(tuple(sorted(int(p[site]) for site in first)))
-        return canonical(tuple(group))
-
     distinct = sorted({canonical(second) for second in placed})
     distance = {
         second: float(nearest(lattice.fractions(np.diff(placed[second].middles, axis=0)) @ cell, cell)[0])
@@ -104,9 +93,13 @@ def pairs(supercell: str, uniaxial: bool) -> Mapping[str, tuple[Pattern, str]]:
     for text, group in itertools.groupby(near, key=lambda s: f"{distance[s]:.2f}"):
         members = list(group)
         names |= {m: text + (a if len(members) > 1 else "") for a, m in zip(letters(), members, strict=False)}
-    return MappingProxyType(
-        {name: (placed[second], names[exchanged(placed[second])]) for second, name in names.items()}
-    )
+
+    def exchanged(second: tuple[int, ...]) -> str | None:
+        """Return the name of a pair as seen from its second hole, put where the first was, if a symmetry does so."""
+        ways = lattice.mappings(second, sorted(first), uniaxial)
+        return names[canonical(tuple(int(ways[0][site]) for site in first))] if ways else None
+
+    return MappingProxyType({name: (placed[second], exchanged(second)) for second, name in names.items()})
 
 
 def _nearest_image(lattice: Honeycomb, shift: tuple[int, int], operation: Indices) -> tuple[int, int]:
@@ -121,6 +114,9 @@ def _nearest_image(lattice: Honeycomb, shift: tuple[int, int], operation: Indice
 
 def settle(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the values that stand for all symmetry copies of a pair, one for each pair of the distance.
+
+    Metals are put in the order of their atomic numbers wherever a symmetry exchanges the holes, and stay in the order
+    given elsewhere.
 
     Raises
     ------
@@ -145,6 +141,9 @@ def settle(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     symbols = sorted(values["metals"], key=lambda symbol: atomic_numbers[symbol])
     for name in names:
         other = known[name][1]
+        if other is None:
+            yield {**values, "distance": name}
+            continue
         if symbols[0] == symbols[1]:
             name = min(name, other)
         elif list(values["metals"]) != symbols:

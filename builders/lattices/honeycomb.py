@@ -106,10 +106,14 @@ class Honeycomb:
 
     def stabilizer(self, marked: Sequence[int], uniaxial: bool) -> tuple[Indices, ...]:
         """Return the permutations of all sites that keep a set of sites as it is, the identity among them."""
-        wanted, found = set(marked), {}
+        return self.mappings(marked, marked, uniaxial)
+
+    def mappings(self, marked: Sequence[int], onto: Sequence[int], uniaxial: bool) -> tuple[Indices, ...]:
+        """Return the permutations of all sites that take a set of sites onto another; none if they are not alike."""
+        wanted, found = set(onto), {}
         for operation in self.symmetries(uniaxial):
             image = self.points[marked[0]] @ operation
-            for target in marked:
+            for target in onto:
                 shift = self.points[target] - image
                 if np.allclose(shift, np.round(shift)):
                     permutation = self.permutation(operation, np.round(shift).astype(int))
