@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.spin import SpinOutcome, distinct_states
 from atomsieve.analysis.thermochemistry import BAR, PRESSURES, adsorbed_terms, gas_terms
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
@@ -82,6 +83,8 @@ def adsorption_energy(
     # H2O before H2, as the reaction is written
     amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
     thermal = _thermal_terms(adsorbate, amounts, policy) if vibrations is None else []
+    dropped = [entry for entry in adsorbed if entry["status"] == "dropped"]
+    adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
     warnings = _gate(policy.get("geometry_method", method), tried)
@@ -123,8 +126,11 @@ def adsorption_energy(
         calculations={role: str(entry["key"]) for role, entry in states.items()}
         | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states}
         | {f"vibrations of {role}": found.key for role, found in (modes or {}).items() if found is not None},
-        considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
+        considered=tuple(
+            _considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
+        ),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
+        spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
         warnings=warnings,
     )
 
@@ -190,6 +196,20 @@ def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, A
         if entry.get("method") is not None and entry["energy"] is not None
     ]
     return require_combinable([Participant("the row", method), *energies])
+
+
+def _spin_states(entries: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return how many different spin states may be used, None where the method knows none.
+
+    Poses differ in energy whatever their spin, so that only multiplicities tell their states apart; states of one
+    multiplicity (broken symmetry) are different where their energies are.
+    """
+    usable = [entry for entry in entries if entry["status"] == "done" and entry["verdict"] in USABLE]
+    if any(entry["multiplicity"] is None for entry in usable):
+        return None
+    if any(entry.get("subject", {}).get("adsorbate") for entry in usable):
+        return len({entry["multiplicity"] for entry in usable})
+    return len(distinct_states([SpinOutcome(entry["energy"], entry["multiplicity"]) for entry in usable]))
 
 
 def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

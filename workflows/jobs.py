@@ -26,6 +26,7 @@ from atomsieve.workflows.refining import refine_site
 from atomsieve.workflows.relaxation import settle
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.spins import spin_judge
 
 
 @dataclass
@@ -116,7 +117,10 @@ def relax_one(
             assert asked.multiplicity is not None
             start.set_initial_magnetic_moments(start_moments(host, start, asked.multiplicity, asked.moments))
 
-    return reference(settle(asked, start, judge, numerics, folder))
+    if site is None or extra is not None or asked.moments is None:
+        return reference(settle(asked, start, judge, numerics, folder))
+    # with an adsorbate a metal may take another oxidation state, so that only clean sites have stated moments
+    return reference(settle(asked, start, judge, numerics, folder, spin=spin_judge(host, asked.multiplicity)))
 
 
 @job  # type: ignore[untyped-decorator]
@@ -185,12 +189,13 @@ def place_adsorbates(
     asked, folder = Policy.from_dict(policy), Folder(Settings().folder)
     relaxed = ActiveSite.from_dict(site).with_positions(folder.stored(parent["key"])["atoms"]["positions"])
     jobs: dict[str, list[Job]] = {}
+    dropped: dict[str, list[dict[str, Any]]] = {}
     for name in adsorbates:
-        found = adsorbed_starts(asked, relaxed, parent, name, (carried or {}).get(name, []), folder)
+        found, dropped[name] = adsorbed_starts(asked, relaxed, parent, name, (carried or {}).get(name, []), folder)
         jobs[name] = [
             relax.make(request, site=host, extra=extra, name=f"{name}* on {relaxed.label}")
             for request, host, extra in found
         ]
-    outputs = {name: [made.output for made in group] for name, group in jobs.items()}
+    outputs = {name: [*(made.output for made in group), *dropped[name]] for name, group in jobs.items()}
     end = refine_site(relax, policy, site, clean, outputs)
     return Response(replace=Flow([*(made for group in jobs.values() for made in group), end], output=end.output))
