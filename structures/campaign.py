@@ -43,10 +43,10 @@ class RelaxationSection(_Section):
 
 
 class SpinSection(_Section):
-    """Which spin multiplicities are tried."""
+    """Which spin states are tried."""
 
-    clean: Annotated[int, Field(ge=1, le=6)] = 2
-    adsorbed: Literal["inherit"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
+    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
 
 
 class PrerelaxationSection(_Section):
@@ -277,8 +277,9 @@ def _problem(error: ErrorDetails) -> Problem:
     location = tuple(p for p in error["loc"] if isinstance(p, int) or not _ARM.match(p))
     path, value, kind = path_text(location), error["input"], error["type"]
     context = error.get("ctx", {})
-    if path == "spin.adsorbed":
-        return Problem(path, f"{value!r} is not allowed; allowed: 'inherit', or a whole number from 1 to 6")
+    if path in ("spin.clean", "spin.adsorbed"):
+        words = "'scan', 'fixed'" if path == "spin.clean" else "'inherit', 'scan', 'fixed'"
+        return Problem(path, f"{value!r} is not allowed; allowed: {words}, or a whole number from 1 to 6")
     if kind == "extra_forbidden":
         return Problem(path, unknown(location[-1], _fields_at(location), "key"))
     if kind == "missing":

@@ -8,7 +8,8 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.structures.calculation import USABLE, Request, lowest
+from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
@@ -65,11 +66,13 @@ def adsorbed_starts(
     bound = [entry for entry in carried if entry["status"] == "done" and entry["verdict"] in USABLE]
     documents = {entry["key"]: folder.read(entry["key"]) for entry in bound}
     bound = [entry for entry in bound if documents[entry["key"]] is not None]
-    asked = policy.adsorbed_requests(site, parent["key"], parent["multiplicity"], adsorbate)
+    document = folder.read(parent["key"])
+    moments = metal_moments(site, document["moments"]) if document is not None else None
+    asked = policy.adsorbed_requests(site, parent["key"], parent["multiplicity"], adsorbate, moments)
     if not bound:
         return [(request, site, atoms[size:]) for request, atoms in asked]
     found = []
-    for spin, request in {request.multiplicity: request for request, _ in asked}.items():
+    for (spin, _), request in {(request.multiplicity, request.moments): request for request, _ in asked}.items():
         own = [entry for entry in bound if entry["multiplicity"] == spin] or bound
         for entry in own:
             document = documents[entry["key"]]
@@ -79,6 +82,11 @@ def adsorbed_starts(
             carried_on = replace(request, subject=entry["subject"], parents=(parent["key"], entry["key"]))
             found.append((carried_on, start, atoms[size:]))
     return found
+
+
+def metal_moments(site: ActiveSite, moments: Sequence[float] | None) -> tuple[float, ...] | None:
+    """Return the moments of a site's metals among those of all atoms."""
+    return tuple(moments[metal] for metal in site.metals) if moments is not None else None
 
 
 def _same_spin(carried: Sequence[Reference], request: Request) -> Reference | None:

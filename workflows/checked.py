@@ -55,15 +55,15 @@ class CheckedCampaign:
             azimuths=c.poses.azimuths,
             most=c.poses.most,
             torsions=c.poses.torsions,
-            knows_spin=self.entry.knows_spin,
+            spin=self.entry.spin,
             corrections=c.thermochemistry.corrections,
             solvation=c.thermochemistry.solvation,
             temperature=c.conditions.temperature,
         )
         if c.prerelaxation is not None:
             cheap = calculator(c.prerelaxation.calculator)
-            method, knows_spin = cheap.method(c.prerelaxation.settings), cheap.knows_spin
-            before = replace(policy, method=method, fmax=c.prerelaxation.fmax, knows_spin=knows_spin)
+            method = cheap.method(c.prerelaxation.settings)
+            before = replace(policy, method=method, fmax=c.prerelaxation.fmax, spin=cheap.spin)
             policy = replace(policy, before=before)
         if c.single_point is not None:
             dear = calculator(c.single_point.calculator)

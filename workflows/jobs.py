@@ -14,9 +14,11 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders.spin import start_moments
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
-from atomsieve.structures.calculation import Judgement, Request, lowest, lowest_adsorbed, reference
+from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.structures.vibrations import displaced_atoms
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
@@ -111,8 +113,8 @@ def relax_one(
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
         if asked.moments is not None:
-            moments = dict(zip(host.metals, asked.moments, strict=True))
-            start.set_initial_magnetic_moments([moments.get(i, 0.0) for i in range(len(start))])
+            assert asked.multiplicity is not None
+            start.set_initial_magnetic_moments(start_moments(host, start, asked.multiplicity, asked.moments))
 
     return reference(settle(asked, start, judge, numerics, folder))
 
