@@ -20,8 +20,9 @@ from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, harmon
 from atomsieve.analysis.verdict import judge_molecule
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict, lowest
+from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
 from atomsieve.structures.errors import FailureClass, StoreError
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.vibrations import (
     Vibrations,
