@@ -29,6 +29,9 @@ TREATMENTS: Final[Mapping[str, float]] = MappingProxyType({"harmonic": 0.0, "qua
 #: Å within which two atoms of a relaxed molecule are images of each other.
 SYMMETRY_TOLERANCE: Final = 0.1
 
+#: Pressure of a gas that is a reference, Pa, where it is not the standard one.
+PRESSURES: Final[Mapping[str, float]] = MappingProxyType({"H2O": WATER_VAPOUR})
+
 _SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS"}
 
 

@@ -21,6 +21,9 @@ from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
 from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
 
+#: What ``thermochemistry.corrections`` may say beside a table and ``none``: vibrations are calculated.
+TREATMENTS = ("harmonic", "quasi-harmonic")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -217,8 +220,14 @@ def _cross_check(campaign: Campaign) -> Any:
     if corrections == "none":
         if campaign.thermochemistry.solvation == "table":
             yield Problem("thermochemistry.solvation", "'table' needs a table; set thermochemistry.corrections")
+    elif corrections in TREATMENTS:
+        if campaign.thermochemistry.solvation == "table":
+            yield Problem(
+                "thermochemistry.solvation", f"'table' comes with a table of corrections, not {corrections!r}"
+            )
     elif corrections not in tables:
-        yield Problem("thermochemistry.corrections", unknown(corrections, [*tables, "none"], "correction table"))
+        allowed = [*tables, *TREATMENTS, "none"]
+        yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
         known = [name for name in campaign.reactions if name in reactions()]
         needed = [name for wanted in known for name in reaction(wanted).adsorbates] + campaign.adsorbates
@@ -229,10 +238,12 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
-    if not is_room_temperature(campaign.conditions.temperature):
+    tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
+    if tabulated and not is_room_temperature(campaign.conditions.temperature):
         yield Problem(
             "conditions.temperature",
-            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only",
+            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
+            "others need adsorbates without reactions, and thermochemistry.corrections 'harmonic' or 'quasi-harmonic'",
         )
 
 
