@@ -121,12 +121,8 @@ def adsorbed_terms(
     terms = harmonic_terms(adsorbed, f"{adsorbate}*", temperature=temperature, floor=floor)
     if clean is None:
         return terms
-    require_combinable(
-        [
-            Participant(f"the vibrations of {adsorbate}* {adsorbed.key[:8]}", adsorbed.request.method.identity),
-            Participant(f"those of the clean site {clean.key[:8]}", clean.request.method.identity),
-        ]
-    )
+    states = {f"the vibrations of {adsorbate}*": adsorbed, "those of the clean site": clean}
+    require_combinable(_participant(f"{name} {state.key[:8]}", state) for name, state in states.items())
     # the atoms of an adsorbate come after those of the site
     shared = tuple(atom for atom in adsorbed.displaced if atom < len(clean.atoms["numbers"]))
     if shared != clean.displaced:
@@ -135,6 +131,12 @@ def adsorbed_terms(
             "it; displace the same ones in both"
         )
     return (*terms, *harmonic_terms(clean, "*", temperature=temperature, floor=floor, factor=-1.0))
+
+
+def _participant(name: str, vibrations: Vibrations) -> Participant:
+    atoms = atoms_from_dict(vibrations.atoms)
+    cell = atoms.cell.array.tolist() if atoms.pbc.any() else None
+    return Participant(name, vibrations.request.method.identity, frozenset(atoms.symbols), cell=cell)
 
 
 def gas_terms(

@@ -16,6 +16,7 @@ from scipy import constants
 from scipy.spatial.transform import Rotation
 
 from atomsieve.analysis.hessian import central_differences, normal_modes, shape_of
+from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.analysis.thermochemistry import (
     TREATMENTS,
     WATER_VAPOUR,
@@ -32,11 +33,9 @@ from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.units import WAVENUMBER
 from atomsieve.structures.vibrations import (
     Vibrations,
-    along_imaginary,
     describe_modes,
     displaced_atoms,
     displacement_requests,
-    followed_request,
     vibrations_request,
 )
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Response, job
 
+from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.site import ActiveSite
-from atomsieve.structures.vibrations import Vibrations, along_imaginary, followed_request
+from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.settings import Settings
