@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.refinement import imaginary_modes, modes_of, points_of, vibrational_terms, why_not
 from atomsieve.analysis.spin import SpinOutcome, distinct_states
-from atomsieve.analysis.thermochemistry import BAR, PRESSURES, adsorbed_terms, gas_terms
+from atomsieve.analysis.thermochemistry import SYMBOLS
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
 from atomsieve.structures.calculation import USABLE, Verdict
@@ -24,7 +25,7 @@ SOLVATIONS = ("none", "table")
 #: eV below which a rejected state is not worth a remark.
 REMARK = 0.005
 
-_SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS", "solvation": "solvation", "correction": "ΔG-ΔE"}
+_SYMBOLS = {**SYMBOLS, "solvation": "solvation", "correction": "ΔG-ΔE"}
 
 
 def adsorption_energy(
@@ -96,19 +97,26 @@ def adsorption_energy(
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
     chosen["adsorbed"] = lowest_adsorbed(adsorbed, parent)
     states = {role: entry for role, entry in chosen.items() if entry is not None}
-    points = states if energies is None else _points(states, energies)
-    modes = None if vibrations is None else _modes(states, vibrations, policy["vibrations"]["metal"])
+    points = states if energies is None else points_of(states, energies)
+    modes = None if vibrations is None else modes_of(states, vibrations, metal=policy["vibrations"]["metal"])
 
     if len(points) == len(tried) and (modes is None or len(modes) == len(tried)):
         if modes is not None:
-            thermal = _vibrational_terms(adsorbate, amounts, modes, policy)
+            thermal = vibrational_terms(adsorbate, amounts, modes, policy)
+            warnings = (*warnings, *imaginary_modes(adsorbate, modes))
         terms = (*_electronic_terms(adsorbate, amounts, points), *thermal)
         verdict = str(Verdict.BOUND)
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
         terms = ()
         whys = [(role, *_why(tried[role])) for role in tried if role not in states]
-        whys += [(role, str(Verdict.NOT_CONVERGED), "its single point failed") for role in states if role not in points]
+        missing = {"single point": points, "vibrations": states if modes is None else modes}
+        whys += [
+            (role, str(Verdict.NOT_CONVERGED), f"{what}: {why_not(state, what, energies)}")
+            for what, found in missing.items()
+            for role, state in states.items()
+            if role not in found
+        ]
         if "clean" in states and not adsorbed:
             nowhere = "no way to the metal is open on the relaxed clean site"
             whys = [("adsorbed", str(Verdict.NOT_PLACED), nowhere), *(why for why in whys if why[0] != "adsorbed")]
@@ -133,47 +141,6 @@ def adsorption_energy(
         spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
         warnings=warnings,
     )
-
-
-def _points(
-    states: Mapping[str, Mapping[str, Any]], energies: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
-    """Return the single point at each state that has one that ended well."""
-    found = {role: energies.get(str(state["key"])) for role, state in states.items()}
-    return {role: point for role, point in found.items() if point is not None and point["status"] == "done"}
-
-
-def _modes(
-    states: Mapping[str, Mapping[str, Any]], vibrations: Mapping[str, Vibrations], metal: bool
-) -> dict[str, Vibrations | None]:
-    """Return the vibrations of each state that has them; None for a clean site of which no atom was displaced."""
-    found: dict[str, Vibrations | None] = {
-        role: vibrations[state["key"]] for role, state in states.items() if state["key"] in vibrations
-    }
-    if "clean" in states and not metal:
-        found["clean"] = None
-    return found
-
-
-def _vibrational_terms(
-    adsorbate: str, amounts: Mapping[str, float], modes: Mapping[str, Vibrations | None], policy: Mapping[str, Any]
-) -> list[Term]:
-    temperature, floor = float(policy["temperature"]), float(policy["vibrations"]["floor"])
-    bound = modes["adsorbed"]
-    assert bound is not None
-    terms = list(adsorbed_terms(adsorbate, bound, modes["clean"], temperature=temperature, floor=floor))
-    for gas, amount in amounts.items():
-        own = modes[gas]
-        assert own is not None
-        terms += gas_terms(
-            own,
-            gas,
-            multiplicity=molecule(gas).multiplicity,
-            temperature=temperature,
-            pressure=PRESSURES.get(gas, BAR),
-            factor=-amount,
-        )
-    return terms
 
 
 def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:

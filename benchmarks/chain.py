@@ -33,15 +33,19 @@ SAME = 0.02
 class Silent:
     """A watch that says nothing."""
 
-    def started(self, name: str) -> None: ...
+    def started(self, *heard: object) -> None:
+        """Hear of a start."""
 
-    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None: ...
+    def finished(self, *heard: object) -> None:
+        """Hear of an end."""
 
-    def site(self, label: str, rows: object, *, stored: bool) -> None: ...
+    def site(self, *heard: object, stored: bool) -> None:
+        """Hear of a site."""
 
 
 def campaign(name: str, options: argparse.Namespace, *, full: bool) -> str:
-    text = {
+    """Return a campaign file of the plain or of the full chain."""
+    text: dict[str, Any] = {
         "name": name,
         "sites": [{"family": options.family, "metals": options.metals}],
         "adsorbates": options.adsorbates,
@@ -87,6 +91,7 @@ def finder_sites(metal: str, family: str) -> int:
 
 
 def main() -> None:
+    """Run both chains and print what the dear method had to do."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dear", default="gfn2-xtb")
     parser.add_argument("--cheap", default="gfn1-xtb")

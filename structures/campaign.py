@@ -16,13 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from atomsieve.structures.adsorbate import REFERENCES, adsorbates
-from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
-from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
-
-#: What ``thermochemistry.corrections`` may say beside a table and ``none``: vibrations are calculated.
-TREATMENTS = ("harmonic", "quasi-harmonic")
+from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 
 class _Section(BaseModel):
@@ -238,6 +235,13 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
+    if not TRIPLE_POINT <= campaign.conditions.temperature <= CRITICAL_TEMPERATURE:
+        yield Problem(
+            "conditions.temperature",
+            f"{campaign.conditions.temperature} K: the reference of oxygen is liquid water; "
+            f"allowed {TRIPLE_POINT} to {CRITICAL_TEMPERATURE}",
+        )
+        return
     tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
     if tabulated and not is_room_temperature(campaign.conditions.temperature):
         yield Problem(

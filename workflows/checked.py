@@ -9,7 +9,8 @@ from typing import Any
 
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
-from atomsieve.structures.campaign import TREATMENTS, Campaign, MethodSection, PrerelaxationSection
+from atomsieve.structures.campaign import Campaign, MethodSection, PrerelaxationSection
+from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.workflows.attempts import GEOMETRY
