@@ -13,23 +13,23 @@ from ase import Atoms
 from atomsieve.analysis.hessian import shape_of
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.method import require_one_method
+from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.site import atoms_from_dict
-from atomsieve.structures.units import ROOM_TEMPERATURE, WAVENUMBER
+from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations
 
 #: Standard pressure, Pa.
 BAR: Final = 1e5
-#: Vapour pressure of water at 298.15 K, Pa (doi 10.6028/jres.080A.071), where gas and liquid have the same free energy.
-WATER_VAPOUR: Final = 3169.0
-#: What a campaign calls a treatment of modes, and the wavenumber (cm⁻¹) to which it raises all that lie below: the
-#: entropy of a harmonic oscillator grows without bound as its mode softens, that of the hindered motion does not.
-#: 100 cm⁻¹ is the choice of Ribeiro, Marenich, Cramer and Truhlar 2011, doi 10.1021/jp205508z.
-TREATMENTS: Final[Mapping[str, float]] = MappingProxyType({"harmonic": 0.0, "quasi-harmonic": 100.0})
+#: Critical pressure of water (Pa), and the coefficients of its vapour pressure by power of 1 - T/Tc (W. Wagner,
+#: A. Pruß 2002, doi 10.1063/1.1461829, equation 2.5).
+CRITICAL_PRESSURE = 22.064e6
+VAPOUR: Final[Mapping[float, float]] = MappingProxyType(
+    {1: -7.85951783, 1.5: 1.84408259, 3: -11.7866497, 3.5: 22.6807411, 4: -15.9618719, 7.5: 1.80122502}
+)
 #: Å within which two atoms of a relaxed molecule are images of each other.
 SYMMETRY_TOLERANCE: Final = 0.1
 
-_SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS"}
+SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS"}
 
 
 def harmonic_terms(
@@ -53,7 +53,7 @@ def harmonic_terms(
     temperature : float
         K.
     floor : float
-        Modes below it are raised to it in all three terms, cm⁻¹; see :data:`TREATMENTS`.
+        Modes below it are raised to it in all three terms, cm⁻¹; see ``TREATMENTS``.
     factor : float
         How often the species enters the sum; -1 takes it off.
 
@@ -118,12 +118,8 @@ def adsorbed_terms(
     terms = harmonic_terms(adsorbed, f"{adsorbate}*", temperature=temperature, floor=floor)
     if clean is None:
         return terms
-    require_one_method(
-        [
-            (f"the vibrations of {adsorbate}* {adsorbed.key[:8]}", adsorbed.request.method.identity),
-            (f"those of the clean site {clean.key[:8]}", clean.request.method.identity),
-        ]
-    )
+    states = {f"the vibrations of {adsorbate}*": adsorbed, "those of the clean site": clean}
+    require_combinable(_participant(f"{name} {state.key[:8]}", state) for name, state in states.items())
     # the atoms of an adsorbate come after those of the site
     shared = tuple(atom for atom in adsorbed.displaced if atom < len(clean.atoms["numbers"]))
     if shared != clean.displaced:
@@ -132,6 +128,12 @@ def adsorbed_terms(
             "it; displace the same ones in both"
         )
     return (*terms, *harmonic_terms(clean, "*", temperature=temperature, floor=floor, factor=-1.0))
+
+
+def _participant(name: str, vibrations: Vibrations) -> Participant:
+    atoms = atoms_from_dict(vibrations.atoms)
+    cell = atoms.cell.array.tolist() if atoms.pbc.any() else None
+    return Participant(name, vibrations.request.method.identity, frozenset(atoms.symbols), cell=cell)
 
 
 def gas_terms(
@@ -156,7 +158,7 @@ def gas_terms(
     temperature : float
         K.
     pressure : float
-        Pa; :data:`WATER_VAPOUR` gives water the free energy of the liquid.
+        Pa; its vapour pressure gives water the free energy of the liquid.
     factor : float
         How often the molecule enters the sum; negative for a reference that is taken off.
 
@@ -194,6 +196,38 @@ def gas_terms(
     thermal = thermo.get_enthalpy(temperature, verbose=False) - zpe
     entropy = thermo.get_entropy(temperature, pressure, verbose=False)
     return _terms(vibrations, gas, factor, zpe, thermal, -temperature * entropy)
+
+
+def reference_pressure(gas: str, temperature: float) -> float:
+    """Return the pressure (Pa) at which a gas is a reference: its vapour pressure for water, 1 bar for all others.
+
+    Parameters
+    ----------
+    gas : str
+        Its name.
+    temperature : float
+        K.
+
+    Raises
+    ------
+    InputError
+        If there is no liquid water at this temperature.
+
+    Examples
+    --------
+    >>> round(reference_pressure("H2O", 298.15)), reference_pressure("H2", 298.15)
+    (3170, 100000.0)
+    """
+    if gas != "H2O":
+        return BAR
+    if not TRIPLE_POINT <= temperature <= CRITICAL_TEMPERATURE:
+        raise InputError(
+            f"{temperature:g} K: the reference is liquid water, of which there is none; allowed {TRIPLE_POINT} to "
+            f"{CRITICAL_TEMPERATURE} K"
+        )
+    below = 1 - temperature / CRITICAL_TEMPERATURE
+    series = sum(coefficient * below**power for power, coefficient in VAPOUR.items())
+    return float(CRITICAL_PRESSURE * np.exp(CRITICAL_TEMPERATURE / temperature * series))
 
 
 def symmetry_number(atoms: Atoms) -> int:
@@ -241,7 +275,7 @@ def _terms(
     values = {"zpe": zpe, "thermal": thermal, "entropy": entropy}
     signs = {kind: -factor if kind == "entropy" else factor for kind in values}
     return tuple(
-        Term(f"{_times(signs[kind])}{_SYMBOLS[kind]}({species})", kind, float(factor * value), vibrations.key)
+        Term(f"{_times(signs[kind])}{SYMBOLS[kind]}({species})", kind, float(factor * value), vibrations.key)
         for kind, value in values.items()
     )
 

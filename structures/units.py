@@ -14,6 +14,8 @@ WAVENUMBER = 1.239841984e-4
 VIBRATION = 0.0646541513
 #: The temperature of all tabulated free energies, K.
 ROOM_TEMPERATURE = 298.15
+#: Triple point and critical temperature of water, K (doi 10.1063/1.1461829): between them it is a liquid.
+TRIPLE_POINT, CRITICAL_TEMPERATURE = 273.16, 647.096
 
 
 def is_room_temperature(temperature: float) -> bool:

@@ -16,15 +16,16 @@ from scipy import constants
 from scipy.spatial.transform import Rotation
 
 from atomsieve.analysis.hessian import central_differences, normal_modes, shape_of
+from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.analysis.thermochemistry import (
-    TREATMENTS,
-    WATER_VAPOUR,
     adsorbed_terms,
     gas_terms,
     harmonic_terms,
+    reference_pressure,
     symmetry_number,
 )
 from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
@@ -32,11 +33,9 @@ from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.units import WAVENUMBER
 from atomsieve.structures.vibrations import (
     Vibrations,
-    along_imaginary,
     describe_modes,
     displaced_atoms,
     displacement_requests,
-    followed_request,
     vibrations_request,
 )
 
@@ -342,7 +341,7 @@ def test_symmetry_numbers_of_less_symmetric_molecules() -> None:
 
 def test_water_at_its_vapour_pressure_has_the_entropy_of_the_tables() -> None:
     atoms, wavenumbers, multiplicity, _ = MOLECULES["H2O"]
-    found = by_kind(gas_terms(vibrations(atoms, wavenumbers), "H2O", multiplicity=multiplicity, pressure=WATER_VAPOUR))
+    found = by_kind(gas_terms(vibrations(atoms, wavenumbers), "H2O", multiplicity=multiplicity, pressure=3169.0))
     assert found["entropy"] == pytest.approx(-0.672, abs=0.001)
 
 
@@ -457,3 +456,12 @@ def test_requests_that_make_no_sense_are_refused() -> None:
     (request, *_) = displacement_requests(RELAXED, vibrations_request(RELAXED, [99]))
     with pytest.raises(InputError, match="atom 99 cannot be displaced; there are 7"):
         displaced_atoms(WITH_OH, request)
+
+
+def test_water_is_a_reference_at_its_vapour_pressure() -> None:
+    # IAPWS-95, saturation: 298.15 K 3169.9 Pa, 373.124 K 101325 Pa, 273.16 K 611.66 Pa
+    for temperature, pressure in ((298.15, 3169.9), (373.124, 101325.0), (273.16, 611.66)):
+        assert reference_pressure("H2O", temperature) == pytest.approx(pressure, rel=2e-4)
+    assert reference_pressure("N2", 500.0) == 1e5
+    with pytest.raises(InputError, match=r"allowed 273.16 to 647.096 K"):
+        reference_pressure("H2O", 200.0)

@@ -15,16 +15,17 @@ from ase.vibrations import Vibrations as AseVibrations
 from jobflow import Flow
 from tblite.ase import TBLite
 
+from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, harmonic_terms
 from atomsieve.analysis.verdict import judge_molecule
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict, lowest
-from atomsieve.structures.errors import StoreError
+from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.errors import FailureClass, StoreError
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.vibrations import (
     Vibrations,
-    along_imaginary,
     displacement_requests,
     vibrations_request,
 )
@@ -272,16 +273,9 @@ def test_a_displacement_that_failed_fails_the_vibrations_and_says_which(folder: 
         evaluate_one.original(one.to_dict(), NUMERICS)
     document = folder.read(displacements[3].key)
     assert document is not None
-    broken = {
-        **{name: document[name] for name in ("key", "request", "attempts", "provenance", "force_calls")},
-        "status": "failed",
-        "failure_class": "retry with other settings",
-        "judgement": {"verdict": "not converged", "reason": "the SCF did not converge", "measures": {}},
-        "text": "the SCF did not converge",
-        "atoms": None,
-        "tried": [NUMERICS],
-    }
-    folder.write(broken)
+    text = "the SCF did not converge"
+    judgement = Judgement(Verdict.NOT_CONVERGED, text)
+    folder.write(Failure(displacements[3], FailureClass.OTHER_SETTINGS, judgement, text, tried=(NUMERICS,)).to_dict())
     failed = assemble(asked, NUMERICS, folder)
     assert failed["status"] == "failed"
     assert failed["text"] == (
@@ -353,17 +347,17 @@ def test_hydroxide_on_cobalt_porphine_vibrates_as_it_should(folder: Folder) -> N
     again = Vibrations.from_dict(folder.read(alone.key))  # type: ignore[arg-type]
     assert again.wavenumbers == pytest.approx(alone.wavenumbers, abs=0.01)
 
-    # the OH that a pose left over a Co-N bond turns away from it, once it is followed far and long enough
-    assert len(alone.imaginary) == 1
-    assert abs(alone.wavenumbers[0]) < 120
-    follow = followed_request(alone, adsorbed)
-    assert follow.parents == (*adsorbed.parents, alone.key)
-    assert follow.fmax < 0.01 < adsorbed.fmax
-    document = settle(follow, along_imaginary(alone), lambda _: INTACT, NUMERICS, folder)
-    above = folder.read(adsorbed.key)
-    assert above is not None
-    assert document["energy"] < above["energy"] - 0.001
-    assert not vibrate(folder, follow, [size, size + 1]).imaginary
+    # an OH turns so freely that poses end at saddles of that; followed far and long enough they do not stay there
+    where, found, energy = adsorbed, alone, float(folder.read(adsorbed.key)["energy"])  # type: ignore[index]
+    for _ in range(3):
+        if not found.imaginary:
+            break
+        follow = followed_request(found, where)
+        assert follow.parents == (*where.parents, found.key)
+        document = settle(follow, along_imaginary(found), lambda _: INTACT, NUMERICS, folder)
+        assert document["energy"] < energy
+        where, found, energy = follow, vibrate(folder, follow, [size, size + 1]), document["energy"]
+    assert not found.imaginary
 
     # with the metal the sum hardly changes: Co is heavy beside OH, and its own modes are taken off again
     both = run(folder, vibrations_flow(relax, adsorbed, [metal, size, size + 1]))

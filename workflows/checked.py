@@ -10,6 +10,7 @@ from typing import Any
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
 from atomsieve.structures.campaign import Campaign, MethodSection, PrerelaxationSection
+from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.workflows.attempts import GEOMETRY
@@ -70,6 +71,11 @@ class CheckedCampaign:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)
             policy = replace(policy, single_point=method, single_point_knows_spin=dear.knows_spin)
+        thermal = c.thermochemistry
+        if thermal.corrections in TREATMENTS:
+            floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0
+            asked = {"displacement": thermal.displacement, "floor": floor}
+            policy = replace(policy, vibrations={**asked, "metal": thermal.metal, "follow": thermal.follow})
         return policy
 
     @cached_property

@@ -55,6 +55,9 @@ class Policy:
         What the energies of the final geometries come from, where it is not the method that made them.
     single_point_knows_spin : bool
         Whether its calculator does.
+    vibrations : mapping or None
+        ``displacement`` (Å), ``floor`` (cm⁻¹), ``metal`` (whether the site's metals are displaced too) and ``follow``
+        (whether imaginary modes are) where vibrations give the free energies.
     """
 
     method: Method
@@ -72,6 +75,7 @@ class Policy:
     before: Policy | None = None
     single_point: Method | None = None
     single_point_knows_spin: bool = True
+    vibrations: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
@@ -116,6 +120,7 @@ class Policy:
             # what came later is named only where it is asked for, so that older rows keep their keys
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
+            **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
         }
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ase import Atoms
 
+from atomsieve.analysis.spin import matched
 from atomsieve.builders.spin import inherited_starts, multiplicities
 from atomsieve.builders.spin_starts import starts
+from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.spin import SpinStart
 
@@ -95,3 +97,26 @@ def _taken(policy: Policy, found: Iterable[SpinStart]) -> tuple[Spin, ...]:
     if policy.spin == "moments":
         return tuple(dict.fromkeys(Spin(start.multiplicity, start.moments) for start in found))
     return tuple(dict.fromkeys(Spin(start.multiplicity) for start in found))
+
+
+def spin_judge(site: ActiveSite, multiplicity: int | None) -> Callable[[Sequence[float]], Judgement | None]:
+    """Return what judges the final moments of a clean site by the states that it may be started in.
+
+    Parameters
+    ----------
+    site : ActiveSite
+        The site.
+    multiplicity : int or None
+        2S + 1 that the calculation was held to.
+    """
+    stated = starts(site)
+    total = float(multiplicity - 1) if multiplicity is not None else None
+
+    def judge(moments: Sequence[float]) -> Judgement | None:
+        own = [moments[metal] for metal in site.metals]
+        if matched(own, total, stated) is not None:
+            return None
+        found = ", ".join(f"{s} {m:+.1f}" for s, m in zip(site.metal_symbols, own, strict=True))
+        return Judgement(Verdict.OTHER_SPIN, f"moments of the metals {found} μB, 2S+1 = {multiplicity}")
+
+    return judge

@@ -18,9 +18,9 @@ from atomsieve.structures.calculation import (
     Request,
     Verdict,
     outcome_from_dict,
-    reference,
 )
 from atomsieve.structures.errors import FailureClass, StoreError
+from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_from_dict
 from atomsieve.structures.vibrations import (
     DISPLACEMENT,
