@@ -53,6 +53,8 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
             charge=order.charge,
             spinpol=spins,
             kpts={"size": points, "gamma": True},
+            # a symmetric start must be free to lose its symmetry
+            symmetry={"point_group": False},
             occupations={
                 "name": "fermi-dirac",
                 "width": s["smearing_width"],
@@ -127,7 +129,7 @@ ENTRY = CalculatorEntry(
     calculator=calculator,
     requirement=Requirement(
         modules=("gpaw", "gpaw_data", "dftd3"),
-        mend="bash .ci/codes gpaw (apt-get install g++ libxc-dev libopenblas-dev; pip install gpaw gpaw-data dftd3)",
+        mend="apt-get install g++ libxc-dev libopenblas-dev; pip install 'atomsieve[gpaw]' (docs/dft.md)",
     ),
     # a slower mixer; then one that leaves the magnetisation as it comes
     ladder=(
