@@ -32,7 +32,8 @@ name: points
 {SITES}
 adsorbates: [OH, OOH]
 method: {{calculator: mock}}
-prerelaxation: {{calculator: mock, fmax: 0.2}}
+poses: {{tilts: [0, 40], azimuths: 8}}
+prerelaxation: {{calculator: mock, fmax: 0.1}}
 single_point: {{calculator: gfn1-xtb}}
 """
 MODES = f"""\
@@ -81,7 +82,7 @@ def test_single_points_follow_what_a_cheaper_method_sifted(tmp_path: Path, cli: 
         adsorbed = documents[row["calculations"]["adsorbed"]]
         clean, cheap = adsorbed["request"]["parents"]
         assert clean == row["calculations"]["clean"]
-        assert documents[cheap]["request"]["fmax"] == 0.2
+        assert documents[cheap]["request"]["fmax"] == 0.1
         carried = {key for d in documents.values() for key in d["request"]["parents"][1:]}
         dropped = [entry for entry in row["considered"] if entry["role"] == "pre-relaxed"]
         sifted += len(dropped)
