@@ -17,8 +17,9 @@ from atomsieve.structures.campaign import (
     parse_campaign,
 )
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
-from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.settings import Settings
 
@@ -69,7 +70,8 @@ def _method_problems(
         return [Problem(f"{path}.calculator", unknown(section.calculator, CALCULATORS, "calculator"))]
     entry = calculator(section.calculator)
     problems = [
-        Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)
+        Problem(f"{path}.settings" + (f".{problem.path}" if problem.path else ""), problem.message)
+        for problem in entry.problems(section.settings)
     ]
     return problems or (list(_unknown_elements(campaign, entry)) if with_elements else [])
 
