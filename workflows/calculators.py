@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.workflows import learned
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -122,7 +123,9 @@ _ENTRIES = (
     ),
 )
 #: All calculators by name.
-CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType(
+    {entry.name: entry for entry in (*_ENTRIES, *learned.ENTRIES)}
+)
 
 
 def calculator(name: str) -> CalculatorEntry:
