@@ -1,4 +1,4 @@
-"""CalculatorEntry: one way to get an energy, with its settings and what it needs."""
+"""Entry: one way to get an energy, as the table of calculators lists it, and its settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
 from atomsieve.workflows.order import Order, Relaxed, Requirement
 
@@ -36,6 +36,8 @@ class Setting:
         Whether it changes the answer and so is part of the method; else it is numerics.
     choices : tuple of str
         All values that a text may take; empty for any.
+    is_path : bool
+        Whether it names a file; in a campaign file it may be relative to that.
     """
 
     default: Any
@@ -44,6 +46,7 @@ class Setting:
     highest: float | None = None
     is_physics: bool = True
     choices: tuple[str, ...] = ()
+    is_path: bool = False
 
     def check(self, value: Any) -> Any:
         """Return the value in the setting's type.
@@ -87,7 +90,7 @@ class CalculatorEntry:
     spin : {"none", "multiplicity", "moments"}
         What it does with spin: nothing, hold the total, or hold the total from start moments of the atoms.
     seconds : float
-        CPU seconds per force call of 31 atoms; grows with the square of the number of atoms.
+        CPU seconds per force call of 31 atoms.
     calculator : callable or None
         From an order and the atoms to an ASE calculator, which ASE's optimisers drive; imports what it needs when
         called.
@@ -95,11 +98,13 @@ class CalculatorEntry:
         From an order and the atoms to the answer, for a program with an optimiser of its own.
     requirement : Requirement
         What it needs on a machine.
+    tags : callable or None
+        From the resolved settings to what else fixes the physics, as the checksum of weights. Raises ParameterError,
+        which names the setting, where they do not go together or name what is not there.
     ladder : tuple of mapping
         Numerics to try in turn where the self-consistent field does not converge.
-    tags : callable or None
-        From all resolved settings to the physics of the method, where settings stand for something else in it, as the
-        name of a table for its values; raises an :class:`InputError` for settings that exclude each other.
+    scaling : float
+        The power of the number of atoms with which the cost grows.
     """
 
     name: str
@@ -113,8 +118,9 @@ class CalculatorEntry:
     calculator: Callable[[Order, Atoms], Calculator] | None = None
     program: Callable[[Order, Atoms], Relaxed] | None = None
     requirement: Requirement = field(default_factory=Requirement)
-    ladder: tuple[Mapping[str, Any], ...] = ()
     tags: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    ladder: tuple[Mapping[str, Any], ...] = ()
+    scaling: float = 2.0
 
     @property
     def knows_spin(self) -> bool:
@@ -123,7 +129,7 @@ class CalculatorEntry:
 
     def cost(self, atoms: int) -> float:
         """Return the expected CPU seconds of one force call."""
-        return self.seconds * (atoms / 31) ** 2
+        return self.seconds * (atoms / 31) ** self.scaling
 
     def resolve(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return all settings, defaults written out.
@@ -131,12 +137,15 @@ class CalculatorEntry:
         Raises
         ------
         InputError
-            If a setting is unknown or out of bounds, or if two exclude each other.
+            If a setting is unknown or out of bounds.
         """
         problems = self.problems(settings)
         if problems:
             raise InputError("; ".join(str(problem) for problem in problems))
-        return self._resolved(settings)
+        return self._with_defaults(settings)
+
+    def _with_defaults(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: entry.check(settings.get(name, entry.default)) for name, entry in self.settings.items()}
 
     def problems(self, settings: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with settings; paths are relative to them."""
@@ -152,19 +161,18 @@ class CalculatorEntry:
                 found.append(Problem(name, str(error)))
         if not found and self.tags is not None:
             try:
-                self.tags(self._resolved(settings))
-            except InputError as error:
-                found.append(Problem("", str(error)))
+                self.tags(self._with_defaults(settings))
+            except ParameterError as error:
+                found.append(Problem(error.parameter, str(error.args[0])))
         return found
 
     def method(self, settings: Mapping[str, Any]) -> Method:
         """Return the method that these settings make."""
         resolved = self.resolve(settings)
         physics = {name: resolved[name] for name, entry in self.settings.items() if entry.is_physics}
-        return Method(self.name, MappingProxyType(self.tags(resolved) if self.tags else physics), self.tier)
-
-    def _resolved(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: entry.check(settings.get(name, entry.default)) for name, entry in self.settings.items()}
+        if self.tags is not None:
+            physics |= self.tags(resolved)
+        return Method(self.name, MappingProxyType(physics), self.tier)
 
     def numerics(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings that cannot change the answer."""
