@@ -8,11 +8,12 @@ from typing import Any
 
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict, lowest, lowest_adsorbed
+from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.method import require_one_method
+from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature
 
 #: What a policy may say under ``solvation``.
@@ -52,8 +53,9 @@ def adsorption_energy(
         ``corrections`` (a table's name or ``none``), ``solvation`` (``none`` or ``table``), ``temperature`` (K), and
         whatever else was tried.
     clean, adsorbed : sequence of mapping
-        References as :func:`~atomsieve.structures.calculation.reference` gives them (energies in eV), each with an
-        optional ``method``, which is then held against that of the row.
+        References as :func:`~atomsieve.structures.reference.reference` gives them (energies in eV), each with an
+        optional ``method``, which is then held against those of the row and the others, and with ``elements`` and
+        ``cell`` where they are known.
     gases : mapping of str to mapping
         References of the molecules, by name.
     energies : mapping of str to mapping, optional
@@ -70,16 +72,17 @@ def adsorption_energy(
     InputError
         If the policy names an unknown table, a table without the adsorbate, or a temperature that no table holds at.
     MethodMismatchError
-        If the energies do not all come from one method.
+        If the energies come from methods that cannot be combined.
     """
     # H2O before H2, as the reaction is written
     amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
     thermal = _thermal_terms(adsorbate, amounts, policy)
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
-    _gate(policy.get("geometry_method", method), tried)
+    warnings = _gate(policy.get("geometry_method", method), tried)
     if energies is not None:
-        _gate(method, {"single point": list(energies.values())})
+        at_states = {role: [energies[e["key"]] for e in found if e["key"] in energies] for role, found in tried.items()}
+        warnings = tuple(dict.fromkeys([*warnings, *_gate(method, at_states)]))
     chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
     # only what was placed on the clean state that is subtracted belongs to it
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
@@ -113,6 +116,7 @@ def adsorption_energy(
         | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states},
         considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
+        warnings=warnings,
     )
 
 
@@ -129,14 +133,21 @@ def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": role, **{name: entry[name] for name in fields}}
 
 
-def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+    """Hold the methods of all energies against each other and that of the row; return what they leave as warnings."""
     energies = [
-        (f"{role} {str(entry['key'])[:8]}", entry["method"])
+        Participant(
+            name=f"{role} {str(entry['key'])[:8]}",
+            method=entry["method"],
+            elements=frozenset(entry["elements"]) if entry.get("elements") else None,
+            role="site" if role in ("clean", "adsorbed") else "gas",
+            cell=entry.get("cell"),
+        )
         for role, entries in tried.items()
         for entry in entries
         if entry.get("method") is not None and entry["energy"] is not None
     ]
-    require_one_method([("the row", method), *energies])
+    return require_combinable([Participant("the row", method), *energies])
 
 
 def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

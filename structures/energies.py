@@ -86,6 +86,8 @@ class AdsorptionEnergy:
         Every calculation that was tried: key, role, verdict, reason, energy, multiplicity.
     multiplicity : mapping of str to (int or None)
         2S + 1 of the ``clean`` and the ``adsorbed`` state.
+    warnings : tuple of str
+        In what the calculations differ that does not keep their energies from being combined.
     """
 
     site: SiteLabel
@@ -98,6 +100,7 @@ class AdsorptionEnergy:
     calculations: Mapping[str, str]
     considered: tuple[Mapping[str, Any], ...]
     multiplicity: Mapping[str, int | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def electronic(self) -> float | None:
@@ -147,6 +150,7 @@ class AdsorptionEnergy:
             "calculations": dict(self.calculations),
             "considered": [dict(entry) for entry in self.considered],
             "multiplicity": dict(self.multiplicity),
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -163,6 +167,7 @@ class AdsorptionEnergy:
             calculations=data["calculations"],
             considered=tuple(data["considered"]),
             multiplicity=data["multiplicity"],
+            warnings=tuple(data.get("warnings", ())),
         )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.structures.calculation import USABLE, Request, lowest
+from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy

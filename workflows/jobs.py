@@ -15,8 +15,9 @@ from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
-from atomsieve.structures.calculation import Judgement, Request, lowest, lowest_adsorbed, reference
+from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
 from atomsieve.workflows.folder import Folder

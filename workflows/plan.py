@@ -12,10 +12,11 @@ from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
 from atomsieve.builders.spin import inherited
 from atomsieve.structures.adsorbate import adsorbates, molecule
-from atomsieve.structures.calculation import Request, lowest, reference
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.harvest import is_complete, stored_rows
