@@ -15,11 +15,13 @@ from ase.io import read
 from atomate2.utils.testing.vasp import monkeypatch_vasp
 from jobflow import CURRENT_JOB
 
+from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.codes import vasp_run
 from atomsieve.workflows.codes.vasp import missing
 from atomsieve.workflows.order import Order, Relaxed
+from atomsieve.workflows.relaxation import relax
 
 DATA = Path(__file__).parent / "data" / "vasp_au"
 #: The tags that atomate2's set for adsorption and ours both write.
@@ -34,7 +36,7 @@ RPBE = {
     "algorithm": "Fast",
     "electronic_steps": 500,
 }
-STATIC = {**RPBE, "electronic_threshold": 1e-7, "smearing": "tetrahedron", "smearing_width": 0.2}
+STATIC = {**RPBE, "electronic_threshold": 1e-7, "smearing": "tetrahedron (Blöchl)", "smearing_width": 0.2}
 ATOM = {**RPBE, "electronic_threshold": 1e-7, "smearing_width": 0.05}
 RELAX = {**RPBE, "electronic_threshold": 1e-5, "smearing_width": 0.2}
 
@@ -179,7 +181,7 @@ def test_a_correction_that_changes_the_method_is_no_answer(mock_vasp, tmp_path: 
     # what ran at last is gaussian: custodian had put it in the place of what was asked for
     atoms = mock_vasp("mol_static", ["ENCUT"])
     with pytest.raises(CalculationError, match=r"smearing \(ISMEAR 1 to 0\)") as caught:
-        run(order(tmp_path, {**ATOM, "smearing": "methfessel-paxton"}), atoms)
+        run(order(tmp_path, {**ATOM, "smearing": "Methfessel-Paxton 1"}), atoms)
     assert caught.value.failure_class is FailureClass.OTHER_SETTINGS
     assert "dentet" in str(caught.value)
 
@@ -208,6 +210,20 @@ def test_a_wrong_input_is_found_by_the_mock(mock_vasp, tmp_path: Path) -> None:
     # that the checks above are checks
     with pytest.raises(ValueError, match="ENCUT is inconsistent"):
         run(order(tmp_path, {**STATIC, "cutoff": 600.0}), mock_vasp("slab_static"))
+
+
+def test_a_request_becomes_a_calculation(mock_vasp, tmp_path: Path) -> None:
+    entry, start = calculator("vasp"), mock_vasp("slab_relax", ["ENCUT", "EDIFFG", "NSW"])
+    # a molecule is not displaced at the start, which the mock would not have
+    request = Request("molecule", {"molecule": "a slab"}, entry.method(RELAX), 0.02, multiplicity=1)
+    numerics = {"max_steps": 300, "optimizer": "BFGS", "ladder": {"scf": entry.ladder}, **entry.numerics(RELAX)}
+    found = relax(request, start, lambda _: Judgement(Verdict.INTACT, "as it was"), numerics, tmp_path)
+    assert isinstance(found, Calculation)
+    assert found.energy == pytest.approx(-35.9887717)
+    assert found.force_calls == 4
+    assert found.max_force < 0.02
+    assert found.provenance["versions"]["vasp"] == "6.3.2"
+    assert "custodian" in found.provenance["versions"]
 
 
 # -- going on after a kill ---------------------------------------------------------------------------------------------
@@ -312,7 +328,7 @@ def test_no_potential_stays_behind(mock_vasp, tmp_path: Path, monkeypatch: pytes
 
 def test_a_hybrid_and_a_solvent_start_from_wave_functions_of_pbe_in_vacuum(tmp_path: Path) -> None:
     first = vasp_run.first_waves(
-        order(tmp_path, {"functional": "HSE06", "solvent": "water", "algorithm": "Damped"}, steps=7)
+        order(tmp_path, {"functional": "HSE06", "solvent": "VASPsol water eps=78.4", "algorithm": "Damped"}, steps=7)
     )
     assert first is not None
     assert (first.settings["functional"], first.settings["solvent"], first.settings["algorithm"], first.steps) == (
@@ -391,6 +407,39 @@ def test_custodian_runs_the_command_on_the_potentials_of_the_folder(installed, t
     left = {path.name for path in (tmp_path / "vasp-1").iterdir()}
     assert {"custodian.json.gz", "vasprun.xml.gz"} <= left
     assert not [name for name in left if name.startswith("POTCAR")]
+
+
+@pytest.mark.slow
+def test_a_solvent_starts_from_the_wave_functions_in_vacuum(installed, tmp_path: Path) -> None:
+    outputs = DATA / "slab_static" / "outputs"
+    tags = '<i type="logical" name="LSOL"> T </i><i name="EB_K"> 78.4 </i>'
+    installed(
+        *(f"gzip -dc {outputs / name}.gz > {name}" for name in ("OUTCAR", "CONTCAR", "vasprun.xml")),
+        "echo ' 1 F= -.35987012E+02 E0= -.35987012E+02  d E =0.0' > OSZICAR",
+        "if grep -q 'LSOL = True' INCAR; then",
+        "  grep -q 'of the vacuum' WAVECAR",
+        f"  sed -i 's|<incar>|<incar>{tags}|' vasprun.xml",
+        "else",
+        "  grep -q 'LWAVE = True' INCAR; echo of the vacuum > WAVECAR",
+        "fi",
+    )
+    settings = {**STATIC, "solvent": "VASPsol water eps=78.4"}
+    result = run(order(tmp_path, settings), stored_start("slab_static"))
+    assert result.energy == pytest.approx(-35.98701212)
+    assert [path.name for path in tmp_path.glob("vasp-*")] == ["vasp-1"]
+    assert not list(tmp_path.rglob("WAVECAR*"))
+
+
+def test_a_potential_of_another_year_is_refused_before_vasp_runs(installed, tmp_path: Path) -> None:
+    installed("touch it-ran")
+    path = tmp_path / "potentials" / "POT_GGA_PAW_PBE_54" / "Au" / "POTCAR"
+    path.write_text(POTCAR.replace("04Oct2007", "06Sep2000"), encoding="utf-8")
+    with pytest.raises(
+        CalculationError, match="is 'PAW_PBE Au 06Sep2000', of the method 'PAW_PBE Au 04Oct2007'"
+    ) as caught:
+        run(order(tmp_path, RELAX, 300), stored_start("slab_relax"))
+    assert caught.value.failure_class is FailureClass.GIVE_UP
+    assert not list((tmp_path / "vasp-1").iterdir())
 
 
 @pytest.mark.slow

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-#: Å between a molecule and its nearest image.
+#: Å between a molecule and its nearest image, at least.
 VACUUM: Final = 15.0
+#: Å in which a box grows, so that molecules of nearly one size share a box.
+STEP: Final = 0.5
 #: Å without an atom from which on a direction counts as vacuum: layers lie closer than this, and upright adsorbates on
 #: both faces of a sheet leave more.
 LEAST_VACUUM: Final = 8.0
@@ -24,6 +26,11 @@ def boxed(atoms: Atoms) -> Atoms:
     missing = [axis for axis, length in enumerate(copy.cell.lengths()) if length == 0.0]
     if missing:
         copy.center(vacuum=VACUUM / 2, axis=missing)
+        lengths = np.linalg.norm(copy.cell.array, axis=1)
+        rounded = np.ceil(lengths / STEP - 1e-6) * STEP
+        for axis in missing:
+            copy.cell[axis] *= rounded[axis] / lengths[axis]
+        copy.center(axis=missing)
     return copy
 
 

@@ -46,12 +46,16 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         ),
         "dipole": Setting("z", "dipole correction along the vacuum of a sheet", choices=("none", "z")),
         "solvent": Setting("none", "implicit solvent (a VASP with VASPsol)", choices=tuple(inputs.SOLVENTS)),
-        "smearing": Setting("gaussian", "occupation of states", choices=tuple(inputs.SMEARINGS)),
+        "smearing": Setting("Gaussian", "occupation of states", choices=tuple(inputs.SMEARINGS)),
         "smearing_width": Setting(0.05, "width of the smearing, eV", 0.001, 0.5),
-        "precision": Setting("accurate", "grids of the fast Fourier transform", choices=tuple(inputs.PRECISIONS)),
+        "precision": Setting("Accurate", "grids of the fast Fourier transform", choices=inputs.PRECISIONS),
         "electronic_threshold": Setting(1e-6, "change of the energy at self-consistency, eV", 1e-9, 1e-3),
+        # where it is held this is a tag of the method; where it is free, as nearly everywhere, there is none
         "total_spin": Setting(
-            "free", "whether the total moment is held at that of the multiplicity", choices=("free", "held")
+            "free",
+            "total moment: free, or held at that of the multiplicity",
+            is_physics=False,
+            choices=("free", "held"),
         ),
         "algorithm": Setting("Normal", "ALGO", is_physics=False, choices=inputs.ALGORITHMS),
         "electronic_steps": Setting(200, "NELM", 1, 5000, is_physics=False),
@@ -63,31 +67,30 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the physics of the method that resolved settings make.
+    """Return what fixes the physics beside the settings themselves, or stands for one of them.
 
     Raises
     ------
-    InputError
+    ParameterError
         If two settings exclude each other.
     """
     inputs.check_together(settings)
-    physics = {name: settings[name] for name, setting in SETTINGS.items() if setting.is_physics}
-    if physics["total_spin"] == "free":
-        # what everybody does has no tag
-        del physics["total_spin"]
-    return physics | {
+    return {
         "u": hubbard_u(settings["u"]),
         "pseudopotentials": dict(potentials()),
-        "solvent": inputs.SOLVENTS[settings["solvent"]][0],
         "kpoints": settings["kpoints"] or "Γ",
         "charge_model": "neutral",
         "spin_polarised": True,
+        "relativity": "scalar",
+        "aspherical": True,
+        **inputs.DAMPING.get((settings["functional"], settings["dispersion"]), {}),
+        **({"total_spin": "held"} if settings["total_spin"] == "held" else {}),
     }
 
 
 @cache
 def potentials() -> Mapping[str, str]:
-    """Return the name of the PAW potential of each element."""
+    """Return the title of the PAW potential of each element."""
     text = (files("atomsieve.workflows.codes") / "potentials.yaml").read_text(encoding="utf-8")
     return MappingProxyType(yaml.safe_load(text))
 

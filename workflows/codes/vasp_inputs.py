@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from atomsieve.structures.errors import InputError
+from atomsieve.structures.errors import ParameterError
 from atomsieve.workflows.codes.periodicity import kpoint_mesh, middle, vacuum_axes
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ DAMPING: Final[Mapping[tuple[str, str], Mapping[str, float]]] = {
     ("HSE06", "D3(zero)"): {"VDW_SR": 1.129, "VDW_S8": 0.109},
     ("HSE06", "D3(BJ)"): {"VDW_S8": 2.31, "VDW_A1": 0.383, "VDW_A2": 5.685},
 }
-#: The name of a solvent in a method, and its INCAR tags in VASPsol (doi 10.1063/1.4865107).
-SOLVENTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "none": ("none", {}),
-    "water": ("VASPsol water eps=78.4", {"LSOL": True, "EB_K": 78.4}),
+#: INCAR tags of each solvent, in VASPsol (doi 10.1063/1.4865107) with its own cavity and surface tension.
+SOLVENTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "none": {},
+    "VASPsol water eps=78.4": {"LSOL": True, "EB_K": 78.4},
 }
-SMEARINGS: Final = {"gaussian": 0, "methfessel-paxton": 1, "tetrahedron": -5}
-PRECISIONS: Final = {"normal": "Normal", "accurate": "Accurate"}
+SMEARINGS: Final = {"Gaussian": 0, "Methfessel-Paxton 1": 1, "tetrahedron (Blöchl)": -5}
+PRECISIONS: Final = ("Normal", "Accurate")
 #: Mixing of charge and spin densities; "cautious" is VASP's advice for magnetic systems that do not converge.
 MIXINGS: Final[Mapping[str, Mapping[str, float]]] = {
     "default": {},
@@ -92,7 +92,8 @@ def input_generator(order: Order, atoms: Atoms, *, keep_waves: bool = False) -> 
             "LDAUU": {element: hubbard.get(element, 0.0) for element in elements},
             "LDAUJ": dict.fromkeys(elements, 0.0),
         }
-    potentials = {element: order.settings["pseudopotentials"][element] for element in elements}
+    # the middle word of a title, PAW_PBE Fe_pv 02Aug2007, is the name of the folder
+    potentials = {element: order.settings["pseudopotentials"][element].split()[1] for element in elements}
     return VaspInputGenerator(
         config_dict={"INCAR": incar, "KPOINTS": {}, "POTCAR": potentials, "POTCAR_FUNCTIONAL": POTENTIAL_SET},
         # atomate2 reads the tag of a run in which nothing moves; pymatgen leaves it out unless a user has set it
@@ -112,10 +113,10 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
         **FUNCTIONALS[tags["functional"]],
         **DISPERSIONS[tags["dispersion"]],
         **DAMPING.get((tags["functional"], tags["dispersion"]), {}),
-        **solvent_tags(tags["solvent"]),
+        **SOLVENTS[tags["solvent"]],
         **MIXINGS[tags["mixing"]],
         "ENCUT": tags["cutoff"],
-        "PREC": PRECISIONS[tags["precision"]],
+        "PREC": tags["precision"],
         # exact projectors: those in real space are quicker, with an error that grows with the number of atoms
         "LREAL": False,
         # non-spherical terms inside the spheres matter for U, hybrids and vdW functionals
@@ -151,30 +152,25 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
     return {tag: value for tag, value in incar.items() if value is not None}
 
 
-def solvent_tags(name: str) -> Mapping[str, Any]:
-    """Return the INCAR tags of a solvent, by its name in a method."""
-    return next(tags for title, tags in SOLVENTS.values() if title == name)
-
-
 def check_together(settings: Mapping[str, Any]) -> None:
     """Refuse settings that exclude each other.
 
     Raises
     ------
-    InputError
-        Names both, and what to do.
+    ParameterError
+        Names the one to change, and what to do.
     """
     functional = settings["functional"]
     if functional == "BEEF-vdW" and settings["dispersion"] != "none":
-        raise InputError(
-            f"dispersion {settings['dispersion']} counts twice what BEEF-vdW holds already; write 'dispersion: none'"
+        raise ParameterError(
+            "dispersion", f"{settings['dispersion']} counts twice what BEEF-vdW holds already; write 'dispersion: none'"
         )
     if functional == "HSE06" and settings["u"] != "none":
-        raise InputError(
-            f"HSE06 and the U of {settings['u']!r} mend the same error twice; write 'u: none', or another functional"
+        raise ParameterError(
+            "u", f"{settings['u']!r} and HSE06 mend the same error twice; write 'u: none', or another functional"
         )
     if functional == "HSE06" and settings["algorithm"] == "Fast":
-        raise InputError("VASP has no algorithm 'Fast' for HSE06; write 'algorithm: All', Damped or Normal")
+        raise ParameterError("algorithm", "'Fast' is not for HSE06; write 'algorithm: All', Damped or Normal")
 
 
 def _spacing(kpoints: float | str) -> float:

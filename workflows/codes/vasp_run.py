@@ -126,19 +126,21 @@ def _vasp(order: Order, atoms: Atoms, directory: Path, *, keep_waves: bool = Fal
     structure = AseAtomsAdaptor.get_structure(atoms)
     try:
         with contextlib.chdir(directory), _remembered() as said:
-            asked = generator.get_input_set(structure, potcar_spec=True)["INCAR"]
+            asked = generator.get_input_set(structure)
+            _refuse_other_potentials(asked, order.settings["pseudopotentials"])
             document = BaseVaspMaker.make.original(maker, structure).output
     except CustodianError as error:
         raise CalculationError(f"custodian gave up: {error}", FailureClass.OTHER_SETTINGS) from error
     except (PmgVaspPspDirError, FileNotFoundError) as error:
         raise CalculationError(f"VASP could not be run, or left no output: {error}; {MEND}") from error
     finally:
-        # licensed: a folder of results may be handed on
-        for name in ("POTCAR", "POTCAR.gz", "POTCAR.orig", "POTCAR.orig.gz"):
-            (directory / name).unlink(missing_ok=True)
+        # potentials are licensed, and a folder of results may be handed on; wave functions are large
+        for name in ("POTCAR", "POTCAR.orig", *(() if keep_waves else ("WAVECAR",))):
+            for suffix in ("", ".gz"):
+                (directory / f"{name}{suffix}").unlink(missing_ok=True)
     notes = [*said, *_corrections(document)]
     mesh = None if len(vacuum_axes(atoms)) == 3 else generator.user_kpoints_settings.kpts[0]
-    if changed := _changes(asked, mesh, document):
+    if changed := _changes(asked["INCAR"], mesh, document):
         raise CalculationError(
             f"what VASP computed at last differs from the method in {', '.join(changed)}: {'; '.join(notes)}",
             FailureClass.OTHER_SETTINGS,
@@ -237,8 +239,19 @@ def _corrections(document: Any) -> list[str]:
     ]
 
 
+def _refuse_other_potentials(asked: Mapping[str, Any], titles: Mapping[str, str]) -> None:
+    """Refuse potentials that bear the right name, but are of another year than those of the method."""
+    from pymatgen.io.vasp.inputs import Potcar
+
+    if isinstance(potcar := asked.get("POTCAR"), Potcar):
+        for one in potcar:
+            found, wanted = " ".join(str(one.TITEL).split()), titles[one.element]
+            if found != wanted:
+                raise CalculationError(f"the potential of {one.element} is {found!r}, of the method {wanted!r}; {MEND}")
+
+
 def _changes(asked: Mapping[str, Any], mesh: tuple[int, ...] | None, document: Any) -> list[str]:
-    """Return in what the last input that VASP read differs from the method; no mesh for what has one energy at all."""
+    """Return in what VASP's last input differs from the method; no mesh for a molecule, whose energy has none."""
     last = document.calcs_reversed[0].input
     changed = [
         f"{name} ({tag} {asked.get(tag)!r} to {last.incar.get(tag)!r})"
