@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.spin import SpinOutcome, distinct_states
+from atomsieve.analysis.thermochemistry import BAR, PRESSURES, adsorbed_terms, gas_terms
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature
+from atomsieve.structures.vibrations import Vibrations
 
 #: What a policy may say under ``solvation``.
 SOLVATIONS = ("none", "table")
@@ -34,6 +37,7 @@ def adsorption_energy(
     adsorbed: Sequence[Mapping[str, Any]],
     gases: Mapping[str, Mapping[str, Any]],
     energies: Mapping[str, Mapping[str, Any]] | None = None,
+    vibrations: Mapping[str, Vibrations] | None = None,
 ) -> AdsorptionEnergy:
     """Return ΔG of an adsorbate from the lowest usable states, or the reason why there is none.
 
@@ -61,6 +65,8 @@ def adsorption_energy(
     energies : mapping of str to mapping, optional
         References of single points by the keys of the states at whose geometry they were made; where given, all
         electronic terms come from them.
+    vibrations : mapping of str to Vibrations, optional
+        By the keys of the states that vibrate; where given, all thermal terms come from them.
 
     Returns
     -------
@@ -76,7 +82,9 @@ def adsorption_energy(
     """
     # H2O before H2, as the reaction is written
     amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
-    thermal = _thermal_terms(adsorbate, amounts, policy)
+    thermal = _thermal_terms(adsorbate, amounts, policy) if vibrations is None else []
+    dropped = [entry for entry in adsorbed if entry["status"] == "dropped"]
+    adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
     warnings = _gate(policy.get("geometry_method", method), tried)
@@ -89,8 +97,11 @@ def adsorption_energy(
     chosen["adsorbed"] = lowest_adsorbed(adsorbed, parent)
     states = {role: entry for role, entry in chosen.items() if entry is not None}
     points = states if energies is None else _points(states, energies)
+    modes = None if vibrations is None else _modes(states, vibrations, policy["vibrations"]["metal"])
 
-    if len(points) == len(tried):
+    if len(points) == len(tried) and (modes is None or len(modes) == len(tried)):
+        if modes is not None:
+            thermal = _vibrational_terms(adsorbate, amounts, modes, policy)
         terms = (*_electronic_terms(adsorbate, amounts, points), *thermal)
         verdict = str(Verdict.BOUND)
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
@@ -113,9 +124,13 @@ def adsorption_energy(
         verdict=verdict,
         reason=reason,
         calculations={role: str(entry["key"]) for role, entry in states.items()}
-        | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states},
-        considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
+        | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states}
+        | {f"vibrations of {role}": found.key for role, found in (modes or {}).items() if found is not None},
+        considered=tuple(
+            _considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
+        ),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
+        spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
         warnings=warnings,
     )
 
@@ -126,6 +141,39 @@ def _points(
     """Return the single point at each state that has one that ended well."""
     found = {role: energies.get(str(state["key"])) for role, state in states.items()}
     return {role: point for role, point in found.items() if point is not None and point["status"] == "done"}
+
+
+def _modes(
+    states: Mapping[str, Mapping[str, Any]], vibrations: Mapping[str, Vibrations], metal: bool
+) -> dict[str, Vibrations | None]:
+    """Return the vibrations of each state that has them; None for a clean site of which no atom was displaced."""
+    found: dict[str, Vibrations | None] = {
+        role: vibrations[state["key"]] for role, state in states.items() if state["key"] in vibrations
+    }
+    if "clean" in states and not metal:
+        found["clean"] = None
+    return found
+
+
+def _vibrational_terms(
+    adsorbate: str, amounts: Mapping[str, float], modes: Mapping[str, Vibrations | None], policy: Mapping[str, Any]
+) -> list[Term]:
+    temperature, floor = float(policy["temperature"]), float(policy["vibrations"]["floor"])
+    bound = modes["adsorbed"]
+    assert bound is not None
+    terms = list(adsorbed_terms(adsorbate, bound, modes["clean"], temperature=temperature, floor=floor))
+    for gas, amount in amounts.items():
+        own = modes[gas]
+        assert own is not None
+        terms += gas_terms(
+            own,
+            gas,
+            multiplicity=molecule(gas).multiplicity,
+            temperature=temperature,
+            pressure=PRESSURES.get(gas, BAR),
+            factor=-amount,
+        )
+    return terms
 
 
 def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,6 +196,20 @@ def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, A
         if entry.get("method") is not None and entry["energy"] is not None
     ]
     return require_combinable([Participant("the row", method), *energies])
+
+
+def _spin_states(entries: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return how many different spin states may be used, None where the method knows none.
+
+    Poses differ in energy whatever their spin, so that only multiplicities tell their states apart; states of one
+    multiplicity (broken symmetry) are different where their energies are.
+    """
+    usable = [entry for entry in entries if entry["status"] == "done" and entry["verdict"] in USABLE]
+    if any(entry["multiplicity"] is None for entry in usable):
+        return None
+    if any(entry.get("subject", {}).get("adsorbate") for entry in usable):
+        return len({entry["multiplicity"] for entry in usable})
+    return len(distinct_states([SpinOutcome(entry["energy"], entry["multiplicity"]) for entry in usable]))
 
 
 def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

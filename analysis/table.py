@@ -22,6 +22,7 @@ COLUMNS = (
     "metals",
     "reaction",
     "spin",
+    "single_start",
     *(f"free_{name}" for name in adsorbates()),
     "limiting_potential",
     "overpotential",
@@ -53,8 +54,9 @@ def rows(
     -------
     list of dict
         Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
-        ``pds`` are lists; ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A
-        site without a limiting potential has one row whose ``reaction`` is None.
+        ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
+        converged. ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A site
+        without a limiting potential has one row whose ``reaction`` is None.
     """
     by_key = {str(document["key"]): document for document in adsorption_energies}
     by_site: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
@@ -146,6 +148,7 @@ def _row(
         "metals": list(site["metals"]),
         "reaction": found.get("reaction"),
         "spin": next((spin for spin in spins if spin is not None), None),
+        "single_start": _single_starts(energies),
         **{f"free_{name}": energies[name]["free"] if name in energies else None for name in adsorbates()},
         "limiting_potential": found.get("limiting_potential"),
         "overpotential": found.get("overpotential"),
@@ -161,6 +164,15 @@ def _row(
         "predictive": predictive,
         "label": "" if predictive else NOT_PREDICTIVE,
     }
+
+
+def _single_starts(energies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the clean site as ``*`` and the adsorbates of which fewer than two spin states were found."""
+    found: dict[str, int] = {}
+    for name, document in energies.items():
+        counts = document.get("spin_states", {})
+        found |= {state: counts[role] for role, state in (("clean", "*"), ("adsorbed", f"{name}*")) if role in counts}
+    return [state for state, count in found.items() if count < 2]
 
 
 def select(

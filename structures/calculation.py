@@ -34,6 +34,7 @@ class Verdict(StrEnum):
     MOVED = "moved to another site"
     SUPPORT_REACTED = "support reacted"
     METAL_LEFT = "metal left its site"
+    OTHER_SPIN = "in no stated spin state"
     NOT_CONVERGED = "not converged"
     NOT_PLACED = "not placed"
 

@@ -388,7 +388,7 @@ def test_single_points_pass_the_gate_among_themselves() -> None:
     # -200 + 200 + 200 - 100
     assert with_points().electronic == 100
     assert with_points(H2=method(functional="HSE06", kpoints="Γ", dipole="none")).electronic == 100
-    with pytest.raises(MethodMismatchError, match=r"H2 \w+ and adsorbed \w+ differ in functional \('PBE' and 'HSE06'\)"):
+    with pytest.raises(MethodMismatchError, match=r"H2 \w+ and adsorbed \w+ differ in functional \('PBE' and 'HSE"):
         with_points(H2=method())
     with pytest.raises(MethodMismatchError, match="differ in kpoints"):
         with_points(FeN4C26OH=method(functional="HSE06", kpoints="Γ"))
