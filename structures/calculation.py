@@ -30,6 +30,9 @@ class Verdict(StrEnum):
     WEAKLY_BOUND = "weakly bound"
     DESORBED = "desorbed"
     DISSOCIATED = "dissociated"
+    ISOMERISED = "isomerised"
+    MOVED = "moved to another site"
+    SUPPORT_REACTED = "support reacted"
     METAL_LEFT = "metal left its site"
     NOT_CONVERGED = "not converged"
     NOT_PLACED = "not placed"
@@ -165,10 +168,9 @@ class Calculation:
         Magnetic moments of the atoms, where the method gives them, μB.
     forces : tuple of tuple of float or None
         eV/Å, shape (n, 3); kept only where no atom was moved.
-    attempts : tuple of mapping
-        Each rung of the ladder that was tried: changes of numerics, force calls, seconds, largest force, failure.
     provenance : mapping
-        Host, times, versions, numerics: what cannot change the answer.
+        Host, times, versions, numerics, and each rung of the ladder that was tried under ``attempts``: what cannot
+        change the answer.
     """
 
     request: Request
@@ -180,7 +182,6 @@ class Calculation:
     max_force: float
     moments: tuple[float, ...] | None = None
     forces: Sequence[Sequence[float]] | None = None
-    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -202,7 +203,6 @@ class Calculation:
             "max_force": self.max_force,
             "moments": list(self.moments) if self.moments is not None else None,
             **({"forces": [list(force) for force in self.forces]} if self.forces is not None else {}),
-            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -219,7 +219,6 @@ class Calculation:
             max_force=data["max_force"],
             moments=tuple(data["moments"]) if data["moments"] is not None else None,
             forces=data.get("forces"),
-            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 
@@ -244,8 +243,6 @@ class Failure:
         Evaluations of the forces.
     tried : tuple of mapping
         All numerics with which it has failed, the last ones last; with others it is tried again.
-    attempts : tuple of mapping
-        As for a calculation; those of the last numerics.
     provenance : mapping
         As for a calculation.
     """
@@ -257,7 +254,6 @@ class Failure:
     atoms: Mapping[str, Any] | None = None
     force_calls: int = 0
     tried: tuple[Mapping[str, Any], ...] = ()
-    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -277,7 +273,6 @@ class Failure:
             "atoms": dict(self.atoms) if self.atoms is not None else None,
             "force_calls": self.force_calls,
             "tried": [dict(numerics) for numerics in self.tried],
-            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -292,7 +287,6 @@ class Failure:
             atoms=data["atoms"],
             force_calls=data["force_calls"],
             tried=tuple(data["tried"]),
-            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 

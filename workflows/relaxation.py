@@ -103,6 +103,7 @@ def relax(
     def provenance() -> dict[str, Any]:
         return {
             "numerics": dict(numerics),
+            "attempts": course.to_list(),
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "began": began,
@@ -140,7 +141,6 @@ def relax(
                 max_force=largest(result.forces),
                 moments=result.moments,
                 forces=None if request.moves else result.forces.tolist(),
-                attempts=tuple(course.to_list()),
                 provenance=provenance() | ({"note": result.note} if result.note else {}),
             )
         if not course.fail(*result, ladder=numerics.get("ladder", {})):
@@ -159,7 +159,6 @@ def relax(
         text=text,
         atoms=atoms_to_dict(last) if last is not None else None,
         force_calls=course.force_calls,
-        attempts=tuple(course.to_list()),
         provenance=provenance(),
     )
 
