@@ -112,7 +112,8 @@ def _calculator(entry: CalculatorEntry, required: bool, quick: bool, timeout: fl
         return finding("missing", "no " + ", no ".join(lacks), entry.requirement.mend)
     problems = entry.problems({})
     if problems:
-        return finding("missing", "; ".join(map(str, problems)), entry.requirement.mend)
+        named = ", ".join(problem.path for problem in problems)
+        return finding("missing", f"not set: {named}", "; ".join(problem.message for problem in problems))
     if quick:
         return finding("there", "not tried")
     works, text = probe(entry.name, timeout)
