@@ -1,8 +1,9 @@
 """Single points of Fe-N4 in graphene with the spin held at S = 0, 1 and 2; print energies, moments and seconds.
 
-Run as ``python benchmarks/spin_states.py [kpoints ...]``, on one core, with GPAW; each energy takes minutes, and is kept
-in ``spin-states.json``, so that a second run goes on. Fe-N is that of relaxed states in the literature; with Fe and N
-held there, GFN1-xTB relaxes the carbon, so that no spin state pays for a frame that was made for another.
+Run as ``python benchmarks/spin_states.py [kpoints ...]``, on one core, with GPAW; each energy takes minutes, and is
+kept in ``spin-states.json``, so that a second run goes on. ``kpoints`` is a spacing in 1/Å, 0 for Γ alone. Fe-N is
+that of relaxed states in the literature; with Fe and N held there, GFN1-xTB relaxes the carbon, so that no spin state
+pays for a frame that was made for another.
 """
 
 from __future__ import annotations
@@ -45,14 +46,15 @@ def run(name: str, atoms: Atoms, spin: int, settings: dict[str, object], folder:
     """Return what a calculator answers, the total spin held."""
     entry = calculator(name)
     assert entry.calculator is not None
-    order = Order(entry.resolve(settings), 2 * spin + 1, 0, folder, 0.03, steps)
+    resolved = {**entry.numerics(settings), **entry.method(settings).physics}
+    order = Order(resolved, 2 * spin + 1, 0, folder, 0.03, steps)
     return optimize(entry.calculator, order, atoms)
 
 
 def main() -> None:
     """Compute what is not yet kept; print a table for each mesh."""
     known = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    meshes = sys.argv[1:] or ["Γ", "0.4"]
+    meshes = [float(word) for word in sys.argv[1:]] or [0.0, 0.4]
     for kpoints in meshes:
         for spin in (1, 2, 0):
             name = f"kpoints {kpoints}, S = {spin}"

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.workflows.codes import cp2k, espresso, gpaw
+from atomsieve.workflows import learned
+from atomsieve.workflows.codes import cp2k, espresso, gpaw, vasp
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
+
+__all__ = ["CALCULATORS", "CalculatorEntry", "Setting", "calculator"]
 
 
 def _mock(order: Order, atoms: Atoms) -> Calculator:
@@ -122,9 +125,12 @@ _ENTRIES = (
     gpaw.ENTRY,
     cp2k.ENTRY,
     espresso.ENTRY,
+    vasp.ENTRY,
 )
 #: All calculators by name.
-CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType(
+    {entry.name: entry for entry in (*_ENTRIES, *learned.ENTRIES)}
+)
 
 
 def calculator(name: str) -> CalculatorEntry:

@@ -25,6 +25,8 @@ from atomsieve.workflows.settings import Settings
 
 #: A calculator that knows so many elements knows every one that a builder uses.
 KNOWS_ALL = 86
+#: The sections of a campaign file that name a method.
+METHODS = ("method", "prerelaxation", "single_point")
 
 
 def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
@@ -49,17 +51,25 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
         for index, entry in enumerate(campaign.sites)
         for problem in catalog.check(entry)
     ]
-    sections = {
-        "method": campaign.method,
-        "prerelaxation": campaign.prerelaxation,
-        "single_point": campaign.single_point,
-    }
-    for path, section in sections.items():
+    for path in METHODS:
+        section = getattr(campaign, path)
         if section is not None:
             problems += _method_problems(campaign, path, section, with_elements=not problems)
     if problems:
         raise CampaignError(source, problems)
     return CheckedCampaign(campaign, source, folder)
+
+
+def lacks(campaign: Campaign) -> list[Problem]:
+    """Return what this machine lacks to calculate for a campaign, and the command that mends it."""
+    found = []
+    for path in METHODS:
+        section = getattr(campaign, path)
+        if section is not None and (missing := calculator(section.calculator).requirement.missing()):
+            name, mend = section.calculator, calculator(section.calculator).requirement.mend
+            text = f"{name} cannot calculate on this machine, which has no {', no '.join(missing)}; to mend it: {mend}"
+            found.append(Problem(f"{path}.calculator", text))
+    return found
 
 
 def _method_problems(
@@ -121,7 +131,8 @@ def load(path: Path, settings: Settings) -> CheckedCampaign:
 def _beside(campaign: Campaign, folder: Path) -> Campaign:
     """Return a campaign that holds the structures whose files its sites name, from the campaign file's folder.
 
-    What the database keeps of a campaign then stands on its own, whatever becomes of the files.
+    What the database keeps of a campaign then stands on its own, whatever becomes of the files. Files that a calculator
+    reads are named by their full path.
     """
 
     def located(value: Any, parameter: Parameter) -> Any:
@@ -137,12 +148,24 @@ def _beside(campaign: Campaign, folder: Path) -> Campaign:
             return str((folder / value).absolute())  # what is wrong with it is said where all entries are checked
         return structure
 
+    def method(section: Any) -> Any:
+        if section is None or section.calculator not in CALCULATORS:
+            return section
+        known = calculator(section.calculator).settings
+        stated = {
+            name: str((folder / value).absolute())
+            for name, value in section.settings.items()
+            if name in known and known[name].is_path and isinstance(value, str) and (folder / value).is_file()
+        }
+        return section.model_copy(update={"settings": {**section.settings, **stated}})
+
     sites = []
     for site in campaign.sites:
         family = catalog.families().get(site["family"]) if isinstance(site.get("family"), str) else None
         paths = {name: entry for name, entry in family.parameters.items() if entry.is_path} if family else {}
         sites.append({name: located(value, paths[name]) if name in paths else value for name, value in site.items()})
-    return campaign.model_copy(update={"sites": sites})
+    methods = {name: method(getattr(campaign, name)) for name in METHODS}
+    return campaign.model_copy(update={"sites": sites, **methods})
 
 
 def find(file_or_name: str, settings: Settings) -> CheckedCampaign:

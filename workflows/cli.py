@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | status | results | report``.
+"""Command line: ``atomsieve new | families | plan | run | status | results | report | doctor``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -154,6 +154,21 @@ def report(
     from atomsieve.workflows import commands
 
     commands.report(file_or_name, output)
+
+
+@app.command()
+def doctor(
+    calculators: Annotated[
+        list[str] | None, typer.Argument(help="Calculators that must work; unless given, those of a plain install.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only look what is there; calculate nothing.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that each calculator has for a molecule.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what works on this machine, what does not, and the command that mends it."""
+    from atomsieve.workflows import doctor
+
+    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout, as_json=as_json))
 
 
 def main() -> None:

@@ -15,11 +15,11 @@ from rich.markup import escape
 
 from atomsieve.analysis import table
 from atomsieve.analysis.database import Database
-from atomsieve.structures.errors import InputError
+from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import screen
-from atomsieve.workflows.campaigns import find, load, open_database
+from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.gallery import fit_text
@@ -45,11 +45,6 @@ def handle(checked: CheckedCampaign, file: str, settings: Settings) -> str:
     """Return what to call a campaign on the command line: its name where that finds it, else its file."""
     found_by_name = checked.folder.root == Folder(settings.folder).root
     return checked.campaign.name if found_by_name else shlex.quote(file)
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: bool, as_json: bool) -> None:
@@ -94,10 +89,11 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
                 site.atoms.write(structures / f"{stem}.xyz", format="extxyz")
 
         made = planner.plan(on_site)
+    missing = lacks(checked.campaign)
     if as_json:
         from dataclasses import asdict
 
-        _print_json({"campaign": checked.campaign.name, **asdict(made)})
+        screen.print_json({"campaign": checked.campaign.name, **asdict(made), "lacks": list(map(str, missing))})
         return
     out = screen.console()
     out.print(f"[bold]{checked.campaign.name}[/bold]: {made.sites:,} sites, {made.complete:,} complete")
@@ -111,6 +107,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
         out.print(f"pictures: {pictures}")
     if structures is not None:
         out.print(f"structures: {structures}")
+    for problem in missing:
+        out.print(escape(str(problem)), style="yellow", soft_wrap=True)
     if made.complete < made.sites:
         out.print(f"run it: atomsieve run {shlex.quote(file)}")
     else:
@@ -123,6 +121,8 @@ def run(file: str, workers: int | None) -> int:
 
     settings = read_settings()
     checked = load(Path(file), settings)
+    if missing := lacks(checked.campaign):
+        raise CampaignError(checked.source, missing)
     workers = workers or settings.workers or core_count()
     command = f"atomsieve run {shlex.quote(file)}"
     total = checked.site_count
@@ -193,7 +193,7 @@ def status(file_or_name: str, *, as_json: bool) -> None:
     state["calculations"] = {word: sum(value == word for value in seen.values()) for word in ("done", "failed")}
     state["verdicts"], state["failures"] = dict(verdicts.most_common()), dict(reasons.most_common(10))
     if as_json:
-        _print_json(state)
+        screen.print_json(state)
         return
     out = screen.console()
     out.print(f"[bold]{name}[/bold]: {'running now' if state['running'] else 'not running'}")
@@ -224,7 +224,7 @@ def results(
         rows = _rows(stored_rows(checked, database))
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)[:limit]
     if as_json:
-        _print_json(chosen)
+        screen.print_json(chosen)
     elif as_csv:
         own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
         columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]

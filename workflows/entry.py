@@ -1,4 +1,4 @@
-"""Entry: one way to get an energy, with its settings and what it needs."""
+"""Entry: one way to get an energy, as the table of calculators lists it, and its settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
 from atomsieve.workflows.order import Order, Relaxed, Requirement
 
@@ -26,7 +26,7 @@ class Setting:
 
     Parameters
     ----------
-    default : int, float, bool, str or mapping
+    default : int, float or str
         Its value where a campaign is silent; its type is the type that is asked for.
     title : str
         What it does, with its unit.
@@ -34,8 +34,10 @@ class Setting:
         Bounds of a number.
     is_physics : bool
         Whether it changes the answer and so is part of the method; else it is numerics.
-    choices : tuple
-        All values that are allowed; empty for any.
+    choices : tuple of str
+        All values that a text may take; empty for any.
+    is_path : bool
+        Whether it names a file; in a campaign file it may be relative to that.
     """
 
     default: Any
@@ -43,7 +45,8 @@ class Setting:
     lowest: float | None = None
     highest: float | None = None
     is_physics: bool = True
-    choices: tuple[Any, ...] = ()
+    choices: tuple[str, ...] = ()
+    is_path: bool = False
 
     def check(self, value: Any) -> Any:
         """Return the value in the setting's type.
@@ -54,10 +57,8 @@ class Setting:
             If it has another type or lies out of bounds.
         """
         kind = type(self.default)
-        # in Python, True is a whole number
-        right = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if not right and not (kind is float and whole):
+        if not (isinstance(value, kind) and not isinstance(value, bool)) and not (kind is float and whole):
             raise InputError(f"{value!r} is not allowed; {self.title}: a {kind.__name__} is wanted")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{value!r} is not allowed; {self.title}: a finite number is wanted")
@@ -89,7 +90,7 @@ class CalculatorEntry:
     spin : {"none", "multiplicity", "moments"}
         What it does with spin: nothing, hold the total, or hold the total from start moments of the atoms.
     seconds : float
-        CPU seconds per force call of 31 atoms; grows with the square of the number of atoms.
+        CPU seconds per force call of 31 atoms.
     calculator : callable or None
         From an order and the atoms to an ASE calculator, which ASE's optimisers drive; imports what it needs when
         called.
@@ -97,8 +98,13 @@ class CalculatorEntry:
         From an order and the atoms to the answer, for a program with an optimiser of its own.
     requirement : Requirement
         What it needs on a machine.
+    tags : callable or None
+        From the resolved settings to what else fixes the physics, as the checksum of weights. Raises ParameterError,
+        which names the setting, where they do not go together or name what is not there.
     ladder : tuple of mapping
         Numerics to try in turn where the self-consistent field does not converge.
+    scaling : float
+        The power of the number of atoms with which the cost grows.
     """
 
     name: str
@@ -112,7 +118,9 @@ class CalculatorEntry:
     calculator: Callable[[Order, Atoms], Calculator] | None = None
     program: Callable[[Order, Atoms], Relaxed] | None = None
     requirement: Requirement = field(default_factory=Requirement)
+    tags: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     ladder: tuple[Mapping[str, Any], ...] = ()
+    scaling: float = 2.0
 
     @property
     def knows_spin(self) -> bool:
@@ -121,7 +129,7 @@ class CalculatorEntry:
 
     def cost(self, atoms: int) -> float:
         """Return the expected CPU seconds of one force call."""
-        return self.seconds * (atoms / 31) ** 2
+        return float(self.seconds * (atoms / 31) ** self.scaling)
 
     def resolve(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return all settings, defaults written out.
@@ -134,6 +142,9 @@ class CalculatorEntry:
         problems = self.problems(settings)
         if problems:
             raise InputError("; ".join(str(problem) for problem in problems))
+        return self._with_defaults(settings)
+
+    def _with_defaults(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {name: entry.check(settings.get(name, entry.default)) for name, entry in self.settings.items()}
 
     def problems(self, settings: Mapping[str, Any]) -> list[Problem]:
@@ -148,12 +159,19 @@ class CalculatorEntry:
                 self.settings[name].check(value)
             except InputError as error:
                 found.append(Problem(name, str(error)))
+        if not found and self.tags is not None:
+            try:
+                self.tags(self._with_defaults(settings))
+            except ParameterError as error:
+                found.append(Problem(error.parameter, str(error.args[0])))
         return found
 
     def method(self, settings: Mapping[str, Any]) -> Method:
         """Return the method that these settings make."""
         resolved = self.resolve(settings)
         physics = {name: resolved[name] for name, entry in self.settings.items() if entry.is_physics}
+        if self.tags is not None:
+            physics |= self.tags(resolved)
         return Method(self.name, MappingProxyType(physics), self.tier)
 
     def numerics(self, settings: Mapping[str, Any]) -> dict[str, Any]:

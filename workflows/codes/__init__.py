@@ -1,1 +1,1 @@
-"""Codes: programs of density functional theory that run here, each behind an ASE calculator."""
+"""Codes: programs of density functional theory, each as an entry in the table of calculators."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ import numpy as np
 from ase.data import chemical_symbols
 from ase.units import Hartree, Rydberg, kB
 
-from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, framed, is_sheet, start_moments
-from atomsieve.workflows.codes.refusals import refuse_charge
+from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
+from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-#: Å in which the box of a cluster grows.
-STEP = 0.5
 #: Stem of the files in the directory of a calculation.
 LABEL = "cp2k"
 
@@ -36,8 +34,8 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
         For a charge: every cell is periodic here.
     """
     refuse_charge(order.charge)
-    cell = framed(atoms, order.settings["vacuum"], STEP)
-    corrected = order.settings["dipole"] == "z" and is_sheet(cell)
+    cell = boxed(atoms, order.settings["vacuum"])
+    corrected = order.settings["dipole"] == "z" and vacuum_axes(cell) == (2,)
     cell.pbc = True
     cell.set_initial_magnetic_moments(start_moments(atoms, order.multiplicity))
     output = order.directory / f"{LABEL}.out"
@@ -150,6 +148,19 @@ def _scf(order: Order, spins: bool) -> Iterator[str]:
     yield "  &END SCF"
 
 
+def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fixes the physics beside the settings themselves."""
+    return {
+        "u": {},
+        "pseudopotential_set": "GTH-PBE",
+        "kpoints": "Γ",
+        "charge_model": "neutral",
+        "spin_polarised": True,
+        "relativity": "scalar",
+        "smearing": "Fermi-Dirac" if settings["smearing_width"] else "none",
+    }
+
+
 def entropic_energy(text: str) -> float:
     """Return -TS of the electrons in the last energy of an output, eV; 0 where nothing is smeared."""
     found = re.findall(r"Electronic entropic energy:\s+(-?\d+\.\d+)", text)
@@ -159,7 +170,7 @@ def entropic_energy(text: str) -> float:
 def mulliken_moments(text: str, atoms: int) -> NDArray[np.float64]:
     """Return the moment of each atom from the last Mulliken analysis of an output; none where spins are paired."""
     table = text.rpartition("Mulliken Population Analysis")[2]
-    # number, element, kind, alpha, beta, charge, spin; where spins are paired: number, element, kind, population, charge
+    # behind number, element and kind: alpha, beta, charge, spin; where spins are paired: population, charge
     rows = re.findall(r"^\s*\d+\s+\w+\s+\d+((?:\s+-?\d+\.\d+)+)\s*$", table, re.MULTILINE)[:atoms]
     values = [row.split() for row in rows]
     return np.array([float(row[3]) if len(row) == 4 else 0.0 for row in values])
@@ -197,21 +208,11 @@ ENTRY = CalculatorEntry(
         {
             "functional": Setting("PBE", "exchange and correlation", choices=tuple(_FUNCTIONALS)),
             "dispersion": Setting("D3(BJ)", "dispersion correction", choices=("none", *_DISPERSIONS)),
-            "u": Setting({}, "U_eff; this entry has none", choices=({},)),
-            "pseudopotential_set": Setting("GTH-PBE", "pseudopotentials", choices=("GTH-PBE",)),
             "basis": Setting("DZVP-MOLOPT-SR-GTH", "atomic orbitals", choices=("DZVP-MOLOPT-SR-GTH",)),
             "cutoff": Setting(round(400 * Rydberg, 1), "cutoff of the densest grid, eV", 1000.0, 30000.0),
             "relative_cutoff": Setting(50.0, "cutoff of the grid under a Gaussian of exponent 1, Ry", 30.0, 200.0),
-            "vacuum": Setting(5.0, "on each side of what is not periodic, Å", 3.0, 20.0),
-            "kpoints": Setting("Γ", "k-points; this entry has Γ alone", choices=("Γ",)),
+            "vacuum": Setting(10.0, "between a molecule and its image, Å", 6.0, 40.0),
             "dipole": Setting("z", "dipole correction of sheets", choices=("none", "z")),
-            "solvent": Setting("none", "implicit solvent", choices=("none",)),
-            "charge_model": Setting("neutral", "charges; this entry has none", choices=("neutral",)),
-            "spin_polarised": Setting(True, "two spins", choices=(True,)),
-            "relativity": Setting("scalar", "relativity", choices=("scalar",)),
-            "smearing": Setting(
-                "Fermi-Dirac", "occupations; energies are extrapolated to none", choices=("Fermi-Dirac",)
-            ),
             "smearing_width": Setting(0.1, "width of the smearing, eV; at 0 by orbital transformation", 0.0, 0.5),
             "scf_threshold": Setting(1e-6, "change of the density matrix at convergence", 1e-9, 1e-4),
             "added_orbitals": Setting(30, "empty orbitals that are smeared over", 5, 2000, is_physics=False),
@@ -226,6 +227,7 @@ ENTRY = CalculatorEntry(
         }
     ),
     elements=_ELEMENTS,
+    tags=tags,
     spin="moments",
     seconds=300.0,
     calculator=calculator,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CalledProcessError
 from types import MappingProxyType
@@ -12,8 +13,8 @@ import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 from ase.units import Rydberg
 
-from atomsieve.workflows.codes.frames import DENSITIES, NO_MOMENT, Framed, framed, gap, is_sheet, mesh, start_moments
-from atomsieve.workflows.codes.refusals import refuse_charge
+from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
+from atomsieve.workflows.codes.periodicity import boxed, kpoint_mesh, middle, vacuum_axes
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-#: Å in which the box of a cluster grows.
-STEP = 0.5
 #: Where Debian's package quantum-espresso-data keeps pseudopotentials.
 PSEUDOPOTENTIALS = "/usr/share/espresso/pseudo"
 #: Share of the cell along z over which the correction of the dipole falls back.
@@ -40,11 +39,11 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     s = order.settings
     refuse_charge(order.charge)
     _refuse_elements(sorted(set(atoms.symbols)), s)
-    cell = framed(atoms, s["vacuum"], STEP)
+    cell = boxed(atoms, s["vacuum"])
     moments = start_moments(atoms, order.multiplicity)
     cell.set_initial_magnetic_moments(moments)
-    points = mesh(cell, s["kpoints"])
-    corrected = s["dipole"] == "z" and is_sheet(cell)
+    points = kpoint_mesh(cell, 0.0 if s["kpoints"] == "Γ" else s["kpoints"])
+    corrected = s["dipole"] == "z" and vacuum_axes(cell) == (2,)
     cell.pbc = True
     spins = bool((abs(moments) > NO_MOMENT).any())
     system: dict[str, Any] = {
@@ -63,7 +62,7 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     if corrected:
         # the jump must lie where no electrons are
         control |= {"tefield": True, "dipfield": True}
-        system |= {"edir": 3, "eamp": 0.0, "eopreg": FALL, "emaxpos": (gap(cell)[1] - FALL / 2) % 1}
+        system |= {"edir": 3, "eamp": 0.0, "eopreg": FALL, "emaxpos": (middle(cell, 2) + 0.5 - FALL / 2) % 1}
     electrons = {
         "conv_thr": s["electronic_threshold"] / Rydberg,
         "electron_maxstep": s["max_iterations"],
@@ -100,7 +99,7 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
             directory=order.directory,
             parameters={
                 "input_data": {"control": control, "system": system, "electrons": electrons},
-                "pseudopotentials": {e: n for e, n in s["pseudopotentials"].items() if e in atoms.symbols},
+                "pseudopotentials": {e: n for e, n in FILES.items() if e in atoms.symbols},
                 # ASE writes the faster form for Γ alone where it is given none
                 "kpts": None if points == (1, 1, 1) else points,
             },
@@ -116,8 +115,21 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     return Framed(cell, atoms, make, explained)
 
 
+def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fixes the physics beside the settings themselves, or stands for one of them."""
+    return {
+        "u": {},
+        "pseudopotentials": FILES,
+        "kpoints": settings["kpoints"] or "Γ",
+        "charge_model": "neutral",
+        "spin_polarised": True,
+        "relativity": "scalar",
+        "smearing": "Fermi-Dirac",
+    }
+
+
 def _refuse_elements(elements: list[str], settings: Any) -> None:
-    folder, names = Path(settings["pseudopotential_folder"]), settings["pseudopotentials"]
+    folder, names = Path(settings["pseudopotential_folder"]), FILES
     for element in elements:
         if element not in names:
             raise CalculatorSetupError(
@@ -157,7 +169,7 @@ def complaint(output: Path) -> str:
 
 _DISPERSIONS = {"D3(BJ)": 4, "D3(zero)": 3}
 #: Made with PBE, scalar relativistic, good at the default cutoffs; other files there are of other functionals.
-_FILES = {
+FILES = {
     "H": "H.pbe-kjpaw.UPF",
     "B": "B.pbe-n-kjpaw_psl.1.0.0.UPF",
     "C": "C.pbe-n-kjpaw_psl.0.1.UPF",
@@ -179,20 +191,11 @@ ENTRY = CalculatorEntry(
         {
             "functional": Setting("PBE", "exchange and correlation", choices=("PBE",)),
             "dispersion": Setting("D3(BJ)", "dispersion correction", choices=("none", *_DISPERSIONS)),
-            "u": Setting({}, "U_eff; this entry has none", choices=({},)),
-            "pseudopotentials": Setting(_FILES, "file of each element", choices=(_FILES,)),
             "cutoff": Setting(680.0, "cutoff of the plane waves, eV", 300.0, 3000.0),
             "density_cutoff": Setting(5440.0, "cutoff of the density, eV", 1200.0, 30000.0),
-            "vacuum": Setting(5.0, "on each side of what is not periodic, Å", 3.0, 20.0),
-            "kpoints": Setting("0.4", "Γ, or the largest spacing of k-points, 1/Å", choices=DENSITIES),
+            "vacuum": Setting(10.0, "between a molecule and its image, Å", 6.0, 40.0),
+            "kpoints": Setting(0.4, "largest distance of k-points, 1/Å with the factor 2π; 0 for Γ alone", 0.0, 2.0),
             "dipole": Setting("z", "dipole correction of sheets", choices=("none", "z")),
-            "solvent": Setting("none", "implicit solvent", choices=("none",)),
-            "charge_model": Setting("neutral", "charges; this entry has none", choices=("neutral",)),
-            "spin_polarised": Setting(True, "two spins", choices=(True,)),
-            "relativity": Setting("scalar", "relativity", choices=("scalar",)),
-            "smearing": Setting(
-                "Fermi-Dirac", "occupations; energies are extrapolated to none", choices=("Fermi-Dirac",)
-            ),
             "smearing_width": Setting(0.1, "width of the smearing, eV", 0.001, 0.5),
             "electronic_threshold": Setting(1e-4, "estimated error of the energy at convergence, eV", 1e-10, 0.1),
             "mixing": Setting(0.3, "share of the new density", 0.001, 1.0, is_physics=False),
@@ -206,7 +209,8 @@ ENTRY = CalculatorEntry(
             "pseudopotential_folder": Setting(PSEUDOPOTENTIALS, "where the files lie", is_physics=False),
         }
     ),
-    elements=frozenset(_FILES),
+    elements=frozenset(FILES),
+    tags=tags,
     spin="moments",
     seconds=1500.0,
     calculator=calculator,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ase.data import chemical_symbols
 
-from atomsieve.workflows.codes.frames import DENSITIES, NO_MOMENT, Framed, framed, is_sheet, mesh, start_moments
-from atomsieve.workflows.codes.refusals import refuse_charge, refuse_u
+from atomsieve.structures.hubbard import hubbard_tables, hubbard_u
+from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
+from atomsieve.workflows.codes.periodicity import boxed, kpoint_mesh, vacuum_axes
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -25,17 +27,16 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     Raises
     ------
     ase.calculators.calculator.CalculatorSetupError
-        For a charge in a periodic cell, and for a U that cannot be used.
+        For a charge in a periodic cell.
     """
     s = order.settings
     if atoms.pbc.any():
         refuse_charge(order.charge)
-    refuse_u(s["u"])
-    cell = framed(atoms, s["vacuum"], POINTS * s["grid_spacing"])
+    cell = boxed(atoms, s["vacuum"], POINTS * s["grid_spacing"])
     moments = start_moments(atoms, order.multiplicity)
     cell.set_initial_magnetic_moments(moments)
-    points = mesh(cell, s["kpoints"])
-    corrected = s["dipole"] == "z" and is_sheet(cell)
+    points = kpoint_mesh(cell, 0.0 if s["kpoints"] == "Γ" else s["kpoints"])
+    corrected = s["dipole"] == "z" and vacuum_axes(cell) == (2,)
     if corrected:
         cell.pbc = (True, True, False)
     # without moments, two spins give twice what one gives, at twice the price
@@ -67,7 +68,7 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
                 "density": s["density_threshold"],
             },
             poissonsolver={"dipolelayer": "xy"} if corrected else {},
-            setups={element: f":d,{value}" for element, value in s["u"].items()},
+            setups={element: f":d,{value}" for element, value in s["u"].items() if element in atoms.symbols},
             txt=str(order.directory / "gpaw.txt"),
         )
 
@@ -77,6 +78,20 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
 
         dispersion = DFTD3(method=s["functional"], damping={"D3(BJ)": "d3bj", "D3(zero)": "d3zero"}[s["dispersion"]])
     return Framed(cell, atoms, make, _explained, dispersion=dispersion)
+
+
+def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fixes the physics beside the settings themselves, or stands for one of them."""
+    return {
+        "u": hubbard_u(settings["u"]),
+        "pseudopotential_set": "GPAW PAW 1",
+        "kpoints": settings["kpoints"] or "Γ",
+        # of clusters, which have no images; a charged cell is refused
+        "charge_model": "open boundaries",
+        "spin_polarised": True,
+        "relativity": "scalar",
+        "smearing": "Fermi-Dirac",
+    }
 
 
 def _explained(error: Exception) -> str | None:
@@ -99,20 +114,12 @@ ENTRY = CalculatorEntry(
         {
             "functional": Setting("PBE", "exchange and correlation", choices=("PBE", "RPBE", "revPBE")),
             "dispersion": Setting("D3(BJ)", "dispersion correction", choices=("none", "D3(BJ)", "D3(zero)")),
-            "u": Setting({}, "U_eff of the d states of elements, eV"),
-            "pseudopotential_set": Setting("GPAW PAW 1", "frozen cores", choices=("GPAW PAW 1",)),
+            "u": Setting("none", "table of U", choices=("none", *hubbard_tables())),
             "basis": Setting("dzp", "atomic orbitals, or the grid itself", choices=("dzp", "grid")),
             "grid_spacing": Setting(0.2, "spacing of the grid in space, Å", 0.08, 0.3),
-            "vacuum": Setting(5.0, "on each side of what is not periodic, Å", 3.0, 20.0),
-            "kpoints": Setting("0.4", "Γ, or the largest spacing of k-points, 1/Å", choices=DENSITIES),
+            "vacuum": Setting(10.0, "between a molecule and its image, Å", 6.0, 40.0),
+            "kpoints": Setting(0.4, "largest distance of k-points, 1/Å with the factor 2π; 0 for Γ alone", 0.0, 2.0),
             "dipole": Setting("z", "dipole correction of sheets", choices=("none", "z")),
-            "solvent": Setting("none", "implicit solvent", choices=("none",)),
-            "charge_model": Setting("open boundaries", "charges, of clusters alone", choices=("open boundaries",)),
-            "spin_polarised": Setting(True, "two spins", choices=(True,)),
-            "relativity": Setting("scalar", "relativity", choices=("scalar",)),
-            "smearing": Setting(
-                "Fermi-Dirac", "occupations; energies are extrapolated to none", choices=("Fermi-Dirac",)
-            ),
             "smearing_width": Setting(0.1, "width of the smearing, eV", 0.0, 0.5),
             "electronic_threshold": Setting(1e-3, "change of the energy at convergence, eV", 1e-9, 0.1),
             "density_threshold": Setting(1e-4, "change of the density at convergence, electrons each", 1e-9, 1e-3),
@@ -124,6 +131,7 @@ ENTRY = CalculatorEntry(
         }
     ),
     elements=_ELEMENTS,
+    tags=tags,
     spin="moments",
     seconds=220.0,
     calculator=calculator,
