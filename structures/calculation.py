@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -34,6 +34,7 @@ class Verdict(StrEnum):
     MOVED = "moved to another site"
     SUPPORT_REACTED = "support reacted"
     METAL_LEFT = "metal left its site"
+    OTHER_SPIN = "in no stated spin state"
     NOT_CONVERGED = "not converged"
     NOT_PLACED = "not placed"
 
@@ -294,53 +295,3 @@ class Failure:
 def outcome_from_dict(data: Mapping[str, Any]) -> Calculation | Failure:
     """Make a calculation or a failure from its document."""
     return Calculation.from_dict(data) if data["status"] == "done" else Failure.from_dict(data)
-
-
-def reference(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the small part of a stored outcome that jobs hand to each other.
-
-    Parameters
-    ----------
-    document : mapping
-        What :meth:`Calculation.to_dict` or :meth:`Failure.to_dict` returned.
-
-    Returns
-    -------
-    dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, charge, subject, parents,
-        method``.
-    """
-    return {
-        "key": document["key"],
-        "status": document["status"],
-        "energy": document.get("energy"),
-        "verdict": document["judgement"]["verdict"],
-        "reason": document["judgement"]["reason"],
-        "multiplicity": document["request"]["multiplicity"],
-        "charge": document["request"]["charge"],
-        "subject": document["request"]["subject"],
-        "parents": document["request"]["parents"],
-        "method": document["request"]["method"],
-    }
-
-
-def lowest_adsorbed(references: Iterable[Mapping[str, Any]], clean: str | None) -> Mapping[str, Any] | None:
-    """Return the lowest usable state with an adsorbate among those that were placed on one clean state.
-
-    Parameters
-    ----------
-    references : iterable of mapping
-        References of relaxations with one adsorbate.
-    clean : str or None
-        Request key of the clean state that is subtracted.
-    """
-    return lowest(entry for entry in references if clean in entry.get("parents", [clean]))
-
-
-def lowest(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the reference of lowest energy among those whose energy may be used, None if there is none.
-
-    Equal energies (symmetry-equivalent starts) go by key, so that the choice never depends on order.
-    """
-    usable = [entry for entry in references if entry["status"] == "done" and entry["verdict"] in USABLE]
-    return min(usable, key=lambda entry: (round(entry["energy"], 6), entry["key"]), default=None)

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from atomsieve.structures.adsorbate import REFERENCES, adsorbates
-from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.errors import CampaignError, Problem, unknown
 from atomsieve.structures.reaction import reaction, reactions
-from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
+from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 
 class _Section(BaseModel):
@@ -43,10 +43,10 @@ class RelaxationSection(_Section):
 
 
 class SpinSection(_Section):
-    """Which spin multiplicities are tried."""
+    """Which spin states are tried."""
 
-    clean: Annotated[int, Field(ge=1, le=6)] = 2
-    adsorbed: Literal["inherit"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
+    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
 
 
 class PrerelaxationSection(_Section):
@@ -217,8 +217,14 @@ def _cross_check(campaign: Campaign) -> Any:
     if corrections == "none":
         if campaign.thermochemistry.solvation == "table":
             yield Problem("thermochemistry.solvation", "'table' needs a table; set thermochemistry.corrections")
+    elif corrections in TREATMENTS:
+        if campaign.thermochemistry.solvation == "table":
+            yield Problem(
+                "thermochemistry.solvation", f"'table' comes with a table of corrections, not {corrections!r}"
+            )
     elif corrections not in tables:
-        yield Problem("thermochemistry.corrections", unknown(corrections, [*tables, "none"], "correction table"))
+        allowed = [*tables, *TREATMENTS, "none"]
+        yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
         known = [name for name in campaign.reactions if name in reactions()]
         needed = [name for wanted in known for name in reaction(wanted).adsorbates] + campaign.adsorbates
@@ -229,10 +235,19 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
-    if not is_room_temperature(campaign.conditions.temperature):
+    if not TRIPLE_POINT <= campaign.conditions.temperature <= CRITICAL_TEMPERATURE:
         yield Problem(
             "conditions.temperature",
-            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only",
+            f"{campaign.conditions.temperature} K: the reference of oxygen is liquid water; "
+            f"allowed {TRIPLE_POINT} to {CRITICAL_TEMPERATURE}",
+        )
+        return
+    tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
+    if tabulated and not is_room_temperature(campaign.conditions.temperature):
+        yield Problem(
+            "conditions.temperature",
+            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
+            "others need adsorbates without reactions, and thermochemistry.corrections 'harmonic' or 'quasi-harmonic'",
         )
 
 
@@ -277,8 +292,9 @@ def _problem(error: ErrorDetails) -> Problem:
     location = tuple(p for p in error["loc"] if isinstance(p, int) or not _ARM.match(p))
     path, value, kind = path_text(location), error["input"], error["type"]
     context = error.get("ctx", {})
-    if path == "spin.adsorbed":
-        return Problem(path, f"{value!r} is not allowed; allowed: 'inherit', or a whole number from 1 to 6")
+    if path in ("spin.clean", "spin.adsorbed"):
+        words = "'scan', 'fixed'" if path == "spin.clean" else "'inherit', 'scan', 'fixed'"
+        return Problem(path, f"{value!r} is not allowed; allowed: {words}, or a whole number from 1 to 6")
     if kind == "extra_forbidden":
         return Problem(path, unknown(location[-1], _fields_at(location), "key"))
     if kind == "missing":

@@ -86,6 +86,11 @@ class AdsorptionEnergy:
         Every calculation that was tried: key, role, verdict, reason, energy, multiplicity.
     multiplicity : mapping of str to (int or None)
         2S + 1 of the ``clean`` and the ``adsorbed`` state.
+    spin_states : mapping of str to int
+        How many different usable spin states were found of each; fewer than two say nothing of which is lowest. Empty
+        for a method that knows no spin.
+    warnings : tuple of str
+        In what the calculations differ that does not keep their energies from being combined.
     """
 
     site: SiteLabel
@@ -98,6 +103,8 @@ class AdsorptionEnergy:
     calculations: Mapping[str, str]
     considered: tuple[Mapping[str, Any], ...]
     multiplicity: Mapping[str, int | None] = field(default_factory=dict)
+    spin_states: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def electronic(self) -> float | None:
@@ -147,6 +154,8 @@ class AdsorptionEnergy:
             "calculations": dict(self.calculations),
             "considered": [dict(entry) for entry in self.considered],
             "multiplicity": dict(self.multiplicity),
+            "spin_states": dict(self.spin_states),
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -163,6 +172,8 @@ class AdsorptionEnergy:
             calculations=data["calculations"],
             considered=tuple(data["considered"]),
             multiplicity=data["multiplicity"],
+            spin_states=data.get("spin_states", {}),
+            warnings=tuple(data.get("warnings", ())),
         )
 
 

@@ -115,8 +115,12 @@ def test_the_table_of_calculators_is_that_of_the_code() -> None:
     rows = {cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]] for cells in _rows(text) if "`" in cells[1]}
     assert list(rows) == list(CALCULATORS)
     for name, entry in CALCULATORS.items():
-        mend = f"`{entry.requirement.mend}`" if entry.requirement.mend else "always there"
-        assert rows[name] == [entry.title, entry.tier, entry.spin, entry.source, mend, f"{entry.seconds:g}"]
+        *stated, cure, seconds = rows[name]
+        assert stated == [entry.title, entry.tier, entry.spin, entry.source]
+        assert float(seconds) == entry.seconds
+        mend = entry.requirement.mend
+        # what takes more than a command has a page of its own
+        assert (cure == (f"`{mend}`" if mend else "always there")) or (".md)" in cure and "pip install" not in mend)
 
 
 def _rows(text: str) -> list[list[str]]:

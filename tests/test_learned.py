@@ -21,8 +21,8 @@ from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Verdict
-from atomsieve.structures.errors import CalculationError, CampaignError
-from atomsieve.structures.method import require_one_method
+from atomsieve.structures.errors import CalculationError, CampaignError, MethodMismatchError
+from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.workflows import weights
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import lacks, load
@@ -86,8 +86,8 @@ def test_other_weights_are_another_method(tmp_path: Path, monkeypatch: pytest.Mo
     there = calculator("chgnet").method({})
     assert there.physics["checkpoint"] == hashlib.sha256(b"other weights").hexdigest()
     assert there.key != here.key
-    with pytest.raises(ValueError, match="checkpoint"):
-        require_one_method([("clean", here.to_dict()), ("adsorbed", there.to_dict())])
+    with pytest.raises(MethodMismatchError, match="checkpoint"):
+        require_combinable([Participant("clean", here.to_dict()), Participant("adsorbed", there.to_dict())])
     other.write_bytes(b"still others, of another length")
     assert calculator("chgnet").method({}).key != there.key
 

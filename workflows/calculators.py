@@ -10,6 +10,7 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows import learned
+from atomsieve.workflows.codes import vasp
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -121,6 +122,7 @@ _ENTRIES = (
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
     ),
+    vasp.ENTRY,
 )
 #: All calculators by name.
 CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType(

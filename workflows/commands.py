@@ -270,6 +270,10 @@ def _show(rows: list[dict[str, Any]], title: str, name: str, limit: int | None =
         out.print(f"  {escape(line)}", style="yellow")
     if len(lines) > REASONS:
         out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
+    single = screen.single_starts(rows[:limit])
+    if single:
+        shown = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
+        out.print(escape(f"single-start, no second spin state converged: {shown}"), style="yellow")
     remark = screen.caveat(rows)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")

@@ -129,7 +129,7 @@ class CalculatorEntry:
 
     def cost(self, atoms: int) -> float:
         """Return the expected CPU seconds of one force call."""
-        return self.seconds * (atoms / 31) ** self.scaling
+        return float(self.seconds * (atoms / 31) ** self.scaling)
 
     def resolve(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return all settings, defaults written out.

@@ -13,6 +13,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, S
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.checked import CheckedCampaign
 
 
@@ -52,14 +53,22 @@ def site_rows(
     site : ActiveSite
         As built.
     output : mapping
-        ``clean`` and ``adsorbed`` references, and ``energies`` by key.
+        ``clean`` and ``adsorbed`` references, with ``energies`` and ``vibrations`` by their keys.
     gases : mapping of str to mapping
         The outputs of the flows of the gases.
     """
     policy = checked.policy
-    energies = None
+    parts = (output, *gases.values())
+    energies = vibrations = None
     if policy.single_point is not None:
-        energies = {key: point for part in (output, *gases.values()) for key, point in part.get("energies", {}).items()}
+        energies = {key: point for part in parts for key, point in part.get("energies", {}).items()}
+    if policy.vibrations is not None:
+        found = {key: one for part in parts for key, one in part.get("vibrations", {}).items()}
+        vibrations = {
+            key: Vibrations.from_dict(checked.folder.stored(one["key"]))
+            for key, one in found.items()
+            if one["status"] == "done"
+        }
     rows = {
         name: adsorption_energy(
             site=site_label(site),
@@ -70,6 +79,7 @@ def site_rows(
             adsorbed=output["adsorbed"][name],
             gases={gas: found["molecule"] for gas, found in gases.items()},
             energies=energies,
+            vibrations=vibrations,
         )
         for name in checked.campaign.all_adsorbates
     }

@@ -10,15 +10,16 @@ from ase import Atoms
 
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
-from atomsieve.builders.spin import inherited
 from atomsieve.structures.adsorbate import adsorbates, molecule
-from atomsieve.structures.calculation import Request, lowest, reference
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.harvest import is_complete, stored_rows
+from atomsieve.workflows.spins import adsorbed_spins
 
 #: Force calls of a relaxation as seen with GFN1-xTB on M-N4 graphene, by task.
 FORCE_CALLS: Mapping[str, int] = {"molecule": 8, "clean": 15, "adsorbed": 28}
@@ -94,7 +95,7 @@ class Planner:
         self.checked = checked
         self.database = database
         self._pose_counts: dict[tuple[str, str], int] = {}
-        self._spin_counts: dict[tuple[int, tuple[int, ...], str], set[int]] = {}
+        self._spin_counts: dict[tuple[int, tuple[str, ...], tuple[int | None, ...], str], set[int]] = {}
         wanted = [reaction(name).adsorbates for name in checked.campaign.reactions]
         #: adsorbates that more than one reaction needs
         self._common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
@@ -216,15 +217,13 @@ class Planner:
 
     def _spins(self, site: ActiveSite, clean: list[Request], adsorbate: str) -> set[int]:
         """Return how many spin starts there may be with an adsorbate."""
-        if not self.checked.policy.knows_spin:
-            return {1}
-        if self.checked.policy.adsorbed != "inherit":
-            return {int(self.checked.policy.adsorbed)}
-        parents = tuple(request.multiplicity or 1 for request in clean)
-        case = (int(site.atoms.numbers.sum()) - site.charge, parents, adsorbate)
+        parents = tuple(request.multiplicity for request in clean)
+        case = (int(site.atoms.numbers.sum()) - site.charge, site.metal_symbols, parents, adsorbate)
         if case not in self._spin_counts:
-            with_adsorbate = site.atoms + Atoms(adsorbates()[adsorbate].symbols)
-            self._spin_counts[case] = {len(inherited(parent, with_adsorbate, site.charge)) for parent in parents}
+            atoms, policy = site.atoms + Atoms(adsorbates()[adsorbate].symbols), self.checked.policy
+            self._spin_counts[case] = {
+                len(adsorbed_spins(policy, site, atoms, adsorbate, None, parent)) for parent in parents
+            }
         return self._spin_counts[case]
 
     def _known(self, keys: Iterator[str] | Any) -> dict[str, dict[str, Any]]:

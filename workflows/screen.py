@@ -185,6 +185,12 @@ def caveat(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{', '.join(names)}: {NOT_PREDICTIVE}; every U_L and η above ranks candidates for a dearer method, no more"
 
 
+def single_starts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each site of which some state was found in one spin state alone."""
+    lines = {f"{row['site']}: {', '.join(row['single_start'])}": None for row in rows if row["single_start"]}
+    return list(lines)
+
+
 def plan_table(plan: Plan) -> Table:
     """Return the table of a plan."""
     table = Table(title_justify="left")

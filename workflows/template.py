@@ -32,8 +32,8 @@ sites:
 reactions: [ORR, OER, HER]    # also ORR-2e
 # adsorbates: [H]             # further ones than the reactions need
 
-# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem; see what works
-# here: atomsieve doctor.  Neither xTB nor learned potentials predict; they are for pre-screening.
+# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, vasp; what
+# works here: atomsieve doctor.  xTB and learned potentials are for pre-screening; they do not predict.
 method:
   calculator: gfn1-xtb
   # settings:
