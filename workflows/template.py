@@ -56,9 +56,9 @@ relaxation:
 # single_point:
 #   calculator: gfn2-xtb
 
-# Spin.  `scan`: every state of the metals' d shells (low, intermediate, high; two metals also antiparallel); `fixed`: the
-# first of these; a number: so many multiplicities.  With an adsorbate also `inherit`: those next to the clean site's
-# (m-1 and m+1 where it flips the parity, else m-2, m and m+2).
+# Spin.  `scan`: every state of the metals' d shells (low, intermediate, high; two metals also antiparallel); `fixed`:
+# the first of these; a number: so many multiplicities.  With an adsorbate also `inherit`: those next to the clean
+# site's (m-1 and m+1 where it flips the parity, else m-2, m and m+2).
 spin:
   clean: scan
   adsorbed: inherit
