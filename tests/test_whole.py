@@ -289,7 +289,7 @@ def current(folder: Path, **criteria: Any) -> list[tuple[Any, ...]]:
     for entry in potentials:
         assert entry["superseded"] == any(rows[key]["superseded"] for key in entry["adsorption_energies"].values())
     wanted = [row for row in rows.values() if row["adsorbate"] == "H" and not row["superseded"]]
-    return sorted((row["policy"]["spin"]["clean"], row["policy"]["solvation"]) for row in wanted)
+    return sorted((str(row["policy"]["spin"]["clean"]), row["policy"]["solvation"]) for row in wanted)
 
 
 def test_the_row_that_more_stands_behind_is_current_whatever_the_order(done: Path, tmp_path: Path, cli: Cli) -> None:

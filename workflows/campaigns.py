@@ -81,7 +81,13 @@ def _method_problems(
     problems = [
         Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)
     ]
-    return problems or (list(_unknown_elements(campaign, entry)) if with_elements else [])
+    if problems:
+        return problems
+    solvent = entry.method(section.settings).physics.get("solvent", "none")
+    if solvent != "none" and campaign.thermochemistry.solvation == "table":
+        text = f"'table' comes on top of solvent {solvent!r} of {entry.name}; keep one of the two"
+        problems.append(Problem("thermochemistry.solvation", text))
+    return [*problems, *(_unknown_elements(campaign, entry) if with_elements else ())]
 
 
 def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:

@@ -65,7 +65,7 @@ class CheckedCampaign:
             cheap = calculator(c.prerelaxation.calculator)
             method = cheap.method(c.prerelaxation.settings)
             before = replace(policy, method=method, fmax=c.prerelaxation.fmax, spin=cheap.spin)
-            policy = replace(policy, before=before)
+            policy = replace(policy, before=before, carry=c.prerelaxation.keep)
         if c.single_point is not None:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)
