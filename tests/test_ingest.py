@@ -453,6 +453,17 @@ def test_a_gas_of_another_method_leaves_no_free_energy(tmp_path: Path, cli: Cli)
     assert "runs/gas/H2O" in site["without"]["OH"]
 
 
+def test_a_solvent_is_not_counted_twice(tmp_path: Path, cli: Cli) -> None:
+    runs = vasp_tree(tmp_path / "runs")
+    (runs / "FeN4" / "O" / "INCAR.gz").unlink()
+    for path in [*runs.rglob("INCAR"), runs / "FeN4" / "O" / "INCAR"]:
+        path.write_text(INCAR + "LSOL = .TRUE.\n")
+    content = {"thermochemistry": {"solvation": "table"}}
+    (site,) = ingested(cli, tmp_path, "runs", "--mapping", mapping_of(tmp_path, content))["sites"]
+    assert site["rows"] == {}
+    assert "in VASPsol water eps=78.4 already" in site["without"]["OH"]
+
+
 def test_two_methods_of_one_site_stand_side_by_side(tmp_path: Path, cli: Cli) -> None:
     runs = vasp_tree(tmp_path / "pbe")
     vasp_tree(tmp_path / "rpbe")

@@ -120,7 +120,7 @@ def rows_of(
     policy = selection(thermochemistry)
     used: dict[str, Taken] = {}
     for name, group in cohort.adsorbed.items():
-        if why := _no_row(name, thermochemistry.corrections):
+        if why := _no_row(name, thermochemistry, cohort.method):
             without[name] = why
             continue
         chosen, why = _references(cohort, name, gases)
@@ -152,12 +152,16 @@ def selection(thermochemistry: ThermochemistrySection) -> dict[str, Any]:
     }
 
 
-def _no_row(adsorbate: str, corrections: str) -> str:
+def _no_row(adsorbate: str, thermochemistry: ThermochemistrySection, method: Mapping[str, Any]) -> str:
     """Say why an adsorbate can have no free energy, whatever was calculated; nothing if it can."""
+    corrections = thermochemistry.corrections
     if without := sorted(adsorbates()[adsorbate].composition.keys() - REFERENCES.keys()):
         return f"no gas is the reference of {', '.join(without)}"
     if corrections != "none" and adsorbate not in correction_tables()[corrections].adsorbates:
         return f"the corrections {corrections!r} have no value for it; choose others under thermochemistry in a mapping"
+    solvent = method["physics"].get("solvent", "none")
+    if thermochemistry.solvation == "table" and solvent != "none":
+        return f"its energies are in {solvent} already; set thermochemistry.solvation to none in the mapping"
     return ""
 
 
