@@ -6,7 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # tests share the cores; those that start campaigns of their own take several each
 PYTEST_ARGS ?= -q -n auto --dist worksteal
-SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/*)
+# of pyproject.toml; .ci/run adds those of codes that need libraries
+EXTRAS ?= test
+SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/* workflows/*/*)
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 
@@ -33,7 +35,7 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 	touch $@
 
 $(VENV)/installed-test: $(BIN)/python $(SOURCES)
-	$(PYTHON) -m pip --python $(BIN)/python install -q ".[test]"
+	$(PYTHON) -m pip --python $(BIN)/python install -q ".[$(EXTRAS)]"
 	touch $@ $(VENV)/installed
 
 clean:

@@ -17,8 +17,9 @@ from atomsieve.structures.campaign import (
     parse_campaign,
 )
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
-from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.ingest.collection import Collection, is_collection
 from atomsieve.workflows.settings import Settings
