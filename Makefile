@@ -8,9 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 # tests share the cores; those that start campaigns of their own take several each
 PYTEST_ARGS ?= -q -n auto --dist worksteal
+# of pyproject.toml; .ci/run adds those of codes that need libraries
+EXTRAS ?= test
 # another build of torch, for a GPU or without: set TORCH, or PIP_INDEX_URL, or install it into $(VENV) before
 TORCH ?= torch
-SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/*)
+SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/* workflows/*/*)
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 
@@ -39,7 +41,7 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 	touch $@
 
 $(VENV)/installed-test: $(BIN)/python $(SOURCES)
-	$(PYTHON) -m pip --python $(BIN)/python install -q ".[test]"
+	$(PYTHON) -m pip --python $(BIN)/python install -q ".[$(EXTRAS)]"
 	touch $@ $(VENV)/installed
 
 # torch first, and alone: what asks for it afterwards takes the one that is there

@@ -10,7 +10,7 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows import learned
-from atomsieve.workflows.codes import vasp
+from atomsieve.workflows.codes import cp2k, espresso, gpaw, vasp
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -122,6 +122,9 @@ _ENTRIES = (
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
     ),
+    gpaw.ENTRY,
+    cp2k.ENTRY,
+    espresso.ENTRY,
     vasp.ENTRY,
 )
 #: All calculators by name.

@@ -17,9 +17,11 @@ from atomsieve.structures.campaign import (
     parse_campaign,
 )
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
-from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.ingest.collection import Collection, is_collection
 from atomsieve.workflows.settings import Settings
 
 #: A calculator that knows so many elements knows every one that a builder uses.
@@ -194,7 +196,10 @@ def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
         if data is None:
             names = database.campaign_names()
             raise UnknownNameError(unknown(file_or_name, names or ["none: nothing has been run here"], "campaign"))
-    return check(campaign_from_data(data, file_or_name), file_or_name, folder)
+    campaign = campaign_from_data(data, file_or_name)
+    if is_collection(data):
+        return Collection(campaign, file_or_name, folder)
+    return check(campaign, file_or_name, folder)
 
 
 def open_database(campaign: Campaign | None, folder: Folder, settings: Settings) -> Database:

@@ -14,7 +14,8 @@ from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.workflows.attempts import GEOMETRY
-from atomsieve.workflows.calculators import CalculatorEntry, calculator
+from atomsieve.workflows.calculators import calculator
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy

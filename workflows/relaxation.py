@@ -23,7 +23,8 @@ from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows.attempts import CHECKPOINT, Course
-from atomsieve.workflows.calculators import CalculatorEntry, calculator
+from atomsieve.workflows.calculators import calculator
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.optimization import LOG, optimize
 from atomsieve.workflows.order import Order, Relaxed

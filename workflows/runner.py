@@ -24,6 +24,7 @@ from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
+from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.local import LocalEngine
 
@@ -126,6 +127,9 @@ class Runner:
         began = time.monotonic()
         campaign = self.checked.campaign
         with running(self.folder, campaign.name):
+            before = self.database.campaign(campaign.name)
+            if before is not None and is_collection(before):
+                raise InputError(f"{campaign.name!r} holds what was ingested; give the campaign another name")
             self.database.save_campaign(campaign.name, campaign.model_dump(mode="json", exclude_unset=True))
             try:
                 for run in self.engine.run(self._flows()):

@@ -32,8 +32,8 @@ sites:
 reactions: [ORR, OER, HER]    # also ORR-2e
 # adsorbates: [H]             # further ones than the reactions need
 
-# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb and others; `atomsieve doctor` lists all of them
-# and which work here.  Only DFT predicts; the others are for pre-screening.
+# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
+# espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.
 method:
   calculator: gfn1-xtb
   # settings:

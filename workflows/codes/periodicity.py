@@ -20,14 +20,24 @@ STEP: Final = 0.5
 LEAST_VACUUM: Final = 8.0
 
 
-def boxed(atoms: Atoms) -> Atoms:
-    """Return a copy in a full cell: each direction that has no lattice vector gets one, and the atoms its middle."""
+def boxed(atoms: Atoms, vacuum: float = VACUUM, step: float = STEP) -> Atoms:
+    """Return a copy in a full cell: each direction that has no lattice vector gets one, and the atoms its middle.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Periodic or not.
+    vacuum : float
+        Å between the atoms and their nearest image, at least.
+    step : float
+        Å of which the new lengths are whole multiples.
+    """
     copy = atoms.copy()
     missing = [axis for axis, length in enumerate(copy.cell.lengths()) if length == 0.0]
     if missing:
-        copy.center(vacuum=VACUUM / 2, axis=missing)
+        copy.center(vacuum=vacuum / 2, axis=missing)
         lengths = np.linalg.norm(copy.cell.array, axis=1)
-        rounded = np.ceil(lengths / STEP - 1e-6) * STEP
+        rounded = np.ceil(lengths / step - 1e-6) * step
         for axis in missing:
             copy.cell[axis] *= rounded[axis] / lengths[axis]
         copy.center(axis=missing)
