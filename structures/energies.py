@@ -86,6 +86,8 @@ class AdsorptionEnergy:
         Every calculation that was tried: key, role, verdict, reason, energy, multiplicity.
     multiplicity : mapping of str to (int or None)
         2S + 1 of the ``clean`` and the ``adsorbed`` state.
+    carried : tuple of str
+        Request keys of another method's states, of an earlier stage, at whose geometries relaxations could start.
     """
 
     site: SiteLabel
@@ -98,6 +100,7 @@ class AdsorptionEnergy:
     calculations: Mapping[str, str]
     considered: tuple[Mapping[str, Any], ...]
     multiplicity: Mapping[str, int | None] = field(default_factory=dict)
+    carried: tuple[str, ...] = ()
 
     @property
     def electronic(self) -> float | None:
@@ -127,7 +130,8 @@ class AdsorptionEnergy:
             f"{entry['key']} {entry['status']} {entry['reason'] if entry['status'] == 'failed' else ''}"
             for entry in self.considered
         )
-        return content_key("adsorption energy", [SCHEMA, self.policy_key, inputs, dict(self.calculations)])
+        content = [SCHEMA, self.policy_key, inputs, dict(self.calculations)]
+        return content_key("adsorption energy", [*content, list(self.carried)] if self.carried else content)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that is stored."""
@@ -147,6 +151,7 @@ class AdsorptionEnergy:
             "calculations": dict(self.calculations),
             "considered": [dict(entry) for entry in self.considered],
             "multiplicity": dict(self.multiplicity),
+            **({"carried": list(self.carried)} if self.carried else {}),
         }
 
     @classmethod
@@ -163,6 +168,7 @@ class AdsorptionEnergy:
             calculations=data["calculations"],
             considered=tuple(data["considered"]),
             multiplicity=data["multiplicity"],
+            carried=tuple(data.get("carried", ())),
         )
 
 

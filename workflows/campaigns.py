@@ -9,14 +9,9 @@ from typing import Any
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.builders.catalog import Parameter
-from atomsieve.structures.campaign import (
-    Campaign,
-    MethodSection,
-    PrerelaxationSection,
-    campaign_from_data,
-    parse_campaign,
-)
+from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
+from atomsieve.structures.section import MethodSection, PrerelaxationSection
 from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
@@ -48,17 +43,23 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
         for index, entry in enumerate(campaign.sites)
         for problem in catalog.check(entry)
     ]
-    sections = {
-        "method": campaign.method,
-        "prerelaxation": campaign.prerelaxation,
-        "single_point": campaign.single_point,
-    }
-    for path, section in sections.items():
-        if section is not None:
-            problems += _method_problems(campaign, path, section, with_elements=not problems)
+    clean = not problems
+    for path, section in _methods(campaign):
+        problems += _method_problems(campaign, path, section, with_elements=clean)
     if problems:
         raise CampaignError(source, problems)
     return CheckedCampaign(campaign, source, folder)
+
+
+def _methods(campaign: Campaign) -> Iterator[tuple[str, MethodSection | PrerelaxationSection]]:
+    """Yield each section that names a method, with its path."""
+    names = ("method", "prerelaxation", "single_point")
+    places = [("", campaign), *((f"stages[{index}].", stage) for index, stage in enumerate(campaign.stages))]
+    for path, place in places:
+        for name in names:
+            section = getattr(place, name)
+            if section is not None:
+                yield f"{path}{name}", section
 
 
 def _method_problems(

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from ase import Atoms
 
 from atomsieve.structures.calculation import USABLE, Request, lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
-from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
 
 Reference = Mapping[str, Any]
 
 
+class Reader(Protocol):
+    """Where outcomes lie: a folder, or whatever else finds them."""
+
+    def read(self, key: str) -> dict[str, Any] | None:
+        """Return the outcome of a calculation, or None if it has none yet."""
+
+
 def clean_starts(
-    policy: Policy, site: ActiveSite, carried: Sequence[Reference], folder: Folder
+    policy: Policy, site: ActiveSite, carried: Sequence[Reference], folder: Reader
 ) -> list[tuple[Request, ActiveSite]]:
     """Return a request for each spin start of a clean site, and the site where it starts.
 
@@ -39,7 +45,7 @@ def clean_starts(
 
 
 def adsorbed_starts(
-    policy: Policy, site: ActiveSite, parent: Reference, adsorbate: str, carried: Sequence[Reference], folder: Folder
+    policy: Policy, site: ActiveSite, parent: Reference, adsorbate: str, carried: Sequence[Reference], folder: Reader
 ) -> list[tuple[Request, ActiveSite, Atoms]]:
     """Return a request for each pose and spin of an adsorbate, with the site and the adsorbate where it starts.
 

@@ -122,7 +122,12 @@ class Policy:
     def _before(self) -> dict[str, Any]:
         assert self.before is not None
         selection = self.before.selection
-        return {"method": self.before.method.key, **{name: selection[name] for name in ("fmax", "spin")}}
+        return {
+            "method": self.before.method.key,
+            **{name: selection[name] for name in ("fmax", "spin")},
+            **({"poses": selection["poses"]} if self.before._sampling != self._sampling else {}),
+            **({"before": selection["before"]} if self.before.before is not None else {}),
+        }
 
     @property
     def energy_method(self) -> Method:
