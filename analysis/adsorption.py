@@ -6,21 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.refinement import imaginary_modes, modes_of, points_of, vibrational_terms, why_not
+from atomsieve.analysis.spin import SpinOutcome, distinct_states
+from atomsieve.analysis.thermochemistry import SYMBOLS
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.adsorbate import molecule, reference_amounts
-from atomsieve.structures.calculation import Verdict, lowest, lowest_adsorbed
+from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.method import require_one_method
+from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature
+from atomsieve.structures.vibrations import Vibrations
 
 #: What a policy may say under ``solvation``.
 SOLVATIONS = ("none", "table")
 #: eV below which a rejected state is not worth a remark.
 REMARK = 0.005
 
-_SYMBOLS = {"zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "TS", "solvation": "solvation", "correction": "ΔG-ΔE"}
+_SYMBOLS = {**SYMBOLS, "solvation": "solvation", "correction": "ΔG-ΔE"}
 
 
 def adsorption_energy(
@@ -33,6 +38,7 @@ def adsorption_energy(
     adsorbed: Sequence[Mapping[str, Any]],
     gases: Mapping[str, Mapping[str, Any]],
     energies: Mapping[str, Mapping[str, Any]] | None = None,
+    vibrations: Mapping[str, Vibrations] | None = None,
 ) -> AdsorptionEnergy:
     """Return ΔG of an adsorbate from the lowest usable states, or the reason why there is none.
 
@@ -52,13 +58,16 @@ def adsorption_energy(
         ``corrections`` (a table's name or ``none``), ``solvation`` (``none`` or ``table``), ``temperature`` (K), and
         whatever else was tried.
     clean, adsorbed : sequence of mapping
-        References as :func:`~atomsieve.structures.calculation.reference` gives them (energies in eV), each with an
-        optional ``method``, which is then held against that of the row.
+        References as :func:`~atomsieve.structures.reference.reference` gives them (energies in eV), each with an
+        optional ``method``, which is then held against those of the row and the others, and with ``elements`` and
+        ``cell`` where they are known.
     gases : mapping of str to mapping
         References of the molecules, by name.
     energies : mapping of str to mapping, optional
         References of single points by the keys of the states at whose geometry they were made; where given, all
         electronic terms come from them.
+    vibrations : mapping of str to Vibrations, optional
+        By the keys of the states that vibrate; where given, all thermal terms come from them.
 
     Returns
     -------
@@ -70,31 +79,44 @@ def adsorption_energy(
     InputError
         If the policy names an unknown table, a table without the adsorbate, or a temperature that no table holds at.
     MethodMismatchError
-        If the energies do not all come from one method.
+        If the energies come from methods that cannot be combined.
     """
     # H2O before H2, as the reaction is written
     amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
-    thermal = _thermal_terms(adsorbate, amounts, policy)
+    thermal = _thermal_terms(adsorbate, amounts, policy) if vibrations is None else []
+    dropped = [entry for entry in adsorbed if entry["status"] == "dropped"]
+    adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
-    _gate(policy.get("geometry_method", method), tried)
+    warnings = _gate(policy.get("geometry_method", method), tried)
     if energies is not None:
-        _gate(method, {"single point": list(energies.values())})
+        at_states = {role: [energies[e["key"]] for e in found if e["key"] in energies] for role, found in tried.items()}
+        warnings = tuple(dict.fromkeys([*warnings, *_gate(method, at_states)]))
     chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
     # only what was placed on the clean state that is subtracted belongs to it
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
     chosen["adsorbed"] = lowest_adsorbed(adsorbed, parent)
     states = {role: entry for role, entry in chosen.items() if entry is not None}
-    points = states if energies is None else _points(states, energies)
+    points = states if energies is None else points_of(states, energies)
+    modes = None if vibrations is None else modes_of(states, vibrations, metal=policy["vibrations"]["metal"])
 
-    if len(points) == len(tried):
+    if len(points) == len(tried) and (modes is None or len(modes) == len(tried)):
+        if modes is not None:
+            thermal = vibrational_terms(adsorbate, amounts, modes, policy)
+            warnings = (*warnings, *imaginary_modes(adsorbate, modes))
         terms = (*_electronic_terms(adsorbate, amounts, points), *thermal)
         verdict = str(Verdict.BOUND)
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
         terms = ()
         whys = [(role, *_why(tried[role])) for role in tried if role not in states]
-        whys += [(role, str(Verdict.NOT_CONVERGED), "its single point failed") for role in states if role not in points]
+        missing = {"single point": points, "vibrations": states if modes is None else modes}
+        whys += [
+            (role, str(Verdict.NOT_CONVERGED), f"{what}: {why_not(state, what, energies)}")
+            for what, found in missing.items()
+            for role, state in states.items()
+            if role not in found
+        ]
         if "clean" in states and not adsorbed:
             nowhere = "no way to the metal is open on the relaxed clean site"
             whys = [("adsorbed", str(Verdict.NOT_PLACED), nowhere), *(why for why in whys if why[0] != "adsorbed")]
@@ -110,18 +132,15 @@ def adsorption_energy(
         verdict=verdict,
         reason=reason,
         calculations={role: str(entry["key"]) for role, entry in states.items()}
-        | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states},
-        considered=tuple(_considered(role, entry) for role, entries in tried.items() for entry in entries),
+        | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states}
+        | {f"vibrations of {role}": found.key for role, found in (modes or {}).items() if found is not None},
+        considered=tuple(
+            _considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
+        ),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
+        spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
+        warnings=warnings,
     )
-
-
-def _points(
-    states: Mapping[str, Mapping[str, Any]], energies: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
-    """Return the single point at each state that has one that ended well."""
-    found = {role: energies.get(str(state["key"])) for role, state in states.items()}
-    return {role: point for role, point in found.items() if point is not None and point["status"] == "done"}
 
 
 def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,14 +148,35 @@ def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": role, **{name: entry[name] for name in fields}}
 
 
-def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+    """Hold the methods of all energies against each other and that of the row; return what they leave as warnings."""
     energies = [
-        (f"{role} {str(entry['key'])[:8]}", entry["method"])
+        Participant(
+            name=f"{role} {str(entry['key'])[:8]}",
+            method=entry["method"],
+            elements=frozenset(entry["elements"]) if entry.get("elements") else None,
+            role="site" if role in ("clean", "adsorbed") else "gas",
+            cell=entry.get("cell"),
+        )
         for role, entries in tried.items()
         for entry in entries
         if entry.get("method") is not None and entry["energy"] is not None
     ]
-    require_one_method([("the row", method), *energies])
+    return require_combinable([Participant("the row", method), *energies])
+
+
+def _spin_states(entries: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return how many different spin states may be used, None where the method knows none.
+
+    Poses differ in energy whatever their spin, so that only multiplicities tell their states apart; states of one
+    multiplicity (broken symmetry) are different where their energies are.
+    """
+    usable = [entry for entry in entries if entry["status"] == "done" and entry["verdict"] in USABLE]
+    if any(entry["multiplicity"] is None for entry in usable):
+        return None
+    if any(entry.get("subject", {}).get("adsorbate") for entry in usable):
+        return len({entry["multiplicity"] for entry in usable})
+    return len(distinct_states([SpinOutcome(entry["energy"], entry["multiplicity"]) for entry in usable]))
 
 
 def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from atomsieve.analysis.geometry import BONDED, WEAK, Geometry
+from collections.abc import Sequence
+
+from atomsieve.analysis.geometry import BESIDE, BONDED, WEAK, Geometry
 from atomsieve.structures.adsorbate import END_ON, Adsorbate
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
-
-#: By how much longer than the shortest bond, in relation to the radii, that of another atom may be that binds as well.
-BESIDE = 1.2
 
 
 def perch_of(site: ActiveSite, geometry: Geometry, atom: int) -> int | None:
@@ -17,8 +16,56 @@ def perch_of(site: ActiveSite, geometry: Geometry, atom: int) -> int | None:
     return min(near, key=lambda i: float(geometry.ratios[i, atom]), default=None)
 
 
-def binding(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, meant: str) -> tuple[Verdict, str]:
-    """Return whether an adsorbate that is whole is bound, and by which bonds.
+def best_fit(
+    site: ActiveSite, geometry: Geometry, ways: Sequence[tuple[int, ...]], binding_atoms: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the way to name equal atoms by which those that were to bind are nearest to a metal."""
+
+    def distance(way: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+        nearest = (min(float(geometry.ratios[metal, way[k]]) for metal in site.metals) for k in binding_atoms)
+        return round(sum(nearest), 6), way
+
+    return min(ways, key=distance)
+
+
+def took_hydrogen(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
+    """Find a hydrogen of the support that is bonded to the adsorbate."""
+    start = len(site.atoms)
+    for hydrogen in (i for i in range(start) if geometry.symbols[i] == "H"):
+        for atom in range(start, len(geometry.symbols)):
+            if geometry.ratios[hydrogen, atom] <= BONDED:
+                bond = geometry.text(hydrogen, atom)
+                took = f"{geometry.symbols[atom]} took {geometry.name(hydrogen)} from the support ({bond})"
+                return Verdict.SUPPORT_REACTED, took
+    return None
+
+
+def held_twice(
+    site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
+) -> tuple[Verdict, str] | None:
+    """Find an atom of an adsorbate that bonds to the support while another one holds a metal."""
+    bonds = _metal_bonds(site, adsorbate, geometry, atoms)
+    if not bonds:
+        return None
+    holds = min(bonds, key=lambda bond: float(geometry.ratios[bond[0], atoms[bond[1]]]))[1]
+    for k, atom in enumerate(atoms):
+        perch = perch_of(site, geometry, atom)
+        if k != holds and perch is not None:
+            bond = f"{geometry.name(perch)} ({geometry.text(perch, atom)})"
+            return Verdict.SUPPORT_REACTED, f"atom {k + 1} of {adsorbate.name}* is bonded to {bond}"
+    return None
+
+
+def binding(
+    site: ActiveSite,
+    adsorbate: Adsorbate,
+    geometry: Geometry,
+    meant: str,
+    *,
+    atoms: Sequence[int],
+    metals: Sequence[int],
+) -> tuple[Verdict, str]:
+    """Return whether an adsorbate that is whole is bound where it should be, and by which bonds.
 
     Parameters
     ----------
@@ -30,44 +77,61 @@ def binding(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, meant: s
         As it relaxed.
     meant : str
         The binding mode that it was placed in.
+    atoms : sequence of int
+        Index of the atom that plays each part of the adsorbate.
+    metals : sequence of int
+        Indices of the metals that it was placed on.
     """
-    start = len(site.atoms)
-    candidates = [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
-    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, start + k])) for k in candidates}
-    ratio = {k: float(geometry.ratios[nearest[k], start + k]) for k in candidates}
-    bonds = _metal_bonds(site, adsorbate, geometry, candidates)
-    held = ", ".join(geometry.text(metal, start + k) for metal, k in bonds)
+    candidates = _candidates(adsorbate)
+    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, atoms[k]])) for k in candidates}
+    ratio = {k: float(geometry.ratios[nearest[k], atoms[k]]) for k in candidates}
+    bonds = _metal_bonds(site, adsorbate, geometry, atoms)
+    closest = min(candidates, key=lambda k: ratio[k])
+    metal_bond = geometry.text(nearest[closest], atoms[closest])
+    perches = {k: perch_of(site, geometry, atoms[k]) for k in candidates}
+    held_by = [k for _, k in bonds] or candidates
+    for k in sorted(held_by, key=lambda k: ratio[k]):
+        perch = perches[k]
+        if perch is None:
+            continue
+        there = f"{geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
+        if not bonds:
+            symbol, metal = adsorbate.symbols[k], geometry.symbols[nearest[k]]
+            return Verdict.MOVED, f"{symbol} left {metal} and sits on {there}, {geometry.text(nearest[k], atoms[k])}"
+        if geometry.ratios[perch, atoms[k]] < ratio[k]:
+            on_metal = geometry.text(nearest[k], atoms[k])
+            return Verdict.MOVED, f"{adsorbate.symbols[k]} sits on {there}, nearer than on {on_metal}"
+    if not bonds:
+        return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, metal_bond
+    held = ", ".join(geometry.text(metal, atoms[k]) for metal, k in bonds)
+    if not any(metal in metals for metal, _ in bonds):
+        names = (", ".join(map(geometry.name, group)) for group in (metals, dict.fromkeys(m for m, _ in bonds)))
+        return Verdict.MOVED, f"{held}, moved from {' to '.join(names)}"
     found = _mode(adsorbate, bonds)
-    if bonds and found != meant:
+    if found != meant:
         held += f", moved from {meant} to {found}"
-    perch = perch_of(site, geometry, start)
-    if perch is not None:
-        first, metal = adsorbate.symbols[0], geometry.symbols[nearest[0]]
-        there = f"{geometry.name(perch)} ({geometry.text(perch, start)})"
-        if ratio[0] > BONDED:
-            return Verdict.DESORBED, f"{first} left {metal} and sits on {there}, {geometry.text(nearest[0], start)}"
-        if geometry.ratios[perch, start] < ratio[0]:
-            return Verdict.DESORBED, f"{first} sits on {there}, nearer than on {geometry.text(nearest[0], start)}"
-        return Verdict.BOUND, f"{held}, also on {there}"
+    for k in dict.fromkeys(k for _, k in bonds):
+        if (perch := perches[k]) is not None:
+            return Verdict.BOUND, f"{held}, also on {geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
     if len(bonds) == 1 and bonds[0][1] > 0:
         return Verdict.BOUND, f"{held} through atom {bonds[0][1] + 1} of {adsorbate.name}*"
-    if bonds:
-        return Verdict.BOUND, held
-    closest = min(candidates, key=lambda k: ratio[k])
-    bond = geometry.text(nearest[closest], start + closest)
-    return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, bond
+    return Verdict.BOUND, held
+
+
+def _candidates(adsorbate: Adsorbate) -> list[int]:
+    """Return the atoms that may bind: the first, and all but hydrogen."""
+    return [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
 
 
 def _metal_bonds(
-    site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, candidates: list[int]
+    site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Return the bonds from metals to atoms of an adsorbate, by atom.
 
     All metals that the first atom touches count. Another atom counts where its bond is about as short as the shortest,
     and where it is not only drawn near by two neighbours that bind, as the carbon of a chelating formate is.
     """
-    start = len(site.atoms)
-    ratios = {(m, k): float(geometry.ratios[m, start + k]) for k in candidates for m in site.metals}
+    ratios = {(m, k): float(geometry.ratios[m, atoms[k]]) for k in _candidates(adsorbate) for m in site.metals}
     near = {bond: ratio for bond, ratio in ratios.items() if ratio <= BONDED}
     shortest = min(near.values(), default=0.0)
     near = {(m, k): ratio for (m, k), ratio in near.items() if k == 0 or ratio <= BESIDE * shortest}

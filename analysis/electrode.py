@@ -8,7 +8,8 @@ from typing import Any
 
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, StepEnergy
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.method import Method, require_one_method
+from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import Reaction, free_formation
 from atomsieve.structures.units import nernst_slope, require_room_temperature
 
@@ -167,12 +168,13 @@ def limiting_potential(
     Raises
     ------
     MethodMismatchError
-        If the rows do not all come from this method.
+        If the rows come from methods that cannot be combined with each other or with this one.
     InputError
         If a row belongs to another site, the rows mix conventions, or the conditions cannot be used.
     """
     used = {name: rows[name] for name in reaction.adsorbates if name in rows}
-    require_one_method([("the reaction", method), *((f"{name}*", row.method) for name, row in used.items())])
+    rows_and_reaction = [Participant(f"{name}*", row.method) for name, row in used.items()]
+    require_combinable([Participant("the reaction", method), *rows_and_reaction])
     _require_one_network(site, used)
     rhe = potential_rhe(conditions)
     path = steps_from_states(reaction, {name: row.free for name, row in used.items()}, potential=rhe)

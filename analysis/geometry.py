@@ -15,6 +15,8 @@ BONDED = 1.25
 BROKEN = 1.35
 #: Up to here an adsorbate is held weakly; beyond, metal and adsorbate are at van der Waals contact.
 WEAK = 1.60
+#: By how much longer than the shortest bond, in relation to the radii, that of another atom may be that binds as well.
+BESIDE = 1.2
 #: Å by which a metal may move against its donors: an axial ligand pulls it out of an N4 plane by 0.1 to 0.6.
 SHIFT = 1.2
 #: Low-spin radii, Å. ASE holds the high-spin ones of these three, which would call Co-O bound up to 2.7 Å.

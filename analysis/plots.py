@@ -17,9 +17,10 @@ from matplotlib.lines import Line2D
 from atomsieve.analysis.callouts import place_names
 from atomsieve.analysis.electrode import steps_from_states
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.table import of_one_method
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.method import Method, require_one_method
+from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import Reaction
 from atomsieve.structures.reaction import reaction as reaction_named
 
@@ -239,7 +240,7 @@ def _one_reaction(documents: Sequence[Document]) -> Reaction:
     names = sorted({str(document["reaction"]) for document in documents})
     if len(names) != 1:
         raise InputError(f"a figure shows one reaction, and got {', '.join(names) or 'none'}; select one")
-    require_one_method((str(d["site"]["label"]), d["method"]) for d in documents)
+    of_one_method(documents)
     return reaction_named(names[0])
 
 

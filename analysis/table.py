@@ -11,7 +11,8 @@ from typing import Any
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.calculation import Verdict
-from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.errors import InputError, MethodMismatchError, unknown
+from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.method import Method
 
 #: The columns of a row, in their order.
@@ -21,6 +22,7 @@ COLUMNS = (
     "metals",
     "reaction",
     "spin",
+    "single_start",
     *(f"free_{name}" for name in adsorbates()),
     "limiting_potential",
     "overpotential",
@@ -55,8 +57,9 @@ def rows(
     -------
     list of dict
         Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
-        ``pds`` are lists; ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A
-        site without a limiting potential has one row whose ``reaction`` is None.
+        ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
+        converged. ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A site
+        without a limiting potential has one row whose ``reaction`` is None.
     """
     by_key = {str(document["key"]): document for document in adsorption_energies}
     by_site: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
@@ -83,6 +86,52 @@ def rows(
     return table
 
 
+def of_one_method(documents: Iterable[Mapping[str, Any]], method: str | None = None) -> list[Mapping[str, Any]]:
+    """Return documents that may be ranked against each other: those of one method.
+
+    Sites differ in cell, k-points, dipole, and in U where they share no element; all else must agree.
+
+    Parameters
+    ----------
+    documents : iterable of mapping
+        As ``AdsorptionEnergy.to_dict`` or ``LimitingPotential.to_dict`` gives them.
+    method : str, optional
+        Which method, by its title or by the beginning of its key; needed where there are several.
+
+    Raises
+    ------
+    MethodMismatchError
+        If there are several methods that do not go together and none was asked for; lists them.
+    InputError
+        If what was asked for is none of them, or more than one.
+    """
+    found = list(documents)
+    counts = Counter(str(document["method"]["key"]) for document in found)
+    titles = {str(d["method"]["key"]): Method.from_dict(d["method"]).title() for d in found}
+    listed = [f"{title} [{key[:8]}]: {counts[key]}" for key, title in titles.items()]
+    if method is not None:
+        asked = [key for key, title in titles.items() if method == title or key.startswith(method)]
+        if len(asked) != 1:
+            raise InputError(
+                unknown(method, listed, "method") + "; ask for one by its title or the beginning of its key"
+            )
+        return [document for document in found if document["method"]["key"] == asked[0]]
+    distinct = {(d["method"]["key"], *d["site"]["metals"]): d for d in reversed(found)}
+    try:
+        require_combinable(map(_participant, distinct.values()), same_site=False)
+    except MethodMismatchError as error:
+        raise MethodMismatchError(
+            f"these rows come from {len(listed)} methods ({', '.join(listed)}); ask for one of them. {error}"
+        ) from error
+    return found
+
+
+def _participant(document: Mapping[str, Any]) -> Participant:
+    # a row knows its metals; other elements that have a U are named by its method
+    elements = frozenset([*document["site"]["metals"], *document["method"]["physics"].get("u", {})])
+    return Participant(str(document["site"]["label"]), document["method"], elements)
+
+
 def _place(document: Mapping[str, Any]) -> tuple[str, str]:
     return str(document["site"]["key"]), str(document["method"]["key"])
 
@@ -102,6 +151,7 @@ def _row(
         "metals": list(site["metals"]),
         "reaction": found.get("reaction"),
         "spin": next((spin for spin in spins if spin is not None), None),
+        "single_start": _single_starts(energies),
         **{f"free_{name}": energies[name]["free"] if name in energies else None for name in adsorbates()},
         "limiting_potential": found.get("limiting_potential"),
         "overpotential": found.get("overpotential"),
@@ -117,6 +167,15 @@ def _row(
         "predictive": predictive,
         "label": "" if predictive else NOT_PREDICTIVE,
     }
+
+
+def _single_starts(energies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the clean site as ``*`` and the adsorbates of which fewer than two spin states were found."""
+    found: dict[str, int] = {}
+    for name, document in energies.items():
+        counts = document.get("spin_states", {})
+        found |= {state: counts[role] for role, state in (("clean", "*"), ("adsorbed", f"{name}*")) if role in counts}
+    return [state for state, count in found.items() if count < 2]
 
 
 def select(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from ase import Atoms
 
-from atomsieve.analysis.binding import binding, perch_of
-from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
+from atomsieve.analysis.binding import best_fit, binding, held_twice, took_hydrogen
+from atomsieve.analysis.geometry import BONDED, BROKEN, SHIFT, Geometry
+from atomsieve.analysis.graphs import dissociated, isomerised, roles
 from atomsieve.structures.adsorbate import END_ON, Adsorbate, Molecule
 from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
-
-#: Å by which a metal may move against its donors: an axial ligand pulls it out of an N4 plane by 0.1 to 0.6.
-SHIFT = 1.2
 
 
 def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
@@ -31,8 +29,8 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     Returns
     -------
     Judgement
-        ``intact``, ``metal left its site``, ``dissociated`` (an axial ligand left or reacted, a bond of the support
-        broke) or ``not converged`` (positions that are no numbers). Indices in the text count from 0.
+        ``intact``, ``metal left its site``, ``support reacted`` (an axial ligand left or reacted, a bond of the support
+        broke or formed) or ``not converged`` (positions that are no numbers). Indices in the text count from 0.
 
     Raises
     ------
@@ -47,20 +45,30 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     verdict, reason = (
         _metal_left(site, geometry, measures)
         or _axial_lost(site, geometry)
-        or _support_broken(site, geometry)
+        or _support_changed(site, geometry)
         or (Verdict.INTACT, ", ".join(_donor_ranges(site, geometry)) or "all bonds kept")
     )
     return Judgement(verdict, reason, measures)
 
 
-def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms, *, mode: str = END_ON) -> Judgement:
-    """Judge a relaxed site with an adsorbate.
+def judge_adsorbed(
+    site: ActiveSite,
+    adsorbate: Adsorbate,
+    relaxed: Atoms,
+    *,
+    mode: str = END_ON,
+    metals: Sequence[int] | None = None,
+) -> Judgement:
+    """Judge a relaxed site with an adsorbate by comparing its bonds with those that were meant.
 
-    The checks go from the gravest: the metal left, the adsorbate, an axial ligand or the support fell apart or
-    rearranged, it desorbed, it is weakly bound, it is bound. The reason names every bond to a metal. An adsorbate that
-    kept its bonds but holds the metal with another atom than its first (OOH* through its second O), or in another mode
-    than it was placed in, counts as bound, and the reason says so; hydrogen of a larger adsorbate never counts as a
-    binding atom. Where the first atom touches both metal and support, the relatively shorter bond decides.
+    The checks go from the gravest: the metal left; the adsorbate fell apart; the support reacted (it gave a hydrogen, a
+    second atom of the adsorbate bonds to it, an axial ligand left, a bond of it broke or formed); the adsorbate
+    isomerised (other bonds hold its atoms together, as COOH that became OCHO); it moved to another site (an atom of
+    the support, or a metal that it was not placed on); it desorbed, is weakly bound, is bound. Equal atoms may change
+    parts. The reason names every bond to a metal. An adsorbate that kept its bonds but holds the metal with another
+    atom than its first (OOH* through its second O), or in another mode than it was placed in, counts as bound, and the
+    reason says so; hydrogen of a larger adsorbate never counts as a binding atom. Where the atom that binds touches
+    both metal and support, the relatively shorter bond decides.
 
     Parameters
     ----------
@@ -72,6 +80,8 @@ def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms, *, mo
         The site's atoms followed by the adsorbate's, positions in Å.
     mode : str
         The binding mode that it was placed in.
+    metals : sequence of int or None
+        Indices of the metals that it was placed on; None for any of the site.
 
     Returns
     -------
@@ -96,12 +106,17 @@ def judge_adsorbed(site: ActiveSite, adsorbate: Adsorbate, relaxed: Atoms, *, mo
     for metal in site.metals:
         for atom in dict.fromkeys([0, *meant]):
             measures |= geometry.measure(metal, start + atom)
+    ways = roles(adsorbate, geometry, start)
+    atoms = best_fit(site, geometry, ways, meant) if ways else ()
     verdict, reason = (
         _metal_left(site, geometry, measures)
-        or _dissociated(site, adsorbate, geometry)
+        or (None if ways else dissociated(site, adsorbate, geometry))
+        or took_hydrogen(site, geometry)
+        or (held_twice(site, adsorbate, geometry, atoms) if ways else None)
         or _axial_lost(site, geometry)
-        or _support_broken(site, geometry)
-        or binding(site, adsorbate, geometry, mode)
+        or _support_changed(site, geometry)
+        or (None if ways else isomerised(site, adsorbate, geometry))
+        or binding(site, adsorbate, geometry, mode, atoms=atoms, metals=site.metals if metals is None else metals)
     )
     return Judgement(verdict, reason, measures)
 
@@ -219,15 +234,18 @@ def _axial_lost(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | N
             ligand = _ligand(site, head)
             name = f"axial {site.recipe.get('axial') or site.atoms[ligand].get_chemical_formula(mode='reduce')}"
             if geometry.ratios[metal, head] > BROKEN:
-                return Verdict.DISSOCIATED, f"{name} left {geometry.symbols[metal]} ({geometry.text(metal, head)})"
+                return Verdict.SUPPORT_REACTED, f"{name} left {geometry.symbols[metal]} ({geometry.text(metal, head)})"
             for i, j in site.bonds:
                 if i in ligand and j in ligand and geometry.ratios[i, j] > BROKEN:
-                    return Verdict.DISSOCIATED, f"{name} broke at {geometry.name(i)}-{geometry.name(j)}"
+                    return Verdict.SUPPORT_REACTED, f"{name} broke at {geometry.name(i)}-{geometry.name(j)}"
             others = [i for i in range(len(site.atoms)) if i not in site.metals and i not in ligand]
             for i in ligand:
                 for j in others:
                     if geometry.ratios[i, j] <= BONDED and (min(i, j), max(i, j)) not in site.bonds:
-                        return Verdict.DISSOCIATED, f"{name} is bonded to {geometry.name(j)} ({geometry.text(j, i)})"
+                        return (
+                            Verdict.SUPPORT_REACTED,
+                            f"{name} is bonded to {geometry.name(j)} ({geometry.text(j, i)})",
+                        )
     return None
 
 
@@ -243,40 +261,17 @@ def _ligand(site: ActiveSite, head: int) -> list[int]:
     return sorted(found)
 
 
-def _support_broken(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
+def _support_changed(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
+    """Find a bond of the support that broke, or one between heavy atoms that formed; metals and ligands apart."""
     for i, j in site.bonds:
         if i not in site.metals and j not in site.metals and geometry.ratios[i, j] > BROKEN:
             names = f"{geometry.name(i)}-{geometry.name(j)}"
-            return Verdict.DISSOCIATED, f"the support broke at {names} ({geometry.distances[i, j]:.2f} Å)"
-    return None
-
-
-def _dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> tuple[Verdict, str] | None:
-    start = len(site.atoms)
-    perches = {k: perch_of(site, geometry, start + k) for k in range(len(adsorbate.symbols))}
-
-    def found(reason: str) -> tuple[Verdict, str]:
-        return Verdict.DISSOCIATED, reason
-
-    for i, j in adsorbate.bonds:
-        if geometry.ratios[start + i, start + j] > BROKEN:
-            sits = [
-                f"{adsorbate.symbols[k]} sits on {geometry.name(perch)} ({geometry.text(perch, start + k)})"
-                for k in (i, j)
-                if (perch := perches[k]) is not None
-            ]
-            return found("; ".join([geometry.text(start + i, start + j), *sits]))
-    bonds = {frozenset(bond) for bond in adsorbate.bonds}
-    for j in range(len(adsorbate.symbols)):
-        for i in range(j):
-            if {i, j} not in bonds and geometry.ratios[start + i, start + j] <= BONDED:
-                return found(f"{adsorbate.name}* rearranged: new bond {geometry.text(start + i, start + j)}")
-    for k, perch in perches.items():
-        if perch is None:
-            continue
-        bond = geometry.text(perch, start + k)
-        if geometry.symbols[perch] == "H":
-            return found(f"{adsorbate.symbols[k]} took {geometry.name(perch)} from the support ({bond})")
-        if k > 0:
-            return found(f"atom {k + 1} of {adsorbate.name}* is bonded to {geometry.name(perch)} ({bond})")
+            return Verdict.SUPPORT_REACTED, f"the support broke at {names} ({geometry.distances[i, j]:.2f} Å)"
+    before, known = Geometry(site.atoms), set(site.bonds)
+    heavy = [i for i in range(len(site.atoms)) if i not in site.metals and geometry.symbols[i] != "H"]
+    near = np.argwhere(np.triu(geometry.ratios[np.ix_(heavy, heavy)] <= BONDED, k=1))
+    for i, j in ((heavy[first], heavy[second]) for first, second in near):
+        if (i, j) not in known and before.ratios[i, j] > BROKEN:
+            names = f"{geometry.name(i)}-{geometry.name(j)}"
+            return Verdict.SUPPORT_REACTED, f"the support closed at {names} ({geometry.distances[i, j]:.2f} Å)"
     return None

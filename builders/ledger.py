@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from atomsieve.builders.axial import LIGANDS
 from atomsieve.builders.oxidation import STATES
+
+_IONS = re.compile(r"(?:\d+ )?([A-Z][a-z]?)\d*\+")
+_PAIR = re.compile(r"([A-Z][a-z]?)2 \d+\+")
 
 
 def signed(name: str, charge: int) -> str:
@@ -58,3 +62,27 @@ def neutral(metal: str, ligand: str, charge: int, others: Mapping[str, int], axi
     if excess := max(state - max(STATES[metal]), 0):
         ligand, charge, state = f"{ligand} oxidised by {excess}", charge + excess, state - excess
     return {signed(metal, state): state, ligand: charge, **parts}
+
+
+def states(ledger: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Return the oxidation states of the transition metals that a ledger counts, one for each atom.
+
+    Parameters
+    ----------
+    ledger : mapping of str to int
+        As :func:`counted` and :func:`neutral` write it, or a pair of metals with a charge together: ``Ru2 5+``.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By chemical symbol, the highest first; a pair that shares an odd charge is split into neighbours.
+    """
+    found: dict[str, list[int]] = {}
+    for part, total in ledger.items():
+        pair, ions = _PAIR.fullmatch(part), _IONS.fullmatch(part)
+        if pair is not None and pair[1] in STATES:
+            found.setdefault(pair[1], []).extend((total - total // 2, total // 2))
+        elif ions is not None and ions[1] in STATES:
+            number = int(part.split(" ")[0]) if " " in part else 1
+            found.setdefault(ions[1], []).extend([total // number] * number)
+    return {metal: tuple(sorted(numbers, reverse=True)) for metal, numbers in found.items()}

@@ -56,10 +56,35 @@ def d_electrons(metal: str, oxidation_state: int) -> int:
             "oxidation_state",
             f"{metal} does not take the oxidation state {oxidation_state} in a site; allowed: {allowed}",
         )
+    return group(metal) - oxidation_state
+
+
+def group(metal: str) -> int:
+    """Return the group of a transition metal in the periodic table, 3 to 12."""
     number = int(atomic_numbers[metal])
     # counted back from zinc, cadmium and mercury, because hafnium follows the lanthanides
-    group = 12 - min(last - number for last in (30, 48, 80) if last >= number)
-    return group - oxidation_state
+    return 12 - min(last - number for last in (30, 48, 80) if last >= number)
+
+
+def unpaired(electrons: int) -> tuple[int, ...]:
+    """Return the numbers of unpaired electrons that a number of d electrons allows, from low to high spin.
+
+    Parameters
+    ----------
+    electrons : int
+        d electrons, 0 to 10.
+
+    Returns
+    -------
+    tuple of int
+        ``(0, 2, 4)`` for d6: two at a time, up to one in each of the five orbitals.
+    """
+    return tuple(range(electrons % 2, _HIGH[electrons] + 1, 2))
+
+
+def low(electrons: int) -> int:
+    """Return the unpaired electrons of d electrons in a strong octahedral field, of d8 in a square one."""
+    return _LOW[electrons]
 
 
 def high_spin(metal: str, oxidation_state: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -30,7 +30,11 @@ class Verdict(StrEnum):
     WEAKLY_BOUND = "weakly bound"
     DESORBED = "desorbed"
     DISSOCIATED = "dissociated"
+    ISOMERISED = "isomerised"
+    MOVED = "moved to another site"
+    SUPPORT_REACTED = "support reacted"
     METAL_LEFT = "metal left its site"
+    OTHER_SPIN = "in no stated spin state"
     NOT_CONVERGED = "not converged"
     NOT_PLACED = "not placed"
 
@@ -165,10 +169,9 @@ class Calculation:
         Magnetic moments of the atoms, where the method gives them, μB.
     forces : tuple of tuple of float or None
         eV/Å, shape (n, 3); kept only where no atom was moved.
-    attempts : tuple of mapping
-        Each rung of the ladder that was tried: changes of numerics, force calls, seconds, largest force, failure.
     provenance : mapping
-        Host, times, versions, numerics: what cannot change the answer.
+        Host, times, versions, numerics, and each rung of the ladder that was tried under ``attempts``: what cannot
+        change the answer.
     """
 
     request: Request
@@ -180,7 +183,6 @@ class Calculation:
     max_force: float
     moments: tuple[float, ...] | None = None
     forces: Sequence[Sequence[float]] | None = None
-    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -202,7 +204,6 @@ class Calculation:
             "max_force": self.max_force,
             "moments": list(self.moments) if self.moments is not None else None,
             **({"forces": [list(force) for force in self.forces]} if self.forces is not None else {}),
-            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -219,7 +220,6 @@ class Calculation:
             max_force=data["max_force"],
             moments=tuple(data["moments"]) if data["moments"] is not None else None,
             forces=data.get("forces"),
-            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 
@@ -244,8 +244,6 @@ class Failure:
         Evaluations of the forces.
     tried : tuple of mapping
         All numerics with which it has failed, the last ones last; with others it is tried again.
-    attempts : tuple of mapping
-        As for a calculation; those of the last numerics.
     provenance : mapping
         As for a calculation.
     """
@@ -257,7 +255,6 @@ class Failure:
     atoms: Mapping[str, Any] | None = None
     force_calls: int = 0
     tried: tuple[Mapping[str, Any], ...] = ()
-    attempts: tuple[Mapping[str, Any], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -277,7 +274,6 @@ class Failure:
             "atoms": dict(self.atoms) if self.atoms is not None else None,
             "force_calls": self.force_calls,
             "tried": [dict(numerics) for numerics in self.tried],
-            "attempts": [dict(attempt) for attempt in self.attempts],
             "provenance": dict(self.provenance),
         }
 
@@ -292,7 +288,6 @@ class Failure:
             atoms=data["atoms"],
             force_calls=data["force_calls"],
             tried=tuple(data["tried"]),
-            attempts=tuple(data.get("attempts", ())),
             provenance=data["provenance"],
         )
 
@@ -300,53 +295,3 @@ class Failure:
 def outcome_from_dict(data: Mapping[str, Any]) -> Calculation | Failure:
     """Make a calculation or a failure from its document."""
     return Calculation.from_dict(data) if data["status"] == "done" else Failure.from_dict(data)
-
-
-def reference(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the small part of a stored outcome that jobs hand to each other.
-
-    Parameters
-    ----------
-    document : mapping
-        What :meth:`Calculation.to_dict` or :meth:`Failure.to_dict` returned.
-
-    Returns
-    -------
-    dict
-        ``key, status, energy`` (eV, None for a failure), ``verdict, reason, multiplicity, charge, subject, parents,
-        method``.
-    """
-    return {
-        "key": document["key"],
-        "status": document["status"],
-        "energy": document.get("energy"),
-        "verdict": document["judgement"]["verdict"],
-        "reason": document["judgement"]["reason"],
-        "multiplicity": document["request"]["multiplicity"],
-        "charge": document["request"]["charge"],
-        "subject": document["request"]["subject"],
-        "parents": document["request"]["parents"],
-        "method": document["request"]["method"],
-    }
-
-
-def lowest_adsorbed(references: Iterable[Mapping[str, Any]], clean: str | None) -> Mapping[str, Any] | None:
-    """Return the lowest usable state with an adsorbate among those that were placed on one clean state.
-
-    Parameters
-    ----------
-    references : iterable of mapping
-        References of relaxations with one adsorbate.
-    clean : str or None
-        Request key of the clean state that is subtracted.
-    """
-    return lowest(entry for entry in references if clean in entry.get("parents", [clean]))
-
-
-def lowest(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the reference of lowest energy among those whose energy may be used, None if there is none.
-
-    Equal energies (symmetry-equivalent starts) go by key, so that the choice never depends on order.
-    """
-    usable = [entry for entry in references if entry["status"] == "done" and entry["verdict"] in USABLE]
-    return min(usable, key=lambda entry: (round(entry["energy"], 6), entry["key"]), default=None)

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from atomsieve.structures.adsorbate import REFERENCES, adsorbates
 from atomsieve.structures.complaint import problem_of, unique
-from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.grammar import parse_condition, parse_ranking
@@ -33,7 +33,7 @@ from atomsieve.structures.section import (
     StageSection,
     ThermochemistrySection,
 )
-from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
+from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 
 class Campaign(Section):
@@ -179,27 +179,28 @@ def _cross_check(campaign: Campaign) -> Iterator[Problem]:
             )
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
-    if not is_room_temperature(campaign.conditions.temperature):
-        yield Problem(
-            "conditions.temperature",
-            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only",
-        )
     if campaign.stages:
         yield from _check_stages(campaign)
         return
     if campaign.method is None:
         yield Problem("method", "is missing; add it, or stages with a method each")
-    yield from _check_corrections(campaign)
+    yield from _check_thermochemistry(campaign)
 
 
-def _check_corrections(campaign: Campaign) -> Iterator[Problem]:
+def _check_thermochemistry(campaign: Campaign) -> Iterator[Problem]:
     corrections = campaign.thermochemistry.corrections
     tables = correction_tables()
     if corrections == "none":
         if campaign.thermochemistry.solvation == "table":
             yield Problem("thermochemistry.solvation", "'table' needs a table; set thermochemistry.corrections")
+    elif corrections in TREATMENTS:
+        if campaign.thermochemistry.solvation == "table":
+            yield Problem(
+                "thermochemistry.solvation", f"'table' comes with a table of corrections, not {corrections!r}"
+            )
     elif corrections not in tables:
-        yield Problem("thermochemistry.corrections", unknown(corrections, [*tables, "none"], "correction table"))
+        allowed = [*tables, *TREATMENTS, "none"]
+        yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
         known = [name for name in campaign.reactions if name in reactions()]
         needed = [name for wanted in known for name in reaction(wanted).adsorbates] + campaign.adsorbates
@@ -210,6 +211,22 @@ def _check_corrections(campaign: Campaign) -> Iterator[Problem]:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
+
+    temperature = campaign.conditions.temperature
+    if not TRIPLE_POINT <= temperature <= CRITICAL_TEMPERATURE:
+        yield Problem(
+            "conditions.temperature",
+            f"{temperature} K: the reference of oxygen is liquid water; "
+            f"allowed {TRIPLE_POINT} to {CRITICAL_TEMPERATURE}",
+        )
+        return
+    tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
+    if tabulated and not is_room_temperature(temperature):
+        yield Problem(
+            "conditions.temperature",
+            f"{temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
+            "others need adsorbates without reactions, and thermochemistry.corrections 'harmonic' or 'quasi-harmonic'",
+        )
 
 
 def _check_stages(campaign: Campaign) -> Iterator[Problem]:
@@ -240,8 +257,10 @@ def _check_stages(campaign: Campaign) -> Iterator[Problem]:
             )
         if own.all_known:
             yield from read_criteria(own, stage, path)[1]
-            for found in _check_corrections(own):
-                yield Problem(found.path if stage.thermochemistry is None else f"{path}.{found.path}", found.message)
+            stated = stage.thermochemistry is not None
+            for found in _check_thermochemistry(own):
+                own_path = stated and found.path.startswith("thermochemistry")
+                yield Problem(f"{path}.{found.path}" if own_path else found.path, found.message)
 
 
 def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criteria, list[Problem]]:

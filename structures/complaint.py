@@ -65,8 +65,9 @@ def problem_of(top: type[BaseModel], error: ErrorDetails) -> Problem:
     location = tuple(p for p in error["loc"] if isinstance(p, int) or not _ARM.match(p))
     path, value, kind = path_text(location), error["input"], error["type"]
     context = error.get("ctx", {})
-    if path.endswith("spin.adsorbed"):
-        return Problem(path, f"{value!r} is not allowed; allowed: 'inherit', or a whole number from 1 to 6")
+    if location[-2:] in (("spin", "clean"), ("spin", "adsorbed")):
+        words = "'scan', 'fixed'" if location[-1] == "clean" else "'inherit', 'scan', 'fixed'"
+        return Problem(path, f"{value!r} is not allowed; allowed: {words}, or a whole number from 1 to 6")
     if kind == "extra_forbidden":
         return Problem(path, unknown(location[-1], _fields_at(top, location), "key"))
     if kind == "missing":

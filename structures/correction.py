@@ -14,6 +14,11 @@ from atomsieve.structures.errors import InputError, unknown
 #: The terms that a table may hold, in the order in which they are written.
 TERMS = ("correction", "zpe", "thermal", "entropy", "solvation")
 
+#: What a campaign calls a treatment of modes, and the wavenumber (cm⁻¹) to which it raises all that lie below: the
+#: entropy of a harmonic oscillator grows without bound as its mode softens, that of the hindered motion does not.
+#: 100 cm⁻¹ is the choice of Ribeiro, Marenich, Cramer and Truhlar 2011, doi 10.1021/jp205508z.
+TREATMENTS: Mapping[str, float] = MappingProxyType({"harmonic": 0.0, "quasi-harmonic": 100.0})
+
 
 @dataclass(frozen=True)
 class CorrectionTable:

@@ -86,6 +86,11 @@ class AdsorptionEnergy:
         Every calculation that was tried: key, role, verdict, reason, energy, multiplicity.
     multiplicity : mapping of str to (int or None)
         2S + 1 of the ``clean`` and the ``adsorbed`` state.
+    spin_states : mapping of str to int
+        How many different usable spin states were found of each; fewer than two say nothing of which is lowest. Empty
+        for a method that knows no spin.
+    warnings : tuple of str
+        In what the calculations differ that does not keep their energies from being combined.
     carried : tuple of str
         Request keys of another method's states, of an earlier stage, at whose geometries relaxations could start.
     """
@@ -100,6 +105,8 @@ class AdsorptionEnergy:
     calculations: Mapping[str, str]
     considered: tuple[Mapping[str, Any], ...]
     multiplicity: Mapping[str, int | None] = field(default_factory=dict)
+    spin_states: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
 
     @property
@@ -151,6 +158,8 @@ class AdsorptionEnergy:
             "calculations": dict(self.calculations),
             "considered": [dict(entry) for entry in self.considered],
             "multiplicity": dict(self.multiplicity),
+            "spin_states": dict(self.spin_states),
+            "warnings": list(self.warnings),
             **({"carried": list(self.carried)} if self.carried else {}),
         }
 
@@ -168,6 +177,8 @@ class AdsorptionEnergy:
             calculations=data["calculations"],
             considered=tuple(data["considered"]),
             multiplicity=data["multiplicity"],
+            spin_states=data.get("spin_states", {}),
+            warnings=tuple(data.get("warnings", ())),
             carried=tuple(data.get("carried", ())),
         )
 

@@ -36,10 +36,10 @@ class RelaxationSection(Section):
 
 
 class SpinSection(Section):
-    """Which spin multiplicities are tried."""
+    """Which spin states are tried."""
 
-    clean: Annotated[int, Field(ge=1, le=6)] = 2
-    adsorbed: Literal["inherit"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
+    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
 
 
 class PrerelaxationSection(Section):

@@ -8,8 +8,14 @@ from atomsieve.structures.errors import InputError
 
 #: Boltzmann constant, eV/K (exact in the SI of 2019).
 BOLTZMANN = 8.617333262e-5
+#: hc, the energy of a vibration of one wavenumber, eV cm (exact in the SI of 2019).
+WAVENUMBER = 1.239841984e-4
+#: ħ (eV/Å² u)^½, the energy of a vibration whose mass-weighted second derivative is 1 eV/(Å² u), eV (CODATA 2018).
+VIBRATION = 0.0646541513
 #: The temperature of all tabulated free energies, K.
 ROOM_TEMPERATURE = 298.15
+#: Triple point and critical temperature of water, K (doi 10.1063/1.1461829): between them it is a liquid.
+TRIPLE_POINT, CRITICAL_TEMPERATURE = 273.16, 647.096
 
 
 def is_room_temperature(temperature: float) -> bool:

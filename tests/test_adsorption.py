@@ -15,8 +15,8 @@ from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
 
 SITE = SiteLabel("Co-N4", "site-key", "graphene", ("Co",))
-METHOD = Method("mock", {"u": 0, "xc": "PBE"}, "mock").to_dict()
-OTHER = Method("mock", {"u": 3.3, "xc": "PBE"}, "mock").to_dict()
+METHOD = Method("mock", {"u": {}, "functional": "PBE"}, "mock").to_dict()
+OTHER = Method("mock", {"u": {}, "functional": "RPBE"}, "mock").to_dict()
 
 
 def entry(
@@ -233,7 +233,7 @@ def test_gate_refuses_another_method_wherever_it_hides(role: str) -> None:
         "adsorbed": {"adsorbed": [entry("p", -110.0, **strange)]},
         "gases": {"gases": GASES | {"H2": entry("h", -6.8, "intact", **strange)}},
     }[role]
-    with pytest.raises(MethodMismatchError, match=r"differ in physics\.u \(0 and 3\.3\)"):
+    with pytest.raises(MethodMismatchError, match=r"differ in functional \('R?PBE' and 'R?PBE'\)"):
         make(**({"adsorbed": [entry("p", -110.0, method=METHOD)]} | changes))
 
 

@@ -115,7 +115,11 @@ MALFORMED = [
         "line 2, column 1: not readable as YAML: the key 'name' is written twice",
     ),
     ("name: good", "name: [good", "line 2, column 6: not readable as YAML"),
-    ("name: good", "name: good\nspin: {clean: 0}", "spin.clean: 0 is out of range; allowed: >= 1"),
+    (
+        "name: good",
+        "name: good\nspin: {clean: 0}",
+        "spin.clean: 0 is not allowed; allowed: 'scan', 'fixed', or a whole number from 1 to 6",
+    ),
     ("name: good", "name: good\nspin: {adsorbed: all}", "spin.adsorbed: 'all' is not allowed; allowed: 'inherit'"),
     ("name: good", "name: good\nrelaxation: {fmax: 2}", "relaxation.fmax: 2 is out of range; allowed: <= 0.5"),
     (

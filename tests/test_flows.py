@@ -12,7 +12,7 @@ from maggma.stores import MemoryStore
 
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import lowest
+from atomsieve.structures.reference import lowest
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.flowrun import decode, encode
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow

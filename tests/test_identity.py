@@ -19,12 +19,12 @@ from atomsieve.structures.calculation import (
     Judgement,
     Request,
     Verdict,
-    lowest,
     outcome_from_dict,
 )
-from atomsieve.structures.errors import FailureClass, MethodMismatchError
+from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import canonical, content_key, geometry_key
-from atomsieve.structures.method import Method, require_one_method
+from atomsieve.structures.method import Method
+from atomsieve.structures.reference import lowest
 
 PLAIN = st.recursive(
     st.none()
@@ -119,15 +119,6 @@ def test_every_part_of_a_request_is_in_its_key() -> None:
         Request("clean", REQUEST.subject, METHOD, 0.05, 2, parents=("a",)),
     ]
     assert len({REQUEST.key, *(request.key for request in changed)}) == 1 + len(changed)
-
-
-def test_the_gate_names_two_calculations_and_the_tag() -> None:
-    other = Method("gfn1-xtb", {"electronic_temperature": 1500.0}, "semiempirical")
-    require_one_method([("a", METHOD.to_dict()), ("b", METHOD.identity)])
-    with pytest.raises(
-        MethodMismatchError, match=r"E\(OH\*\) and E\(\*\) differ in physics.electronic_temperature \(300"
-    ):
-        require_one_method([("E(OH*)", METHOD.to_dict()), ("E(*)", other.to_dict())])
 
 
 def test_the_lowest_state_is_usable_and_does_not_depend_on_order() -> None:

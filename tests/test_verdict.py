@@ -99,11 +99,11 @@ def test_desorbed_says_how_far() -> None:
     assert judgement.reason == "Zn-O 3.40 Å"
 
 
-def test_hydrogen_on_a_nitrogen_is_desorbed_and_says_where_it_sits() -> None:
+def test_hydrogen_on_a_nitrogen_has_moved_and_says_where_it_sits() -> None:
     site = m_n4("Fe")
     donor = site.donors[0][0]
     judgement = judge(site, "H", with_adsorbate(site, "H", 1.03, at=donor))
-    assert judgement.verdict == Verdict.DESORBED
+    assert judgement.verdict == Verdict.MOVED
     assert judgement.reason.startswith(f"H left Fe and sits on N{donor} (N-H 1.03 Å)")
 
 
@@ -115,15 +115,15 @@ def test_hydrogen_between_nitrogen_and_metal_belongs_to_the_relatively_nearer() 
     atoms.positions[-1] += 0.15 * along + [0, 0, 0.98]
     assert atoms.get_distance(metal, 31, mic=True) / (1.32 + 0.31) < BONDED
     judgement = judge(site, "H", atoms)
-    assert judgement.verdict == Verdict.DESORBED
+    assert judgement.verdict == Verdict.MOVED
     assert "nearer than on Fe-H" in judgement.reason
 
 
-def test_oxygen_on_a_carbon_is_desorbed() -> None:
+def test_oxygen_on_a_carbon_has_moved() -> None:
     site = m_n4("Co")
     far = int(np.argmax(site.atoms.get_distances(site.metals[0], range(30), mic=True)))
     judgement = judge(site, "O", with_adsorbate(site, "O", 1.41, at=far))
-    assert judgement.verdict == Verdict.DESORBED
+    assert judgement.verdict == Verdict.MOVED
     assert f"O left Co and sits on C{far} (C-O 1.41 Å)" in judgement.reason
 
 
@@ -156,7 +156,7 @@ def test_proton_given_to_the_support_is_dissociated() -> None:
     assert f"H sits on N{donor} (N-H 1.02 Å)" in judgement.reason
 
 
-def test_hydrogen_taken_from_the_support_is_dissociated() -> None:
+def test_hydrogen_taken_from_the_support_is_a_reaction_of_the_support() -> None:
     site = m_n4()
     atoms = site.atoms.copy()
     atoms.extend(Atoms("H", [atoms.positions[0] + [0, 0, -1.09]]))
@@ -166,15 +166,17 @@ def test_hydrogen_taken_from_the_support_is_dissociated() -> None:
     relaxed = with_adsorbate(grown, "OH", 1.9)
     relaxed.positions[31] = relaxed.positions[32] + [-0.7, 0, 0.67]
     judgement = judge(grown, "OH", relaxed)
-    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.verdict == Verdict.SUPPORT_REACTED
     assert judgement.reason.startswith("O took H31 from the support")
 
 
-def test_hydrogen_that_moved_to_the_other_oxygen_is_no_longer_ooh() -> None:
+def test_hydrogen_that_moved_to_the_other_oxygen_leaves_an_ooh_held_by_its_inner_oxygen() -> None:
     site = m_n4()
     atoms = with_adsorbate(site, "OOH", 1.9)
     atoms.positions[-1] = atoms.positions[-3] + [-0.8, 0, 0.55]
-    assert judge(site, "OOH", atoms).verdict == Verdict.DISSOCIATED
+    judgement = judge(site, "OOH", atoms)
+    assert judgement.verdict == Verdict.BOUND
+    assert judgement.reason == "Co-O 1.90 Å through atom 2 of OOH*"
 
 
 def test_ooh_held_by_its_other_oxygen_is_bound_and_says_so() -> None:
@@ -242,7 +244,7 @@ def test_torn_support_is_not_intact() -> None:
     atoms = site.atoms.copy()
     atoms.positions[0] += [0, 0, 2.0]
     judgement = judge_clean(site, atoms)
-    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.verdict == Verdict.SUPPORT_REACTED
     assert judgement.reason.startswith("the support broke at C0-")
 
 
@@ -351,7 +353,7 @@ def test_an_axial_ligand_that_left_is_seen_clean_and_adsorbed() -> None:
     fallen = site.atoms.copy()
     fallen.positions[31:] -= [0, 0, 1.2]
     judgement = judge_clean(site, fallen)
-    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.verdict == Verdict.SUPPORT_REACTED
     assert judgement.reason == "axial OH left Fe (Fe-O 3.04 Å)"
     relaxed = fallen + Atoms("O", [site.atoms.positions[30] + [0, 0, 1.65]])
     assert judge(site, "O", relaxed).reason == judgement.reason
@@ -368,7 +370,7 @@ def test_an_axial_ligand_that_broke_or_took_an_atom_is_seen() -> None:
     taken.positions[32] = taken.positions[site.donors[0][0]] + [0, 0, -1.2]
     taken.positions[31] = taken.positions[32] + (taken.positions[31] - taken.positions[32]) * 0.6
     judgement = judge_clean(site, taken)
-    assert judgement.verdict == Verdict.DISSOCIATED
+    assert judgement.verdict == Verdict.SUPPORT_REACTED
     assert judgement.reason.startswith(f"axial OH is bonded to N{site.donors[0][0]} (N-H 1.20 Å)")
 
 

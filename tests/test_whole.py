@@ -319,7 +319,7 @@ sites:
   - {family: graphene, metals: [Fe, Co, Mn, Cu, V, Ru]}
 reactions: [ORR]
 method: {calculator: mock}
-relaxation: {max_steps: 12}
+relaxation: {max_steps: 12, ladder: false}
 poses: {most: 1}
 """
 

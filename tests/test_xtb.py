@@ -15,7 +15,8 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import Judgement, Verdict, lowest, reference
+from atomsieve.structures.calculation import Judgement, Verdict
+from atomsieve.structures.reference import lowest, reference
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.folder import Folder

@@ -8,9 +8,14 @@ from typing import Any, Protocol
 
 from ase import Atoms
 
-from atomsieve.structures.calculation import USABLE, Request, lowest
+from atomsieve.analysis.poses import RelaxedPose, distinct_poses
+from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.workflows.requests import Policy
+
+#: eV within which cheaply relaxed poses of one geometry are the same: they stop at larger forces than the dear ones.
+SAME_ENERGY = 0.02
 
 Reference = Mapping[str, Any]
 
@@ -18,8 +23,8 @@ Reference = Mapping[str, Any]
 class Reader(Protocol):
     """Where outcomes lie: a folder, or whatever else finds them."""
 
-    def read(self, key: str) -> dict[str, Any] | None:
-        """Return the outcome of a calculation, or None if it has none yet."""
+    def stored(self, key: str) -> dict[str, Any]:
+        """Return the outcome of a calculation that others start from."""
 
 
 def clean_starts(
@@ -35,19 +40,17 @@ def clean_starts(
         if before is None:
             found.append((request, site))
             continue
-        document = folder.read(before["key"])
-        if document is None:
-            found.append((request, site))
-            continue
-        start = site.with_positions(document["atoms"]["positions"])
+        start = site.with_positions(folder.stored(before["key"])["atoms"]["positions"])
         found.append((replace(request, parents=(before["key"],)), start))
     return found
 
 
 def adsorbed_starts(
     policy: Policy, site: ActiveSite, parent: Reference, adsorbate: str, carried: Sequence[Reference], folder: Reader
-) -> list[tuple[Request, ActiveSite, Atoms]]:
+) -> tuple[list[tuple[Request, ActiveSite, Atoms]], list[dict[str, Any]]]:
     """Return a request for each pose and spin of an adsorbate, with the site and the adsorbate where it starts.
+
+    Also returned are the references of poses that are not carried on, under the status ``dropped``, with the reason.
 
     Poses that another method relaxed stand for those as placed: at each multiplicity the distinct ones among those that
     stayed bound at it, or at any where none did. Where none stayed bound at all, the other method has nothing to say.
@@ -68,23 +71,43 @@ def adsorbed_starts(
         Where their documents lie.
     """
     size = len(site.atoms)
+    known = {entry["key"]: folder.stored(entry["key"]) for entry in carried}
     bound = [entry for entry in carried if entry["status"] == "done" and entry["verdict"] in USABLE]
-    documents = {entry["key"]: folder.read(entry["key"]) for entry in bound}
-    bound = [entry for entry in bound if documents[entry["key"]] is not None]
-    asked = policy.adsorbed_requests(site, parent["key"], parent["multiplicity"], adsorbate)
+    moments = metal_moments(site, folder.stored(parent["key"])["moments"])
+    asked = policy.adsorbed_requests(site, parent["key"], parent["multiplicity"], adsorbate, moments)
     if not bound:
-        return [(request, site, atoms[size:]) for request, atoms in asked]
-    found = []
-    for spin, request in {request.multiplicity: request for request, _ in asked}.items():
-        own = [entry for entry in bound if entry["multiplicity"] == spin] or bound
-        for entry in own:
-            document = documents[entry["key"]]
-            assert document is not None
-            atoms = atoms_from_dict(document["atoms"])
-            start = site.with_positions(atoms.positions[:size])
-            carried_on = replace(request, subject=entry["subject"], parents=(parent["key"], entry["key"]))
-            found.append((carried_on, start, atoms[size:]))
-    return found
+        return [(request, site, atoms[size:]) for request, atoms in asked], []
+    poses = {
+        entry["key"]: RelaxedPose(
+            entry["key"], atoms_from_dict(known[entry["key"]]["atoms"]), entry["energy"], entry["multiplicity"]
+        )
+        for entry in bound
+    }
+    found, taken = [], set()
+    for request in {(request.multiplicity, request.moments): request for request, _ in asked}.values():
+        own = [poses[entry["key"]] for entry in bound if entry["multiplicity"] == request.multiplicity]
+        # where none is of this spin, the geometries of all others are starts, whatever their energies and spins
+        own = own or [replace(pose, energy=None, multiplicity=None) for pose in poses.values()]
+        for group in distinct_poses(own, size, energy_tolerance=SAME_ENERGY):
+            atoms = group.kept.atoms
+            carried_on = replace(
+                request, subject=known[group.kept.key]["request"]["subject"], parents=(parent["key"], group.kept.key)
+            )
+            found.append((carried_on, site.with_positions(atoms.positions[:size]), atoms[size:]))
+            taken.add(group.kept.key)
+    return found, [_dropped(entry, taken) for entry in carried if entry["key"] not in taken]
+
+
+def _dropped(entry: Reference, taken: set[str]) -> dict[str, Any]:
+    """Return the reference of a pose that is not carried on, with the reason."""
+    is_bound = entry["status"] == "done" and entry["verdict"] in USABLE
+    reason = "fell together with a pose that is carried on" if is_bound else f"{entry['verdict']}: {entry['reason']}"
+    return {**entry, "status": "dropped", "energy": None, "reason": reason}
+
+
+def metal_moments(site: ActiveSite, moments: Sequence[float] | None) -> tuple[float, ...] | None:
+    """Return the moments of a site's metals among those of all atoms."""
+    return tuple(moments[metal] for metal in site.metals) if moments is not None else None
 
 
 def _same_spin(carried: Sequence[Reference], request: Request) -> Reference | None:

@@ -10,6 +10,7 @@ from typing import Any
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
 from atomsieve.structures.campaign import Campaign, read_criteria
+from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
@@ -108,20 +109,25 @@ class CheckedCampaign:
             azimuths=c.poses.azimuths,
             most=c.poses.most,
             torsions=c.poses.torsions,
-            knows_spin=self.entry.knows_spin,
+            spin=self.entry.spin,
             corrections=c.thermochemistry.corrections,
             solvation=c.thermochemistry.solvation,
             temperature=c.conditions.temperature,
         )
         if c.prerelaxation is not None:
             cheap = calculator(c.prerelaxation.calculator)
-            method, knows_spin = cheap.method(c.prerelaxation.settings), cheap.knows_spin
-            before = replace(policy, method=method, fmax=c.prerelaxation.fmax, knows_spin=knows_spin)
+            method = cheap.method(c.prerelaxation.settings)
+            before = replace(policy, method=method, fmax=c.prerelaxation.fmax, spin=cheap.spin)
             policy = replace(policy, before=before)
         if c.single_point is not None:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)
             policy = replace(policy, single_point=method, single_point_knows_spin=dear.knows_spin)
+        thermal = c.thermochemistry
+        if thermal.corrections in TREATMENTS:
+            floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0
+            asked = {"displacement": thermal.displacement, "floor": floor}
+            policy = replace(policy, vibrations={**asked, "metal": thermal.metal, "follow": thermal.follow})
         return policy
 
     @cached_property

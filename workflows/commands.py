@@ -55,7 +55,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     """Say what a campaign would run."""
     from rich.progress import Progress
 
-    from atomsieve.workflows.plan import Planner, plan_stages
+    from atomsieve.workflows.plan import Planner
+    from atomsieve.workflows.stageplan import plan_stages
 
     settings = read_settings()
     checked = load(Path(file), settings)

@@ -1,4 +1,4 @@
-"""Count: the calculations that one site asks for, of each kind: done already, and still to run."""
+"""SiteCounter: counts the calculations that one site after another asks for, of each kind."""
 
 from __future__ import annotations
 
@@ -8,54 +8,22 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.spin import inherited, multiplicities
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.calculation import USABLE, Request, lowest, lowest_adsorbed, reference
+from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
+from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
 from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.vibrations import displacement_requests, vibrations_request
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
+from atomsieve.workflows.count import ADSORBED, BEFORE_ADSORBED, BEFORE_CLEAN, CLEAN, DISPLACEMENT, ENERGY, Count, total
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.requests import Policy
+from atomsieve.workflows.spins import Spin, adsorbed_spins
 
-#: Kinds of calculations: those of a pre-relaxation, the relaxations, and single points.
-BEFORE_CLEAN, BEFORE_ADSORBED, CLEAN, ADSORBED, ENERGY = (
-    "before clean",
-    "before adsorbed",
-    "clean",
-    "adsorbed",
-    "energy",
-)
 Reference = Mapping[str, Any]
 #: From request keys to the outcomes among them that still stand; None where nothing has been stored yet.
 Known = Callable[[Iterable[str]], Mapping[str, dict[str, Any]]] | None
-
-
-@dataclass
-class Count:
-    """Calculations of one kind.
-
-    Parameters
-    ----------
-    stored : int
-        Done already.
-    least, most : int
-        Still to run: a range where poses are not yet placed, since they are placed on the relaxed site, and where it is
-        not yet known which of them stay bound.
-    shared : int
-        Those, stored or not, that more than one site or reaction needs; each runs once.
-    """
-
-    stored: int = 0
-    least: int = 0
-    most: int = 0
-    shared: int = 0
-
-    def add(self, other: Count) -> None:
-        """Add another to it."""
-        self.stored += other.stored
-        self.least += other.least
-        self.most += other.most
-        self.shared += other.shared
 
 
 @dataclass
@@ -102,8 +70,8 @@ class SiteCounter:
         What is tried.
     first : Policy or None
         The policy of a pre-relaxation.
-    adsorbates : sequence of str
-        Names.
+    names : sequence of str
+        Of the adsorbates.
     common : set of str
         Those that more than one reaction needs, and ``clean`` where there is more than one.
     known : callable or None
@@ -111,29 +79,38 @@ class SiteCounter:
     """
 
     def __init__(
-        self, policy: Policy, first: Policy | None, adsorbates: Sequence[str], common: set[str], known: Known
+        self, policy: Policy, first: Policy | None, names: Sequence[str], common: set[str], known: Known
     ) -> None:
         self.policy = policy
         self.first = first
-        self.adsorbates = adsorbates
+        self.names = names
         self.common = common
         self._known = known
         self._host = ("", "")
         self._poses: dict[tuple[bool, str, str], int] = {}
-        self._multiplicities: dict[tuple[Any, ...], tuple[int | None, ...]] = {}
+        self._spin_starts: dict[tuple[Any, ...], tuple[Spin, ...]] = {}
 
-    def read(self, key: str) -> dict[str, Any] | None:
-        """Return one outcome."""
-        return self._known([key]).get(key) if self._known is not None else None
+    def stored(self, key: str) -> dict[str, Any]:
+        """Return one outcome.
 
-    def count(self, site: ActiveSite, stored: SiteRows | None, before: Level | None) -> tuple[dict[str, Count], bool]:
+        Raises
+        ------
+        StoreError
+            If it is not there.
+        """
+        found = self._known([key]).get(key) if self._known is not None else None
+        if found is None:
+            raise StoreError(f"the result of {key} is not in the database; run the campaign again")
+        return found
+
+    def count(self, site: ActiveSite, rows: SiteRows | None, before: Level | None) -> tuple[dict[str, Count], bool]:
         """Return the counts of each kind at a site, and whether some adsorbate cannot be placed there.
 
         Parameters
         ----------
         site : ActiveSite
             As built.
-        stored : SiteRows or None
+        rows : SiteRows or None
             Its rows where nothing is left to do there.
         before : Level or None
             What an earlier stage, at whose geometries relaxations start, has left at the site.
@@ -141,32 +118,34 @@ class SiteCounter:
         counts: dict[str, Count] = {}
         if self.first is not None:
             before = self.level(self.first, site, None)
-            counts[BEFORE_CLEAN] = before.clean_count
-            counts[BEFORE_ADSORBED] = _total(before.adsorbed_counts.values())
-        if stored is not None:
+            counts |= {BEFORE_CLEAN: before.clean_count, BEFORE_ADSORBED: total(before.adsorbed_counts.values())}
+        if rows is not None:
             for count in counts.values():
                 count.least = count.most = 0
-            return counts | self._of_rows(stored), False
+            return counts | self._of_rows(site, rows), False
         level = self.level(self.policy, site, before)
-        counts |= {CLEAN: level.clean_count, ADSORBED: _total(level.adsorbed_counts.values())}
-        if self.policy.single_point is not None:
-            counts[ENERGY] = self._single_points(level)
+        counts |= {CLEAN: level.clean_count, ADSORBED: total(level.adsorbed_counts.values())}
         usable = level.clean is None or level.parent is not None
-        return counts, usable and any(count.most + count.stored == 0 for count in level.adsorbed_counts.values())
+        closed = usable and any(count.most + count.stored == 0 for count in level.adsorbed_counts.values())
+        return counts | self._refined(site, level), closed
 
-    def _of_rows(self, stored: SiteRows) -> dict[str, Count]:
+    def _of_rows(self, site: ActiveSite, rows: SiteRows) -> dict[str, Count]:
         clean: set[str] = set()
-        counts = {CLEAN: Count(), ADSORBED: Count()}
-        energies = {CLEAN: 0} | dict.fromkeys(stored.rows, 0)
-        for name, row in stored.rows.items():
+        counts = {CLEAN: Count(), ADSORBED: Count(), ENERGY: Count(), DISPLACEMENT: Count()}
+        refined: dict[str, set[str]] = {}
+        for name, row in rows.rows.items():
             clean |= {str(entry["key"]) for entry in row.considered if entry["role"] == "clean"}
             tried = sum(entry["role"] == "adsorbed" for entry in row.considered)
             counts[ADSORBED].add(self._share(name, Count(stored=tried)))
-            energies[name] = "energy of adsorbed" in row.calculations
-            energies[CLEAN] |= "energy of clean" in row.calculations
+            for role in row.calculations:
+                what, _, state = role.partition(" of ")
+                if state in ("clean", "adsorbed"):
+                    refined.setdefault(what, set()).add(CLEAN if state == "clean" else name)
         counts[CLEAN] = self._share(CLEAN, Count(stored=len(clean)))
-        if self.policy.single_point is not None:
-            counts[ENERGY] = _total(self._share(name, Count(stored=number)) for name, number in energies.items())
+        for name in refined.get("energy", ()):
+            counts[ENERGY].add(self._share(name, Count(stored=1)))
+        for name in refined.get("vibrations", ()):
+            counts[DISPLACEMENT].add(self._share(name, Count(stored=self._moves(site, name))))
         return counts
 
     def level(self, policy: Policy, site: ActiveSite, before: Level | None) -> Level:
@@ -180,20 +159,20 @@ class SiteCounter:
         else:
             level.clean_count = Count(least=len(asked), most=len(asked))
         parent = level.parent
-        for name in self.adsorbates:
+        for name in self.names:
             poses = list((before.adsorbed.get(name) if before is not None else None) or ())
             if parent is not None:
-                document = self.read(str(parent["key"]))
-                assert document is not None
-                relaxed = site.with_positions(document["atoms"]["positions"])
-                starts = [request for request, _, _ in adsorbed_starts(policy, relaxed, parent, name, poses, self)]
-                level.adsorbed[name], level.adsorbed_counts[name] = self._look_up(starts)
+                relaxed = site.with_positions(self.stored(str(parent["key"]))["atoms"]["positions"])
+                starts, _ = adsorbed_starts(policy, relaxed, parent, name, poses, self)
+                requests = [request for request, _, _ in starts]
+                level.adsorbed[name], level.adsorbed_counts[name] = self._look_up(requests)
             elif level.clean is not None:
                 # no adsorbate is placed where no clean site can be used
                 level.adsorbed[name], level.adsorbed_counts[name] = [], Count()
             else:
                 level.adsorbed[name] = None
-                least, most = self._estimate(policy, site, [request.multiplicity for request in asked], name, before)
+                parents = list(dict.fromkeys(request.multiplicity for request in asked))
+                least, most = self._estimate(policy, site, parents, name, before)
                 level.adsorbed_counts[name] = Count(least=least, most=most)
         self._share(CLEAN, level.clean_count)
         for name, count in level.adsorbed_counts.items():
@@ -218,25 +197,20 @@ class SiteCounter:
     ) -> tuple[int, int]:
         """Return the least and most relaxations with an adsorbate while it is not known which clean state is lowest."""
         spins = [self._spins(policy, site, parent, name) for parent in parents]
-        if before is None or name not in before.adsorbed:
+        fewest = min(map(len, spins))
+        carried = before.adsorbed.get(name, []) if before is not None else []
+        bound = [entry["multiplicity"] for entry in carried or () if entry["verdict"] in USABLE]
+        if bound:
+            # at each multiplicity the distinct poses that were bound at it, else all that were bound
+            return fewest, max(sum(bound.count(spin.multiplicity) or len(bound) for spin in ours) for ours in spins)
+        if before is None or carried is not None:
             placed = self._placed(policy, site, name)
-            return min(1, placed) * min(map(len, spins)), placed * max(map(len, spins))
-        carried = before.adsorbed[name]
-        if carried is None:
-            # at each multiplicity the poses that were bound at it, else all that were bound
-            placed = self._placed(before.policy, site, name)
-            starts = [request.multiplicity for request in before.policy.clean_requests(site)]
-            theirs = [self._spins(before.policy, site, start, name) for start in starts]
-            most = max(
-                sum(placed * (1 if spin in own else len(own)) for spin in ours) for ours in spins for own in theirs
-            )
-            return min(1, placed) * min(map(len, spins)), most
-        bound = [entry["multiplicity"] for entry in carried if entry["verdict"] in USABLE]
-        if not bound:
-            placed = self._placed(policy, site, name)
-            return min(1, placed) * min(map(len, spins)), placed * max(map(len, spins))
-        numbers = [sum(bound.count(spin) or len(bound) for spin in ours) for ours in spins]
-        return min(numbers), max(numbers)
+            return min(1, placed) * fewest, placed * max(map(len, spins))
+        placed = self._placed(before.policy, site, name)
+        starts = dict.fromkeys(request.multiplicity for request in before.policy.clean_requests(site))
+        theirs = [[spin.multiplicity for spin in self._spins(before.policy, site, start, name)] for start in starts]
+        most = max(sum(own.count(spin.multiplicity) or len(own) for spin in ours) for ours in spins for own in theirs)
+        return min(1, placed) * fewest, placed * most
 
     def _placed(self, policy: Policy, site: ActiveSite, name: str) -> int:
         """Return the number of poses on the site as built, which is the same for sites that differ in metals alone."""
@@ -248,40 +222,63 @@ class SiteCounter:
             self._poses[case] = policy.count_poses(site, name)
         return self._poses[case]
 
-    def _spins(self, policy: Policy, site: ActiveSite, parent: int | None, name: str) -> tuple[int | None, ...]:
-        """Return the multiplicities that are tried with an adsorbate."""
-        if parent is None:
-            return (None,)
-        case = (int(site.atoms.numbers.sum()) - site.charge, parent, policy.adsorbed, site.multiplicity, name)
-        if case not in self._multiplicities:
+    def _spins(self, policy: Policy, site: ActiveSite, parent: int | None, name: str) -> tuple[Spin, ...]:
+        """Return the spin states that are tried with an adsorbate."""
+        electrons = int(site.atoms.numbers.sum()) - site.charge
+        case = (policy is self.policy, electrons, site.metal_symbols, parent, name)
+        if case not in self._spin_starts:
             atoms = site.atoms + Atoms(adsorbates()[name].symbols)
-            if policy.adsorbed == "inherit":
-                self._multiplicities[case] = inherited(parent, atoms, site.charge)
-            else:
-                found = multiplicities(atoms, site.charge, int(policy.adsorbed), near=site.multiplicity)
-                self._multiplicities[case] = found
-        return self._multiplicities[case]
+            self._spin_starts[case] = adsorbed_spins(policy, site, atoms, name, None, parent)
+        return self._spin_starts[case]
 
-    def _single_points(self, level: Level) -> Count:
-        """Return the count of the single points at the lowest clean state, and at the lowest with each adsorbate."""
+    def _refined(self, site: ActiveSite, level: Level) -> dict[str, Count]:
+        """Return the counts of what refines the lowest clean state, and the lowest with each adsorbate."""
         parent = level.parent
-        counts = {CLEAN: Count(least=1, most=1) if level.clean is None else self.energy(parent)}
+        states: dict[str, Reference | None] = {CLEAN: parent}
         for name, found in level.adsorbed.items():
-            placed = level.adsorbed_counts[name]
-            if found is None:
-                # it is not known yet whether one of them stays bound
-                counts[name] = Count(most=min(1, placed.most + placed.stored))
-            elif parent is not None:
-                counts[name] = self.energy(lowest_adsorbed(found, str(parent["key"])))
-        return _total(self._share(name, count) for name, count in counts.items())
+            states[name] = lowest_adsorbed(found or (), str(parent["key"])) if parent is not None else None
+        counts = {ENERGY: Count(), DISPLACEMENT: Count()}
+        for name, state in states.items():
+            placed = level.clean_count if name == CLEAN else level.adsorbed_counts[name]
+            known = (level.clean if name == CLEAN else level.adsorbed[name]) is not None
+            if known or not placed.most + placed.stored:
+                own = self.refine(state, self._moving(site, name))
+            else:
+                # whether a pose stays bound is not known before
+                own = {ENERGY: Count(most=1), DISPLACEMENT: Count(most=self._moves(site, name))}
+                if name == CLEAN:
+                    own = {kind: Count(least=count.most, most=count.most) for kind, count in own.items()}
+            for kind, count in own.items():
+                counts[kind].add(self._share(name, count))
+        return counts
 
-    def energy(self, state: Reference | None) -> Count:
-        """Return the count of the single point at a state; there is none where there is no state."""
-        return self._look_up([self.policy.energy_request(state)])[1] if state is not None else Count()
+    def refine(self, state: Reference | None, moving: Sequence[int]) -> dict[str, Count]:
+        """Return the counts of what refines a state; there is nothing where there is no state.
 
+        Parameters
+        ----------
+        state : mapping or None
+            Its reference.
+        moving : sequence of int
+            Atoms that are displaced for its vibrations.
+        """
+        counts: dict[str, Count] = {}
+        if state is not None and self.policy.single_point is not None:
+            counts[ENERGY] = self._look_up([self.policy.energy_request(state)])[1]
+        if state is not None and self.policy.vibrations is not None and moving:
+            relaxed = Request.from_dict(self.stored(str(state["key"]))["request"])
+            asked = vibrations_request(relaxed, moving, self.policy.vibrations["displacement"])
+            counts[DISPLACEMENT] = self._look_up(displacement_requests(relaxed, asked))[1]
+        return counts
 
-def _total(counts: Iterable[Count]) -> Count:
-    total = Count()
-    for count in counts:
-        total.add(count)
-    return total
+    def _moving(self, site: ActiveSite, name: str) -> tuple[int, ...]:
+        """Return the atoms of a state that are displaced for its vibrations."""
+        if self.policy.vibrations is None:
+            return ()
+        metals = site.metals if self.policy.vibrations["metal"] else ()
+        size = len(site.atoms)
+        return tuple(metals) if name == CLEAN else (*metals, *range(size, size + len(adsorbates()[name].symbols)))
+
+    def _moves(self, site: ActiveSite, name: str) -> int:
+        """Return the number of displacements of a state: to both sides along three axes."""
+        return 6 * len(self._moving(site, name))

@@ -54,6 +54,10 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
         out.print(f"  {escape(line)}", style="yellow")
     if len(lines) > REASONS:
         out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
+    single = screen.single_starts(shown)
+    if single:
+        named = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
+        out.print(escape(f"single-start, no second spin state converged: {named}"), style="yellow")
     remark = screen.caveat(found)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")

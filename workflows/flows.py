@@ -9,7 +9,8 @@ from typing import Any
 from jobflow import Flow, Maker
 
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows.jobs import RelaxMaker, carry_on, place_adsorbates, refine_molecule
+from atomsieve.workflows.jobs import RelaxMaker, carry_on, place_adsorbates
+from atomsieve.workflows.refining import refine_molecule
 from atomsieve.workflows.requests import Policy
 
 

@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from atomsieve.structures.errors import StoreError
+
 
 def file_stem(label: str) -> str:
     """Return a site's label as a name that file systems take, and ASE, which reads a frame's number after an @.
@@ -67,6 +69,19 @@ class Folder:
         except FileNotFoundError:
             return None
         document: dict[str, Any] = json.loads(text)
+        return document
+
+    def stored(self, key: str) -> dict[str, Any]:
+        """Return the outcome of a calculation that others start from.
+
+        Raises
+        ------
+        StoreError
+            If it is not there any more.
+        """
+        document = self.read(key)
+        if document is None:
+            raise StoreError(f"the result of {key} is not in {self.root}; run the campaign again")
         return document
 
     def write(self, document: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, S
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.checked import CheckedCampaign
 
 
@@ -79,17 +80,25 @@ def site_rows(
     site : ActiveSite
         As built.
     output : mapping
-        ``clean`` and ``adsorbed`` references, and ``energies`` by key.
+        ``clean`` and ``adsorbed`` references, with ``energies`` and ``vibrations`` by their keys.
     gases : mapping of str to mapping
         The outputs of the flows of the gases.
     stored : SiteRows
         What was known of the site when its flow was made.
     """
     policy = checked.policy
-    energies = None
+    parts = (output, *gases.values())
+    energies = vibrations = None
     if policy.single_point is not None:
-        energies = {key: point for part in (output, *gases.values()) for key, point in part.get("energies", {}).items()}
-    found = {
+        energies = {key: point for part in parts for key, point in part.get("energies", {}).items()}
+    if policy.vibrations is not None:
+        found = {key: one for part in parts for key, one in part.get("vibrations", {}).items()}
+        vibrations = {
+            key: Vibrations.from_dict(checked.folder.stored(one["key"]))
+            for key, one in found.items()
+            if one["status"] == "done"
+        }
+    tried = {
         name: adsorption_energy(
             site=site_label(site),
             adsorbate=name,
@@ -99,10 +108,11 @@ def site_rows(
             adsorbed=output["adsorbed"][name],
             gases={gas: found["molecule"] for gas, found in gases.items()},
             energies=energies,
+            vibrations=vibrations,
         )
         for name in checked.campaign.all_adsorbates
     }
-    rows = {name: replace(row, carried=stored.starts(name)) for name, row in found.items()}
+    rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
     return SiteRows(site.recipe, rows, potentials(checked, rows), stored.before)
 
 

@@ -5,7 +5,7 @@ Jobs hand each other small references (key, energy, verdict); documents lie on d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,19 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders.spin import start_moments
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
-from atomsieve.structures.calculation import Judgement, Request, lowest, lowest_adsorbed, reference
-from atomsieve.structures.errors import StoreError
+from atomsieve.structures.calculation import Judgement, Request
+from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
+from atomsieve.structures.vibrations import displaced_atoms
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.refining import refine_site
 from atomsieve.workflows.relaxation import settle
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.spins import spin_judge
 
 
 @dataclass
@@ -110,37 +114,28 @@ def relax_one(
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
         if asked.moments is not None:
-            moments = dict(zip(host.metals, asked.moments, strict=True))
-            start.set_initial_magnetic_moments([moments.get(i, 0.0) for i in range(len(start))])
+            assert asked.multiplicity is not None
+            start.set_initial_magnetic_moments(start_moments(host, start, asked.multiplicity, asked.moments))
 
-    return reference(settle(asked, start, judge, numerics, folder))
+    if site is None or extra is not None or asked.moments is None:
+        return reference(settle(asked, start, judge, numerics, folder))
+    # with an adsorbate a metal may take another oxidation state, so that only clean sites have stated moments
+    return reference(settle(asked, start, judge, numerics, folder, spin=spin_judge(host, asked.multiplicity)))
 
 
 @job  # type: ignore[untyped-decorator]
 def evaluate_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
-    """Settle one evaluation at the geometry of the request's first parent and return its reference."""
+    """Settle one evaluation at, or displaced from, the geometry of the first parent and return its reference."""
     asked = Request.from_dict(request)
     folder = Folder(Settings().folder)
-    parent = stored(folder, asked.parents[0])
+    parent = folder.stored(asked.parents[0])
     atoms = atoms_from_dict(parent["atoms"])
+    if asked.task == "displacement":
+        atoms = displaced_atoms(atoms, asked)
     if parent["moments"] is not None:
         atoms.set_initial_magnetic_moments(parent["moments"])
     judgement = Judgement.from_dict(parent["judgement"])
     return reference(settle(asked, atoms, lambda _: judgement, numerics, folder))
-
-
-def stored(folder: Folder, key: str) -> dict[str, Any]:
-    """Return the outcome of a calculation that others start from.
-
-    Raises
-    ------
-    StoreError
-        If it is not there any more.
-    """
-    document = folder.read(key)
-    if document is None:
-        raise StoreError(f"the result of {key} is not in {folder.root}; run the campaign again")
-    return document
 
 
 @job  # type: ignore[untyped-decorator]
@@ -192,61 +187,15 @@ def place_adsorbates(
     if parent is None or not adsorbates:
         return Response(output={"clean": clean, "adsorbed": {name: [] for name in adsorbates}})
     asked, folder = Policy.from_dict(policy), Folder(Settings().folder)
-    relaxed = ActiveSite.from_dict(site).with_positions(stored(folder, parent["key"])["atoms"]["positions"])
+    relaxed = ActiveSite.from_dict(site).with_positions(folder.stored(parent["key"])["atoms"]["positions"])
     jobs: dict[str, list[Job]] = {}
+    dropped: dict[str, list[dict[str, Any]]] = {}
     for name in adsorbates:
-        found = adsorbed_starts(asked, relaxed, parent, name, (carried or {}).get(name, []), folder)
+        found, dropped[name] = adsorbed_starts(asked, relaxed, parent, name, (carried or {}).get(name, []), folder)
         jobs[name] = [
             relax.make(request, site=host, extra=extra, name=f"{name}* on {relaxed.label}")
             for request, host, extra in found
         ]
-    outputs = {name: [made.output for made in group] for name, group in jobs.items()}
-    end = refine_site(relax, policy, relaxed.label, clean, outputs)
+    outputs = {name: [*(made.output for made in group), *dropped[name]] for name, group in jobs.items()}
+    end = refine_site(relax, policy, site, clean, outputs)
     return Response(replace=Flow([*(made for group in jobs.values() for made in group), end], output=end.output))
-
-
-@job  # type: ignore[untyped-decorator]
-def gather(
-    tried: dict[str, Any],
-    energies: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return the references of all that was tried at one site, or of a molecule, with what refines them by key."""
-    return {**tried, **({"energies": energies} if energies else {})}
-
-
-@job  # type: ignore[untyped-decorator]
-def refine_site(
-    relax: RelaxMaker,
-    policy: dict[str, Any],
-    label: str,
-    clean: list[dict[str, Any]],
-    adsorbed: dict[str, list[dict[str, Any]]],
-) -> Response:
-    """Go on with each state that was found lowest."""
-    states: dict[str, Mapping[str, Any] | None] = {label: lowest(clean)}
-    parent = states[label]
-    if parent is not None:
-        found = {f"{name}* on {label}": lowest_adsorbed(tried, parent["key"]) for name, tried in adsorbed.items()}
-        states |= found
-    return _refine(relax, Policy.from_dict(policy), states, {"clean": clean, "adsorbed": adsorbed})
-
-
-@job  # type: ignore[untyped-decorator]
-def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecule: dict[str, Any]) -> Response:
-    """Go on with a molecule."""
-    return _refine(relax, Policy.from_dict(policy), {f"gas {name}": lowest([molecule])}, {"molecule": molecule})
-
-
-def _refine(
-    relax: RelaxMaker, policy: Policy, states: Mapping[str, Mapping[str, Any] | None], tried: dict[str, Any]
-) -> Response:
-    """Ask for what a policy wants of the states that were found lowest, by their names."""
-    wanted = {name: state for name, state in states.items() if state is not None}
-    if policy.single_point is None or not wanted:
-        return Response(output=tried)
-    points = {
-        state["key"]: relax.make(policy.energy_request(state), name=f"energy of {name}")
-        for name, state in wanted.items()
-    }
-    end = gather(tried, {key: point.output for key, point in points.items()})
-    return Response(replace=Flow([*points.values(), end], output=end.output))

@@ -1,44 +1,34 @@
-"""Plan: what a campaign, or one of its stages, would run, from building every site, without computing anything."""
+"""Plan: what a campaign, or a stage of one, would run, from building every site, without computing anything."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import Request, lowest, reference
-from atomsieve.structures.criterion import Criteria
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.calculators import CalculatorEntry, calculator
-from atomsieve.workflows.checked import CheckedCampaign, site_key
-from atomsieve.workflows.counting import (
+from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.count import (
     ADSORBED,
     BEFORE_ADSORBED,
     BEFORE_CLEAN,
     CLEAN,
+    DISPLACEMENT,
     ENERGY,
+    FORCE_CALLS,
+    MOLECULE,
     Count,
-    Level,
-    SiteCounter,
 )
-from atomsieve.workflows.funnel import sift
+from atomsieve.workflows.counting import Level, SiteCounter
 from atomsieve.workflows.harvest import SiteRows, has_rows, is_complete, stored_rows
-
-#: Force calls of a relaxation as seen with GFN1-xTB on M-N4 graphene, by kind; those that go on from the geometries of
-#: another method take fewer.
-FORCE_CALLS: Mapping[str, int] = {
-    "molecule": 8,
-    BEFORE_CLEAN: 15,
-    BEFORE_ADSORBED: 28,
-    CLEAN: 15,
-    ADSORBED: 28,
-    ENERGY: 1,
-}
 
 
 @dataclass
@@ -55,7 +45,7 @@ class Plan:
         Those of which every row is in the database.
     counts : dict of str to Count
         By kind: ``molecule``, ``clean``, ``adsorbed``; ``before clean`` and ``before adsorbed`` with a pre-relaxation,
-        ``energy`` with single points.
+        ``energy`` with single points, ``displacement`` with vibrations.
     force_calls, cpu_hours : tuple of float
         Least and most that is still to run, by the calculators' measured cost.
     closed : list of str
@@ -72,7 +62,8 @@ class Plan:
 
     def add(self, counts: Mapping[str, Count], seconds: Mapping[str, float]) -> None:
         """Add what is counted, each force call of a kind taking so many seconds."""
-        for task, count in counts.items():
+        for task in self.counts.keys() & counts.keys():
+            count = counts[task]
             self.counts[task].add(count)
             calls = FORCE_CALLS[task]
             self.force_calls = (self.force_calls[0] + count.least * calls, self.force_calls[1] + count.most * calls)
@@ -86,71 +77,16 @@ class Plan:
             total.stored += sum(count.stored for count in own)
             total.most += sum(heapq.nlargest(bound, (count.most for count in own)))
             total.shared += sum(heapq.nlargest(bound, (count.shared for count in own)))
-        calls = [{task: count.most * FORCE_CALLS[task] for task, count in counts.items()} for counts, _ in sites]
+        calls = [
+            {task: counts[task].most * FORCE_CALLS[task] for task in self.counts.keys() & counts.keys()}
+            for counts, _ in sites
+        ]
         self.force_calls = (
             self.force_calls[0],
             self.force_calls[1] + sum(heapq.nlargest(bound, (sum(own.values()) for own in calls))),
         )
         seconds = (sum(own[task] * cost[task] for task in own) for own, (_, cost) in zip(calls, sites, strict=True))
         self.cpu_hours = (self.cpu_hours[0], self.cpu_hours[1] + sum(heapq.nlargest(bound, seconds)) / 3600)
-
-
-@dataclass(frozen=True)
-class StagePlan:
-    """What one stage would run.
-
-    Parameters
-    ----------
-    stage : str
-        Its name.
-    entering : tuple of int
-        Least and most sites that enter it; the same where that is known.
-    criteria : str
-        What a site must fulfil to pass on; empty where all pass.
-    plan : Plan
-        What it would run.
-    """
-
-    stage: str
-    entering: tuple[int, int]
-    criteria: str
-    plan: Plan
-
-
-def plan_stages(
-    checked: CheckedCampaign, database: Database | None, on_site: Callable[[ActiveSite], None] = lambda site: None
-) -> Iterator[StagePlan]:
-    """Yield the plan of each stage, as exact as the results of the stages before allow.
-
-    Parameters
-    ----------
-    checked : CheckedCampaign
-        A campaign with stages.
-    database : Database or None
-        Where done work is looked up; None if there is none yet.
-    on_site : callable
-        Is shown each site once.
-    """
-    entering: frozenset[str] | None = None
-    bound: int | None = None
-    for stage in checked.stages:
-        own = replace(stage, only=entering)
-        plan = Planner(own, database, bound).plan(on_site if entering is None else lambda site: None)
-        assert own.stage is not None
-        least, most = (plan.sites, plan.sites) if bound is None else (0, bound)
-        yield StagePlan(own.stage.name, (least, most), str(own.criteria), plan)
-        complete = (
-            stored
-            for stored in stored_rows(own, database)
-            if database is not None and is_complete(own, stored, database)
-        )
-        # a place in a ranking is lost for good where all sites that enter are known
-        criteria = own.criteria if bound is None else Criteria(own.criteria.conditions)
-        sifted = sift(own, complete, criteria)
-        entering = frozenset(site_key(recipe) for recipe in own.recipes()) - sifted.rejected.keys()
-        ranking = own.criteria.ranking
-        most = min(most, len(entering), ranking.number if ranking is not None else most)
-        bound = None if bound is None and plan.complete == plan.sites else most
 
 
 class Planner:
@@ -223,23 +159,25 @@ class Planner:
         for request in requests:
             new = int(wanted and request.key not in found)
             least = new if self.bound is None else 0
-            counts = {"molecule": Count(request.key in found, least, new, plan.sites > 1)}
-            if self.checked.policy.single_point is not None:
-                known = found.get(request.key)
-                state = lowest([reference(known)]) if known is not None else None
-                counts[ENERGY] = Count(0, least, new) if known is None else self._counter.energy(state)
             atoms = len(molecule(str(request.subject["molecule"])).symbols)
+            counts = {MOLECULE: Count(int(request.key in found), least, new, int(plan.sites > 1))}
+            if request.key in found:
+                counts |= self._counter.refine(lowest([reference(found[request.key])]), range(atoms))
+            else:
+                counts |= {ENERGY: Count(0, least, new), DISPLACEMENT: Count(0, 6 * least * atoms, 6 * new * atoms)}
             plan.add(counts, {task: entry.cost(atoms) for task, entry in self._calculators().items()})
 
     def _calculators(self) -> dict[str, CalculatorEntry]:
         """Return what calculates each kind."""
         campaign, entry = self.checked.campaign, self.checked.entry
-        found = dict.fromkeys(("molecule", CLEAN, ADSORBED), entry)
+        found = dict.fromkeys((MOLECULE, CLEAN, ADSORBED), entry)
         if self._first is not None:
             cheap = calculator(self._first.method.calculator)
             found |= {BEFORE_CLEAN: cheap, BEFORE_ADSORBED: cheap}
         if campaign.single_point is not None:
             found[ENERGY] = calculator(campaign.single_point.calculator)
+        if self.checked.policy.vibrations is not None:
+            found[DISPLACEMENT] = entry
         return found
 
     def _before(self, stored: SiteRows) -> Level | None:

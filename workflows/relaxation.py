@@ -7,7 +7,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -18,7 +18,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculatorError, CalculatorSetupError
 
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.calculation import USABLE, Calculation, Failure, Judgement, Request, Verdict
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.site import atoms_to_dict
@@ -32,6 +32,8 @@ from atomsieve.workflows.order import Order, Relaxed
 DISPLACEMENT = 0.03
 
 Judge = Callable[[Atoms], Judgement]
+#: From the final moments of all atoms to a judgement where they are not those of a stated spin state.
+SpinJudge = Callable[[Sequence[float]], Judgement | None]
 
 
 def is_settled(document: Mapping[str, Any] | None, numerics: Mapping[str, Any]) -> bool:
@@ -44,7 +46,14 @@ def is_settled(document: Mapping[str, Any] | None, numerics: Mapping[str, Any]) 
     return bool(document["status"] == "done" or dict(numerics) in document["tried"])
 
 
-def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:
+def settle(
+    request: Request,
+    start: Atoms,
+    judge: Judge,
+    numerics: Mapping[str, Any],
+    folder: Folder,
+    spin: SpinJudge = lambda moments: None,
+) -> dict[str, Any]:
     """Return the outcome of a request; compute it only if nobody has.
 
     Parameters
@@ -59,6 +68,8 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
         ``max_steps``, ``optimizer`` and the calculator's own.
     folder : Folder
         Where outcomes lie.
+    spin : callable
+        From final moments to a judgement, where they speak against a geometry that is sound.
 
     Returns
     -------
@@ -72,7 +83,7 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
             return known
         folder.log_start(key)
         directory = folder.directory(key)
-        outcome = relax(request, start, judge, numerics, directory)
+        outcome = relax(request, start, judge, numerics, directory, spin)
         if isinstance(outcome, Failure):
             before = known["tried"] if known is not None else ()
             outcome = replace(outcome, tried=(*before, dict(numerics)))
@@ -83,7 +94,12 @@ def settle(request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, 
 
 
 def relax(
-    request: Request, start: Atoms, judge: Judge, numerics: Mapping[str, Any], directory: Path
+    request: Request,
+    start: Atoms,
+    judge: Judge,
+    numerics: Mapping[str, Any],
+    directory: Path,
+    spin: SpinJudge = lambda moments: None,
 ) -> Calculation | Failure:
     """Relax, rung by rung of the ladder, and judge what came out; go on where a process that died had come.
 
@@ -103,6 +119,7 @@ def relax(
     def provenance() -> dict[str, Any]:
         return {
             "numerics": dict(numerics),
+            "attempts": course.to_list(),
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "began": began,
@@ -130,17 +147,19 @@ def relax(
         if isinstance(result, Relaxed):
             versions |= result.versions
             course.converge(largest(result.forces))
+            judgement = judge(result.atoms)
+            if judgement.verdict in USABLE and result.moments is not None:
+                judgement = spin(result.moments) or judgement
             return Calculation(
                 request=request,
                 energy=result.energy,
                 atoms=atoms_to_dict(result.atoms),
                 geometry=geometry_key(atoms.numbers, result.atoms.positions, atoms.cell.array, atoms.pbc),
-                judgement=judge(result.atoms),
+                judgement=judgement,
                 force_calls=course.force_calls,
                 max_force=largest(result.forces),
                 moments=result.moments,
                 forces=None if request.moves else result.forces.tolist(),
-                attempts=tuple(course.to_list()),
                 provenance=provenance() | ({"note": result.note} if result.note else {}),
             )
         if not course.fail(*result, ladder=numerics.get("ladder", {})):
@@ -159,7 +178,6 @@ def relax(
         text=text,
         atoms=atoms_to_dict(last) if last is not None else None,
         force_calls=course.force_calls,
-        attempts=tuple(course.to_list()),
         provenance=provenance(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 from ase import Atoms
 
 from atomsieve.builders.placement import Placement, count_poses, poses
-from atomsieve.builders.spin import inherited, multiplicities
 from atomsieve.structures.adsorbate import END_ON, adsorbates, molecule, molecules
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.site import ActiveSite
+from atomsieve.workflows.spins import adsorbed_spins, clean_spins
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Policy:
         Level of theory.
     fmax : float
         Largest force at convergence, eV/Å.
-    clean : int
-        Number of spin multiplicities of a clean site: the one that the site states and those nearest to it, else the
-        lowest.
-    adsorbed : int or "inherit"
+    clean : int or {"scan", "fixed"}
+        Spin starts of a clean site: every state of the metals' d shells, the first of them, or so many multiplicities:
+        the one that the site states and those nearest to it, else the lowest.
+    adsorbed : int or {"inherit", "scan", "fixed"}
         The same with an adsorbate; ``inherit`` takes those next to the clean site's own: m - 1 and m + 1 where the
-        adsorbate flips the parity, else m - 2, m and m + 2.
+        adsorbate flips the parity, else m - 2, m and m + 2; ``fixed`` the nearest of these.
     tilts : tuple of float
         Degrees by which an adsorbate leans from the open direction.
     azimuths : int
@@ -43,8 +43,8 @@ class Policy:
         At most so many poses an adsorbate.
     torsions : {"start", "all"}
         Whether the bonds of an adsorbate that turn stay as tabulated, or take every angle that it lists.
-    knows_spin : bool
-        Whether the calculator does.
+    spin : {"none", "multiplicity", "moments"}
+        What the calculator does with spin.
     corrections, solvation : str
         What turns electronic energies into free energies.
     temperature : float
@@ -55,23 +55,27 @@ class Policy:
         What the energies of the final geometries come from, where it is not the method that made them.
     single_point_knows_spin : bool
         Whether its calculator does.
+    vibrations : mapping or None
+        ``displacement`` (Å), ``floor`` (cm⁻¹), ``metal`` (whether the site's metals are displaced too) and ``follow``
+        (whether imaginary modes are) where vibrations give the free energies.
     """
 
     method: Method
     fmax: float
-    clean: int = 2
+    clean: int | str = "scan"
     adsorbed: int | str = "inherit"
     tilts: tuple[float, ...] = (0.0,)
     azimuths: int = 8
     most: int | None = None
     torsions: str = "start"
-    knows_spin: bool = True
+    spin: str = "multiplicity"
     corrections: str = "norskov"
     solvation: str = "none"
     temperature: float = field(default=298.15)
     before: Policy | None = None
     single_point: Method | None = None
     single_point_knows_spin: bool = True
+    vibrations: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
@@ -116,6 +120,7 @@ class Policy:
             # what came later is named only where it is asked for, so that older rows keep their keys
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
+            **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
         }
 
     @property
@@ -136,10 +141,10 @@ class Policy:
 
     def clean_requests(self, site: ActiveSite) -> list[Request]:
         """Return a request for each spin start of a clean site."""
-        spins: tuple[int | None, ...] = (None,)
-        if self.knows_spin:
-            spins = multiplicities(site.atoms, site.charge, self.clean, near=site.multiplicity)
-        return [Request("clean", site.recipe, self.method, self.fmax, spin, site.charge) for spin in spins]
+        return [
+            Request("clean", site.recipe, self.method, self.fmax, spin.multiplicity, site.charge, moments=spin.moments)
+            for spin in clean_spins(self, site)
+        ]
 
     def poses(self, site: ActiveSite, adsorbate: str) -> tuple[tuple[Placement, Atoms], ...]:
         """Return the poses of an adsorbate on a site."""
@@ -155,7 +160,12 @@ class Policy:
         return {"tilts": self.tilts, "azimuths": self.azimuths, "torsions": turned, "most": self.most}
 
     def adsorbed_requests(
-        self, site: ActiveSite, parent: str, parent_multiplicity: int | None, adsorbate: str
+        self,
+        site: ActiveSite,
+        parent: str,
+        parent_multiplicity: int | None,
+        adsorbate: str,
+        parent_moments: Sequence[float] | None = None,
     ) -> list[tuple[Request, Atoms]]:
         """Return a request, with the atoms to start from, for each pose and spin of an adsorbate.
 
@@ -169,23 +179,22 @@ class Policy:
             Its 2S + 1.
         adsorbate : str
             Name.
+        parent_moments : sequence of float or None
+            Final moments of its metals, Bohr magnetons, where the method gives them.
         """
         found = []
         species = adsorbates()[adsorbate]
         for placement, atoms in self.poses(site, adsorbate):
-            spins: tuple[int | None, ...] = (None,)
-            if parent_multiplicity is not None:
-                if self.adsorbed == "inherit":
-                    spins = inherited(parent_multiplicity, atoms, site.charge)
-                else:
-                    spins = multiplicities(atoms, site.charge, int(self.adsorbed), near=site.multiplicity)
             # placements are told apart by their parameters; what is placed must be in the key as well
             content: list[Any] = [species.symbols, species.positions]
             if placement.mode != END_ON:
                 content.append(species.mode(placement.mode).atoms)
             subject = {**placement.to_dict(), "start": content_key("start", content)[:16]}
-            for spin in spins:
-                request = Request("adsorbed", subject, self.method, self.fmax, spin, site.charge, parents=(parent,))
+            spins = adsorbed_spins(self, site, atoms, adsorbate, placement.metals, parent_multiplicity, parent_moments)
+            for multiplicity, moments in spins:
+                request = Request(
+                    "adsorbed", subject, self.method, self.fmax, multiplicity, site.charge, (parent,), moments
+                )
                 found.append((request, atoms))
         return found
 
@@ -193,7 +202,7 @@ class Policy:
         """Return the request of a gas reference."""
         gas = molecule(name)
         start = content_key("start", [gas.symbols, gas.positions])[:16]
-        spin = gas.multiplicity if self.knows_spin else None
+        spin = gas.multiplicity if self.spin != "none" else None
         return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
 
     def energy_request(self, state: Mapping[str, Any]) -> Request:

@@ -17,7 +17,8 @@ from atomsieve.structures.calculation import Verdict
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows
-from atomsieve.workflows.plan import Plan, StagePlan
+from atomsieve.workflows.plan import Plan
+from atomsieve.workflows.stageplan import StagePlan
 
 #: Columns that are wide enough for the results table where the output is no terminal.
 PIPE_WIDTH = 160
@@ -189,6 +190,12 @@ def caveat(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{', '.join(names)}: {NOT_PREDICTIVE}; every U_L and η above ranks candidates for a dearer method, no more"
 
 
+def single_starts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each site of which some state was found in one spin state alone."""
+    lines = {f"{row['site']}: {', '.join(row['single_start'])}": None for row in rows if row["single_start"]}
+    return list(lines)
+
+
 def sifted_text(stage: CheckedCampaign, sifted: Sifted) -> str:
     """Return one line with what became of the sites that entered a stage."""
     assert stage.stage is not None
@@ -247,6 +254,7 @@ def plan_table(plan: Plan) -> Table:
         "clean": "clean sites (spin starts)",
         "adsorbed": "adsorbates (poses, spins)",
         "energy": "single points",
+        "displacement": "displacements, for vibrations",
     }
     for task, count in plan.counts.items():
         table.add_row(titles[task], _range(count.least, count.most), f"{count.stored:,}", f"{count.shared:,}")

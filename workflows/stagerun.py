@@ -13,9 +13,9 @@ from jobflow import Flow, Job
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.calculation import reference
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 from atomsieve.structures.errors import AtomsieveError, StoreError
+from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
