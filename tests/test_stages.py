@@ -467,7 +467,7 @@ def test_a_run_that_is_killed_in_its_second_stage_goes_on_there(done: Path, tmp_
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        assert process.wait(timeout=120) == -signal.SIGKILL
+        assert process.wait(timeout=300) == -signal.SIGKILL
         _wait_until_alone(process.pid)
     finished = {path.parent.name for path in data.glob("results/*/*/result.json")}
     begun = Counter(starts(tmp_path))

@@ -33,6 +33,7 @@ reactions: [ORR, OER, HER]    # also ORR-2e
 # adsorbates: [H]             # further ones than the reactions need
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb.  xTB is for pre-screening; it does not predict.
+# Several methods, each for what passed the one before: `stages` in place of `method`, see docs/stages.md.
 method:
   calculator: gfn1-xtb
   # settings:
