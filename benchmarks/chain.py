@@ -54,7 +54,7 @@ def campaign(name: str, options: argparse.Namespace, *, full: bool) -> str:
         "poses": {"azimuths": options.azimuths, "tilts": [0.0, 30.0]},
     }
     if full:
-        text["prerelaxation"] = {"calculator": options.cheap}
+        text["prerelaxation"] = {"calculator": options.cheap, "fmax": options.fmax, "keep": options.keep}
     return json.dumps(text)
 
 
@@ -98,6 +98,8 @@ def main() -> None:
     parser.add_argument("--family", default="graphene")
     parser.add_argument("--metals", nargs="+", default=["Fe", "Co"])
     parser.add_argument("--adsorbates", nargs="+", default=["OH", "OOH"])
+    parser.add_argument("--keep", type=int, default=1, help="distinct poses of each spin that the dear method sees")
+    parser.add_argument("--fmax", type=float, default=0.05, help="of the cheap method, eV/Å")
     parser.add_argument("--azimuths", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()

@@ -97,7 +97,7 @@ class Campaign(Section):
         return Campaign(**{**content, **stated, "name": self.name, "stages": []})
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """A safe loader to which ``NO`` is nitric oxide, no boolean, as in YAML 1.2.
 
     It refuses a key written twice, of which YAML would silently keep the last.
@@ -110,6 +110,7 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a mapping of a node; see the base class."""
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = str(key_node.value)
@@ -137,7 +138,7 @@ def parse_campaign(text: str, source: str) -> Campaign:
         With every entry that is wrong: its path, the value, what is allowed, the nearest match.
     """
     try:
-        data = yaml.load(text, Loader=_Loader)
+        data = yaml.load(text, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""

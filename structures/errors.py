@@ -5,7 +5,7 @@
     AtomsieveError
     ├── InputError                what a person wrote cannot be used; says the value, what is allowed, what to do
     │   ├── CampaignError         a campaign file: every entry that is wrong, at once
-    │   ├── ParameterError        the parameters of a site do not go together; names the one to change
+    │   ├── ParameterError        parameters of a site, or settings of a calculator, do not go together; names one
     │   ├── MethodMismatchError   energies of different methods were about to be combined
     │   └── UnknownNameError      no campaign, site or calculation has this name
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
@@ -30,7 +30,7 @@ class InputError(AtomsieveError, ValueError):
 
 
 class ParameterError(InputError):
-    """The parameters of a site do not go together.
+    """The parameters of a site, or the settings of a calculator, do not go together.
 
     Parameters
     ----------

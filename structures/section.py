@@ -49,6 +49,7 @@ class PrerelaxationSection(Section):
     settings: dict[str, Any] = Field(default_factory=dict)
     fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.1
     max_steps: Annotated[int, Field(ge=1, le=10000)] = 200
+    keep: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class PosesSection(Section):

@@ -209,7 +209,7 @@ def test_the_commented_keys_of_the_template_work_too(tmp_path: Path) -> None:
         is_key = (
             line.lstrip().startswith("# ") and body.lstrip().split(":")[0].strip(" -").isidentifier() and ": " in body
         )
-        is_section = line.lstrip() in ("# settings:", "# results:")
+        is_section = line.lstrip() in ("# settings:", "# results:", "# prerelaxation:", "# single_point:")
         indent = len(line) - len(line.lstrip())
         lines.append(" " * indent + body if is_section or (is_key and not body[0].isupper()) else line)
     text = "\n".join(lines)

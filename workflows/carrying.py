@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, Protocol
 
 from ase import Atoms
@@ -83,25 +84,35 @@ def adsorbed_starts(
         )
         for entry in bound
     }
-    found, taken = [], set()
+    found = []
+    reasons: dict[str, str] = {}
     for request in {(request.multiplicity, request.moments): request for request, _ in asked}.values():
         own = [poses[entry["key"]] for entry in bound if entry["multiplicity"] == request.multiplicity]
-        # where none is of this spin, the geometries of all others are starts, whatever their energies and spins
-        own = own or [replace(pose, energy=None, multiplicity=None) for pose in poses.values()]
-        for group in distinct_poses(own, size, energy_tolerance=SAME_ENERGY):
+        tolerance = SAME_ENERGY
+        if not own:
+            # the geometries of other spins are starts as well, and their energies tell none of them apart
+            own, tolerance = [replace(pose, multiplicity=None) for pose in poses.values()], inf
+        groups = distinct_poses(own, size, energy_tolerance=tolerance)
+        for group in groups[: policy.carry]:
             atoms = group.kept.atoms
             carried_on = replace(
                 request, subject=known[group.kept.key]["request"]["subject"], parents=(parent["key"], group.kept.key)
             )
             found.append((carried_on, site.with_positions(atoms.positions[:size]), atoms[size:]))
-            taken.add(group.kept.key)
-    return found, [_dropped(entry, taken) for entry in carried if entry["key"] not in taken]
+            reasons[group.kept.key] = ""
+        for group in groups:
+            for pose in group.folded:
+                reasons.setdefault(pose.key, f"fell together with {group.kept.key[:8]}")
+        for group in groups[policy.carry :] if policy.carry is not None else []:
+            above = float(group.kept.energy or 0.0) - float(groups[0].kept.energy or 0.0)
+            text = f"{above:.3f} eV above the lowest of its spin, and {policy.carry} of these are carried on"
+            reasons.setdefault(group.kept.key, text)
+    return found, [_dropped(entry, reasons) for entry in carried if reasons.get(entry["key"], "unbound")]
 
 
-def _dropped(entry: Reference, taken: set[str]) -> dict[str, Any]:
+def _dropped(entry: Reference, reasons: Mapping[str, str]) -> dict[str, Any]:
     """Return the reference of a pose that is not carried on, with the reason."""
-    is_bound = entry["status"] == "done" and entry["verdict"] in USABLE
-    reason = "fell together with a pose that is carried on" if is_bound else f"{entry['verdict']}: {entry['reason']}"
+    reason = reasons.get(entry["key"], f"{entry['verdict']}: {entry['reason']}")
     return {**entry, "status": "dropped", "energy": None, "reason": reason}
 
 

@@ -16,7 +16,8 @@ from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
-from atomsieve.workflows.calculators import CalculatorEntry, calculator
+from atomsieve.workflows.calculators import calculator
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy
@@ -93,8 +94,11 @@ class CheckedCampaign:
         """What is tried at every site."""
         if self.origin is not None:
             return replace(self._own, before=self.origin.policy)
-        # a later stage that relaxes as the first does has its pre-relaxation
-        return replace(self._own, before=self.previous.policy.before) if self.previous is not None else self._own
+        if self.previous is not None:
+            # a later stage that relaxes as the first does has its pre-relaxation
+            first = self.previous.policy
+            return replace(self._own, before=first.before, carry=first.carry)
+        return self._own
 
     @cached_property
     def _own(self) -> Policy:
@@ -118,7 +122,7 @@ class CheckedCampaign:
             cheap = calculator(c.prerelaxation.calculator)
             method = cheap.method(c.prerelaxation.settings)
             before = replace(policy, method=method, fmax=c.prerelaxation.fmax, spin=cheap.spin)
-            policy = replace(policy, before=before)
+            policy = replace(policy, before=before, carry=c.prerelaxation.keep)
         if c.single_point is not None:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)

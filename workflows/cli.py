@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | status | results | report``.
+"""Command line: ``atomsieve new | families | plan | run | ingest | status | results | report | doctor``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -102,6 +102,28 @@ def run(
 
 
 @app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Folders of VASP runs; ASE databases, extended XYZ or CSV files."),
+    ],
+    mapping: Annotated[
+        Path | None, typer.Option(help="A YAML file that says what is what; see docs/ingest.md.")
+    ] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option(help="What paths say, as {site}/{adsorbate}; may be given more than once.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go in; write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what has been calculated before: find out what each run is, check it, store it."""
+    from atomsieve.workflows.ingest import command
+
+    raise typer.Exit(command.ingest(name, paths, mapping, pattern or [], as_json=as_json, is_dry=dry_run))
+
+
+@app.command()
 def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
     """Say how far a campaign has come."""
     from atomsieve.workflows import commands
@@ -154,6 +176,21 @@ def report(
     from atomsieve.workflows import commands
 
     commands.report(file_or_name, output)
+
+
+@app.command()
+def doctor(
+    calculators: Annotated[
+        list[str] | None, typer.Argument(help="Calculators that must work; unless given, those of a plain install.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only look what is there; calculate nothing.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that each calculator has for a molecule.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what works on this machine, what does not, and the command that mends it."""
+    from atomsieve.workflows import doctor
+
+    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout, as_json=as_json))
 
 
 def main() -> None:

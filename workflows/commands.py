@@ -16,11 +16,11 @@ from rich.markup import escape
 
 from atomsieve.analysis import table
 from atomsieve.analysis.database import Database
-from atomsieve.structures.errors import InputError
+from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
-from atomsieve.workflows.campaigns import find, load, open_database
+from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import funnel, levels
@@ -44,11 +44,6 @@ def handle(checked: CheckedCampaign, file: str, settings: Settings) -> str:
     """Return what to call a campaign on the command line: its name where that finds it, else its file."""
     found_by_name = checked.folder.root == Folder(settings.folder).root
     return checked.campaign.name if found_by_name else shlex.quote(file)
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: bool, as_json: bool) -> None:
@@ -89,9 +84,10 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
 
         stages = list(plan_stages(checked, database, on_site)) if checked.campaign.stages else []
         plans = [entry.plan for entry in stages] or [Planner(checked, database).plan(on_site)]
+    missing = lacks(checked.campaign)
     if as_json:
         data = {"stages": [asdict(entry) for entry in stages]} if stages else asdict(plans[0])
-        _print_json({"campaign": checked.campaign.name, **data})
+        screen.print_json({"campaign": checked.campaign.name, **data, "lacks": list(map(str, missing))})
         return
     out = screen.console()
     out.print(f"[bold]{checked.campaign.name}[/bold]: {plans[0].sites:,} sites, {plans[0].complete:,} complete")
@@ -110,6 +106,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
         out.print(f"pictures: {pictures}")
     if structures is not None:
         out.print(f"structures: {structures}")
+    for problem in missing:
+        out.print(escape(str(problem)), style="yellow", soft_wrap=True)
     if any(made.complete < made.sites for made in plans):
         out.print(f"run it: atomsieve run {shlex.quote(file)}")
     else:
@@ -134,6 +132,8 @@ def run(file: str, workers: int | None) -> int:
 
     settings = read_settings()
     checked = load(Path(file), settings)
+    if missing := lacks(checked.campaign):
+        raise CampaignError(checked.source, missing)
     workers = workers or settings.workers or core_count()
     command = f"atomsieve run {shlex.quote(file)}"
     total = checked.site_count
@@ -211,7 +211,7 @@ def status(file_or_name: str, *, as_json: bool) -> None:
     if checked.campaign.stages:
         state["stages"] = [screen.stage_state(stage, sifted) for stage, sifted in stages]
     if as_json:
-        _print_json(state)
+        screen.print_json(state)
         return
     out = screen.console()
     out.print(f"[bold]{name}[/bold]: {'running now' if state['running'] else 'not running'}")
@@ -247,7 +247,7 @@ def results(
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     if as_json:
-        _print_json(chosen)
+        screen.print_json(chosen)
     elif as_csv:
         own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
         columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]

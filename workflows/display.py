@@ -21,6 +21,7 @@ def rows(found: Iterable[Level]) -> list[dict[str, Any]]:
     """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
     by_site: dict[str, list[dict[str, Any]]] = {}
     for stage, sites, sifted in found:
+        latest: dict[str, list[dict[str, Any]]] = {}
         for site in sites:
             own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
             if not own:
@@ -28,7 +29,8 @@ def rows(found: Iterable[Level]) -> list[dict[str, Any]]:
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
-            by_site[key] = own
+            latest.setdefault(key, []).extend(own)
+        by_site |= latest
     return [row for own in by_site.values() for row in own]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 from rich.markup import escape
@@ -38,11 +36,6 @@ def families(name: str | None, pictures: Path | None, folder: Path | None, *, as
         _show(name, pictures, as_json=as_json)
 
 
-def _print_json(value: object) -> None:
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
 def _write_gallery(folder: Path) -> None:
     from rich.progress import Progress
 
@@ -56,7 +49,7 @@ def _write_gallery(folder: Path) -> None:
 
 def _list(*, as_json: bool) -> None:
     if as_json:
-        _print_json([gallery.schema(family) for family in catalog.families().values()])
+        screen.print_json([gallery.schema(family) for family in catalog.families().values()])
         return
     table = Table("family", "what it is", "parameters")
     for family in catalog.families().values():
@@ -72,7 +65,7 @@ def _show(name: str, pictures: Path | None, *, as_json: bool) -> None:
     if as_json:
         data = gallery.schema(family)
         data["examples"] = [{"entry": entry, **summary} for entry, _, summary in found]
-        _print_json(data)
+        screen.print_json(data)
         return
     from atomsieve.analysis.pictures import draw
 

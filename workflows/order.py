@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,15 +96,19 @@ class Requirement:
         Environment variables that must be set.
     mend : str
         The command, or the step, that provides what is missing.
+    probe : callable or None
+        Returns what else is not there, by name; imports and runs nothing either.
     """
 
     modules: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     mend: str = ""
+    probe: Callable[[], list[str]] | None = None
 
     def missing(self) -> list[str]:
         """Return what is not there, by name; nothing is imported or run."""
         lacks = [f"Python module {name}" for name in self.modules if find_spec(name) is None]
         lacks += [f"program {name}" for name in self.programs if shutil.which(name) is None]
-        return lacks + [f"environment variable {name}" for name in self.environment if not os.environ.get(name)]
+        lacks += [f"environment variable {name}" for name in self.environment if not os.environ.get(name)]
+        return lacks + (self.probe() if self.probe is not None else [])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows.attempts import CHECKPOINT, Course
-from atomsieve.workflows.calculators import CalculatorEntry, calculator
+from atomsieve.workflows.calculators import calculator
+from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.optimization import LOG, optimize
 from atomsieve.workflows.order import Order, Relaxed
@@ -220,7 +221,14 @@ def largest(forces: Any) -> float:
 
 @cache
 def _versions(modules: tuple[str, ...]) -> dict[str, str]:
-    return {name: version(name) for name in ("atomsieve", "ase", *modules)}
+    found = {name: version(name) for name in ("atomsieve", "ase")}
+    for module in modules:
+        try:
+            found[module] = version(module)
+        except PackageNotFoundError:
+            # a package that is called otherwise than its module; looking through all packages takes a second
+            found |= {name: version(name) for name in packages_distributions().get(module, ())}
+    return found
 
 
 def displaced(start: Atoms, request: Request) -> Atoms:

@@ -51,6 +51,8 @@ class Policy:
         K.
     before : Policy or None
         What relaxes every start first, by a cheaper method.
+    carry : int or None
+        At most so many distinct poses of each spin are carried on from another method, lowest first; None for all.
     single_point : Method or None
         What the energies of the final geometries come from, where it is not the method that made them.
     single_point_knows_spin : bool
@@ -73,6 +75,7 @@ class Policy:
     solvation: str = "none"
     temperature: float = field(default=298.15)
     before: Policy | None = None
+    carry: int | None = None
     single_point: Method | None = None
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
@@ -130,6 +133,7 @@ class Policy:
         return {
             "method": self.before.method.key,
             **{name: selection[name] for name in ("fmax", "spin")},
+            **({"carry": self.carry} if self.carry is not None else {}),
             **({"poses": selection["poses"]} if self.before._sampling != self._sampling else {}),
             **({"before": selection["before"]} if self.before.before is not None else {}),
         }

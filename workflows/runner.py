@@ -15,6 +15,7 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import sift
 from atomsieve.workflows.harvest import stored_rows
+from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.stagerun import StageRun, Summary, Watch
 
 
@@ -57,6 +58,9 @@ class Runner:
         began, summary = time.monotonic(), Summary()
         campaign = self.checked.campaign
         with running(self.checked.folder, campaign.name):
+            before = self.database.campaign(campaign.name)
+            if before is not None and is_collection(before):
+                raise InputError(f"{campaign.name!r} holds what was ingested; give the campaign another name")
             self.database.save_campaign(campaign.name, campaign.model_dump(mode="json", exclude_unset=True))
             entering: frozenset[str] | None = None
             for stage in self.checked.stages:

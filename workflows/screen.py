@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +34,12 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console; rich leaves out colours where nobody sees them."""
     probe = Console(stderr=stderr, highlight=False)
     return probe if probe.is_terminal else Console(stderr=stderr, highlight=False, width=PIPE_WIDTH)
+
+
+def print_json(value: object) -> None:
+    """Print plain data for another program."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
 
 
 class ScreenWatch:

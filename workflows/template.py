@@ -32,7 +32,8 @@ sites:
 reactions: [ORR, OER, HER]    # also ORR-2e
 # adsorbates: [H]             # further ones than the reactions need
 
-# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb.  xTB is for pre-screening; it does not predict.
+# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
+# espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.
 # Several methods, each for what passed the one before: `stages` in place of `method`, see docs/stages.md.
 method:
   calculator: gfn1-xtb
@@ -44,12 +45,23 @@ relaxation:
   fmax: 0.05                  # eV/Å
   max_steps: 300
   optimizer: BFGS             # BFGS, LBFGS, FIRE
+  # ladder: false             # one attempt, rather than other numerics where an SCF or a geometry does not converge
 
-# Spin: the multiplicities that are tried.  `clean: 2` takes the two lowest that the electron count allows.
-# `inherit` tries with an adsorbate those next to the clean site's (m-1 and m+1 where it flips the parity, else m-2, m
-# and m+2); a number counts from the lowest instead.
+# A cheaper method that relaxes every start first; poses that fall together then reach the method above once.
+# prerelaxation:
+#   calculator: gfn1-xtb
+#   fmax: 0.1
+#   keep: 2                   # at most so many distinct poses of each spin; all of them unless given
+
+# The final geometries' energies from another method; all energies of a sum then come from it.
+# single_point:
+#   calculator: gfn2-xtb
+
+# Spin.  `scan`: every state of the metals' d shells (low, intermediate, high; two metals also antiparallel); `fixed`:
+# the first of these; a number: so many multiplicities.  With an adsorbate also `inherit`: those next to the clean
+# site's (m-1 and m+1 where it flips the parity, else m-2, m and m+2).
 spin:
-  clean: 2
+  clean: scan
   adsorbed: inherit
 
 # Poses of an adsorbate: lean from the open direction (degrees), turns about it; equal ones are dropped.
@@ -65,10 +77,15 @@ conditions:
   potential: 0.0              # V
   scale: RHE                  # or SHE
 
-# What turns electronic into free energies: `norskov` (ORR, OER, HER), `peterson` (H, O, OH) or none.
+# What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH), calculated
+# vibrations (`harmonic`, or `quasi-harmonic`: modes below `floor` are raised to it), or none.
 thermochemistry:
   corrections: norskov
   solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default
+  # floor: 100.0              # cm-1
+  # displacement: 0.01        # Å
+  # metal: true               # displace the metals too, and take off their modes in the clean site
+  # follow: true              # relax again along an imaginary mode
 
 # Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
 # results:

@@ -1,0 +1,1 @@
+"""Codes: programs of density functional theory, each as an entry in the table of calculators."""
