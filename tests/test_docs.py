@@ -54,7 +54,7 @@ def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
     """Run each ``atomsieve ...`` line in order, with the mock in place of xTB: seconds instead of minutes."""
     (tmp_path / "examples").mkdir()
     for example in (ROOT / "examples").glob("*.yaml"):
-        text = example.read_text(encoding="utf-8").replace("gfn1-xtb\n", "mock\n")
+        text = re.sub(r"gfn[12]-xtb\n", "mock\n", example.read_text(encoding="utf-8"))
         (tmp_path / "examples" / example.name).write_text(text, encoding="utf-8")
     seen = 0
     for page in PAGES:

@@ -34,6 +34,7 @@ reactions: [ORR, OER, HER]    # also ORR-2e
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
 # espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.
+# Several methods, each for what passed the one before: `stages` in place of `method`, see docs/stages.md.
 method:
   calculator: gfn1-xtb
   # settings:

@@ -8,11 +8,11 @@ from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.structures.adsorbate import REFERENCES, adsorbates, reference_amounts
-from atomsieve.structures.campaign import ThermochemistrySection
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.gate import require_combinable
+from atomsieve.structures.section import ThermochemistrySection
 from atomsieve.structures.units import ROOM_TEMPERATURE
 from atomsieve.workflows.ingest.documents import Taken
 from atomsieve.workflows.requests import terms_digest

@@ -13,7 +13,8 @@ import yaml
 from pydantic import ValidationError
 
 from atomsieve.structures.adsorbate import adsorbates, molecules
-from atomsieve.structures.campaign import Loader, path_text
+from atomsieve.structures.campaign import Loader
+from atomsieve.structures.complaint import path_text
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.method import Method
 from atomsieve.workflows.ingest.mapping_file import CLEAN, MappingFile, RunEntry, compiled, problems

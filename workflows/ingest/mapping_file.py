@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.builders.bonding import METALS
 from atomsieve.structures.adsorbate import adsorbates, molecules
-from atomsieve.structures.campaign import ConditionsSection, ThermochemistrySection
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
 from atomsieve.structures.reaction import reactions
+from atomsieve.structures.section import ConditionsSection, ThermochemistrySection
 from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
 from atomsieve.workflows.calculators import CALCULATORS
 
