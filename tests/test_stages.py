@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from atomsieve.structures.site import atoms_from_dict
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.harvest import is_complete
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
@@ -377,14 +379,12 @@ def test_survivors_follow_the_results_of_the_stage_before(tmp_path: Path) -> Non
     with Database.embedded(patient.folder.database) as database:
         (_, _, sifted), (_, sites, _) = levels(patient, database)
         assert [next(iter(site.rows.values())).site.key for site in sites] == list(sifted.passed)
-        # another result of the first stage: the rows of the second no longer stand on it
-        stage = patient.stages[1]
         (site,) = sites
-        row = site.rows["OH"]
-        earlier = site.before
-    assert earlier is not None
-    assert row.carried == site.starts("OH") != ()
-    assert stage.policy.before == patient.stages[0].policy
+        stage = patient.stages[1]
+        assert is_complete(stage, site, database)
+        # had the first stage left something else, the rows of the second would no longer stand on it
+        stale = {name: replace(row, carried=row.carried[1:]) for name, row in site.rows.items()}
+        assert not is_complete(stage, replace(site, rows=stale), database)
 
 
 def test_a_stage_in_the_same_method_computes_what_is_missing(tmp_path: Path) -> None:
@@ -446,6 +446,25 @@ def test_a_plan_counts_what_comes_before_and_after_the_relaxations(tmp_path: Pat
     assert (half.counts["energy"].least, half.counts["energy"].most) == (4 + 2, 4 + 2)
     dear = read(CHAIN, tmp_path)
     assert Planner(dear, None).plan().calculator == "mock + gfn1-xtb"
+
+
+def test_a_plan_counts_the_displacements_for_vibrations(tmp_path: Path) -> None:
+    text = CHAIN.replace("[ORR]", "[]\nadsorbates: [OH]").replace("[Fe, Hg]", "[Fe]")
+    text = text.replace("prerelaxation: {calculator: mock, fmax: 0.2}\nsingle_point: {calculator: gfn1-xtb}\n", "")
+    checked = read(text + "thermochemistry: {corrections: harmonic}\n", tmp_path)
+    plan = Planner(checked, None).plan()
+    # three atoms of H2O and two of H2, to both sides along three axes; two of OH, if it stays bound
+    count = plan.counts["displacement"]
+    assert (count.least, count.most) == (6 * 5, 6 * 7)
+    run(checked)
+    with Database.embedded(checked.folder.database) as database:
+        assert database.calculations.count({"request.task": "displacement"}) == 6 * 7
+        finished = Planner(checked, database).plan()
+    assert (finished.complete, finished.counts["displacement"].stored, finished.counts["displacement"].most) == (
+        1,
+        42,
+        0,
+    )
 
 
 FAULTY = Path(__file__).with_name("faulty.py")

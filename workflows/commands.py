@@ -117,7 +117,9 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
 def _print_keys(checked: CheckedCampaign, *, as_json: bool) -> None:
     from atomsieve.workflows.plan import Planner
 
-    # what later stages ask for starts from what the first one leaves, and has no key before that
+    if len(checked.stages) > 1:
+        # what later stages ask for starts from what the one before leaves, and has no key before that
+        screen.console(stderr=True).print("those of the first stage; what later ones ask for depends on its results")
     for name, request, certain in Planner(checked.stages[0], None).requests():
         if as_json:
             line = {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
