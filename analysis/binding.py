@@ -123,6 +123,23 @@ def _candidates(adsorbate: Adsorbate) -> list[int]:
     return [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
 
 
+def mode_of(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> str:
+    """Return the mode in which an adsorbate holds the metals, end-on where it has no such mode, or holds none.
+
+    Parameters
+    ----------
+    site : ActiveSite
+        The site; its atoms come first in the geometry.
+    adsorbate : Adsorbate
+        Its atoms come next, in its order.
+    geometry : Geometry
+        As it relaxed.
+    """
+    atoms = range(len(site.atoms), len(site.atoms) + len(adsorbate.symbols))
+    found = _mode(adsorbate, _metal_bonds(site, adsorbate, geometry, atoms))
+    return found if found in {mode.name for mode in adsorbate.modes} else END_ON
+
+
 def _metal_bonds(
     site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
 ) -> list[tuple[int, int]]:

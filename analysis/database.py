@@ -244,7 +244,8 @@ class Database:
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
-        document = self.campaigns.query_one({"key": name})
+        with self._reported():
+            document = self.campaigns.query_one({"key": name})
         content: dict[str, Any] | None = document["campaign"] if document else None
         return content
 

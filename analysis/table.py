@@ -35,6 +35,9 @@ COLUMNS = (
     "label",
 )
 
+#: Further ones of a campaign with stages: the last stage that a site entered, and why it fell out there.
+STAGE_COLUMNS = ("stage", "rejected")
+
 Row = dict[str, Any]
 
 
@@ -237,7 +240,7 @@ def ordered(table: Iterable[Row], column: str, *, descending: bool = False) -> l
     known: list[Row] = []
     blank: list[Row] = []
     for row in table:
-        (known if row[column] not in (None, "", [], {}) else blank).append(row)
+        (known if row.get(column) not in (None, "", [], {}) else blank).append(row)
     return [*sorted(known, key=lambda row: _order(row[column]), reverse=descending), *blank]
 
 
@@ -283,5 +286,5 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in COLUMNS:
+        if column not in (*COLUMNS, *STAGE_COLUMNS):
             raise InputError(unknown(column, COLUMNS, "column"))

@@ -6,96 +6,37 @@ What depends on other rooms (families of sites, calculators) is checked where th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError
 
 from atomsieve.structures.adsorbate import REFERENCES, adsorbates
+from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.correction import TREATMENTS, correction_tables
-from atomsieve.structures.errors import CampaignError, Problem, unknown
+from atomsieve.structures.criterion import Criteria
+from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
+from atomsieve.structures.grammar import parse_condition, parse_ranking
 from atomsieve.structures.reaction import reaction, reactions
+from atomsieve.structures.section import (
+    NAME,
+    ConditionsSection,
+    MethodSection,
+    PosesSection,
+    PrerelaxationSection,
+    RelaxationSection,
+    ResultsSection,
+    Section,
+    SpinSection,
+    StageSection,
+    ThermochemistrySection,
+)
 from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class MethodSection(_Section):
-    """Which calculator, and its settings."""
-
-    calculator: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-
-class RelaxationSection(_Section):
-    """When a relaxation has converged, and how it gets there."""
-
-    fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
-    max_steps: Annotated[int, Field(ge=1, le=10000)] = 300
-    optimizer: Literal["BFGS", "LBFGS", "FIRE"] = "BFGS"
-    ladder: bool = True
-
-
-class SpinSection(_Section):
-    """Which spin states are tried."""
-
-    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
-    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
-
-
-class PrerelaxationSection(_Section):
-    """A cheaper method that relaxes every start first."""
-
-    calculator: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-    fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.1
-    max_steps: Annotated[int, Field(ge=1, le=10000)] = 200
-    keep: Annotated[int, Field(ge=1, le=100)] | None = None
-
-
-class PosesSection(_Section):
-    """How many orientations of an adsorbate are tried."""
-
-    tilts: Annotated[list[Annotated[float, Field(ge=0, le=60)]], Field(min_length=1, max_length=6)] = [0.0]
-    azimuths: Annotated[int, Field(ge=1, le=24)] = 8
-    most: Annotated[int, Field(ge=1, le=100)] | None = None
-    torsions: Literal["start", "all"] = "start"
-
-
-class ConditionsSection(_Section):
-    """Where free energies are evaluated."""
-
-    temperature: Annotated[float, Field(gt=0, le=1000)] = ROOM_TEMPERATURE
-    pH: Annotated[float, Field(ge=-1, le=15)] = 0.0  # noqa: N815 - the field's own spelling
-    potential: Annotated[float, Field(ge=-5, le=5)] = 0.0
-    scale: Literal["RHE", "SHE"] = "RHE"
-
-
-class ThermochemistrySection(_Section):
-    """What turns electronic energies into free energies."""
-
-    corrections: str = "norskov"
-    solvation: Literal["none", "table"] = "none"
-    displacement: Annotated[float, Field(ge=0.001, le=0.1)] = 0.01
-    floor: Annotated[float, Field(gt=0, le=500)] = 100.0
-    metal: bool = False
-    follow: bool = False
-
-
-class ResultsSection(_Section):
-    """Where results go."""
-
-    folder: str | None = None
-    database: Literal["embedded", "mongodb"] | None = None
-
-
-class Campaign(_Section):
+class Campaign(Section):
     """A campaign file.
 
     Parameters
@@ -104,15 +45,20 @@ class Campaign(_Section):
         Letters, digits, dots, dashes and underscores.
     sites : list of dict
         Families with their parameters; a list of values means every combination.
+    method : MethodSection or None
+        None where there are stages, each of which has its own.
+    stages : list of StageSection
+        Done in their order, each for the sites that the one before let pass.
     reactions, adsorbates : list of str
         What is wanted; the reactions' intermediates are adsorbates as well.
-    method, relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
+    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
         Sections, see their classes.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     sites: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    method: MethodSection
+    method: MethodSection | None = None
+    stages: list[StageSection] = Field(default_factory=list)
     reactions: list[str] = Field(default_factory=list)
     adsorbates: list[str] = Field(default_factory=list)
     relaxation: RelaxationSection = RelaxationSection()
@@ -130,8 +76,28 @@ class Campaign(_Section):
         implied = [name for wanted in self.reactions for name in reaction(wanted).adsorbates]
         return tuple(dict.fromkeys([*implied, *self.adsorbates]))
 
+    @property
+    def all_known(self) -> bool:
+        """Whether there are such reactions and adsorbates."""
+        return reactions().keys() >= set(self.reactions) and adsorbates().keys() >= set(self.adsorbates)
 
-class _Loader(yaml.SafeLoader):
+    def at_stage(self, stage: StageSection) -> Campaign:
+        """Return the campaign without stages that one of its stages is."""
+        content = {name: getattr(self, name) for name in type(self).model_fields}
+        stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
+        for name in ("relaxation", "spin", "poses", "thermochemistry"):
+            if stated.get(name) is not None:
+                own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
+                stated[name] = content[name].model_copy(update=own)
+        if stage is not self.stages[0]:
+            # later stages start where the one before ended
+            content["prerelaxation"] = None
+        if stage.reactions is not None or stage.adsorbates is not None:
+            stated |= {"reactions": stage.reactions or [], "adsorbates": stage.adsorbates or []}
+        return Campaign(**{**content, **stated, "name": self.name, "stages": []})
+
+
+class Loader(yaml.SafeLoader):
     """A safe loader to which ``NO`` is nitric oxide, no boolean, as in YAML 1.2.
 
     It refuses a key written twice, of which YAML would silently keep the last.
@@ -144,6 +110,7 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a mapping of a node; see the base class."""
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = str(key_node.value)
@@ -171,7 +138,7 @@ def parse_campaign(text: str, source: str) -> Campaign:
         With every entry that is wrong: its path, the value, what is allowed, the nearest match.
     """
     try:
-        data = yaml.load(text, Loader=_Loader)
+        data = yaml.load(text, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -188,14 +155,14 @@ def campaign_from_data(data: Mapping[str, Any], source: str) -> Campaign:
     try:
         campaign = Campaign.model_validate(dict(data))
     except ValidationError as error:
-        raise CampaignError(source, _unique(_problem(entry) for entry in error.errors())) from None
-    problems = list(_cross_check(campaign))
+        raise CampaignError(source, unique(problem_of(Campaign, entry) for entry in error.errors())) from None
+    problems = unique(_cross_check(campaign))
     if problems:
         raise CampaignError(source, problems)
     return campaign
 
 
-def _cross_check(campaign: Campaign) -> Any:
+def _cross_check(campaign: Campaign) -> Iterator[Problem]:
     for index, name in enumerate(campaign.reactions):
         if name in campaign.reactions[:index]:
             yield Problem(f"reactions[{index}]", f"{name!r} is named twice; keep one")
@@ -213,6 +180,15 @@ def _cross_check(campaign: Campaign) -> Any:
             )
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
+    if campaign.stages:
+        yield from _check_stages(campaign)
+        return
+    if campaign.method is None:
+        yield Problem("method", "is missing; add it, or stages with a method each")
+    yield from _check_thermochemistry(campaign)
+
+
+def _check_thermochemistry(campaign: Campaign) -> Iterator[Problem]:
     corrections = campaign.thermochemistry.corrections
     tables = correction_tables()
     if corrections == "none":
@@ -236,79 +212,87 @@ def _cross_check(campaign: Campaign) -> Any:
                 "thermochemistry.corrections",
                 f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
             )
-    if not TRIPLE_POINT <= campaign.conditions.temperature <= CRITICAL_TEMPERATURE:
+
+    temperature = campaign.conditions.temperature
+    if not TRIPLE_POINT <= temperature <= CRITICAL_TEMPERATURE:
         yield Problem(
             "conditions.temperature",
-            f"{campaign.conditions.temperature} K: the reference of oxygen is liquid water; "
+            f"{temperature} K: the reference of oxygen is liquid water; "
             f"allowed {TRIPLE_POINT} to {CRITICAL_TEMPERATURE}",
         )
         return
     tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
-    if tabulated and not is_room_temperature(campaign.conditions.temperature):
+    if tabulated and not is_room_temperature(temperature):
         yield Problem(
             "conditions.temperature",
-            f"{campaign.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
+            f"{temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
             "others need adsorbates without reactions, and thermochemistry.corrections 'harmonic' or 'quasi-harmonic'",
         )
 
 
-def _unique(problems: Any) -> list[Problem]:
-    """Drop repeats: both arms of a union complain about the same entry."""
-    seen: dict[str, Problem] = {}
-    for problem in problems:
-        seen.setdefault(problem.path, problem)
-    return list(seen.values())
+def _check_stages(campaign: Campaign) -> Iterator[Problem]:
+    if campaign.method is not None:
+        yield Problem("method", "is stated, and so are stages, which have a method each; keep one of the two")
+    for index, stage in enumerate(campaign.stages):
+        path = f"stages[{index}]"
+        if stage.name in [other.name for other in campaign.stages[:index]]:
+            yield Problem(f"{path}.name", f"{stage.name!r} is the name of an earlier stage; choose another")
+        if index and stage.prerelaxation is not None:
+            yield Problem(
+                f"{path}.prerelaxation",
+                "only the first stage has one, for the others start where the stage before came to rest; "
+                "remove it, or make it a stage",
+            )
+        if not campaign.all_known:
+            continue
+        for field, allowed in (("reactions", campaign.reactions), ("adsorbates", campaign.all_adsorbates)):
+            for position, name in enumerate(getattr(stage, field) or ()):
+                if name not in allowed:
+                    # a stage computes a part of what the campaign is for
+                    what = unknown(name, allowed or ["none"], field.removesuffix("s"))
+                    yield Problem(f"{path}.{field}[{position}]", f"{what} (those of the campaign)")
+        own = campaign.at_stage(stage)
+        if not own.reactions and not own.adsorbates:
+            yield Problem(
+                f"{path}.reactions", "is empty, and so is adsorbates; leave both out, or name what to compute"
+            )
+        if own.all_known:
+            yield from read_criteria(own, stage, path)[1]
+            stated = stage.thermochemistry is not None
+            for found in _check_thermochemistry(own):
+                own_path = stated and found.path.startswith("thermochemistry")
+                yield Problem(f"{path}.{found.path}" if own_path else found.path, found.message)
 
 
-def path_text(location: tuple[int | str, ...]) -> str:
-    """Write a path as ``sites[1].metals[0]``.
+def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criteria, list[Problem]]:
+    """Return what a stage asks of a site, and what of that cannot be read.
 
-    Examples
-    --------
-    >>> path_text(("sites", 1, "metals", 0))
-    'sites[1].metals[0]'
+    Parameters
+    ----------
+    own : Campaign
+        The campaign that the stage is.
+    stage : StageSection
+        What the file says of it.
+    path : str
+        Where, for messages.
     """
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that are allowed beside the one at a location."""
-    model: type[BaseModel] = Campaign
-    for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
-
-
-#: What pydantic calls the arms of a union in a location, which is no part of the file.
-_ARM = re.compile(r"^(literal\[|constrained-|int$|str$|float$|function-)")
-
-
-def _problem(error: ErrorDetails) -> Problem:
-    location = tuple(p for p in error["loc"] if isinstance(p, int) or not _ARM.match(p))
-    path, value, kind = path_text(location), error["input"], error["type"]
-    context = error.get("ctx", {})
-    if path in ("spin.clean", "spin.adsorbed"):
-        words = "'scan', 'fixed'" if path == "spin.clean" else "'inherit', 'scan', 'fixed'"
-        return Problem(path, f"{value!r} is not allowed; allowed: {words}, or a whole number from 1 to 6")
-    if kind == "extra_forbidden":
-        return Problem(path, unknown(location[-1], _fields_at(location), "key"))
-    if kind == "missing":
-        return Problem(path, f"is missing; add it (allowed here: {', '.join(_fields_at(location))})")
-    if kind == "literal_error":
-        allowed = [text.strip("'") for text in re.split(r", | or ", context["expected"])]
-        return Problem(path, unknown(value, allowed))
-    if kind == "string_pattern_mismatch":
-        return Problem(path, f"{value!r} is not a name; allowed: up to 64 letters, digits, dots, dashes, underscores")
-    bounds = {"greater_than_equal": ">=", "less_than_equal": "<=", "greater_than": ">", "less_than": "<"}
-    if kind in bounds:
-        limit = next(iter(context.values()))
-        return Problem(path, f"{value!r} is out of range; allowed: {bounds[kind]} {limit}")
-    if kind in ("too_short", "too_long"):
-        return Problem(path, f"has {context['actual_length']} entries; {error['msg'].lower()}")
-    return Problem(path, f"{value!r} is not allowed; {error['msg'][0].lower()}{error['msg'][1:]}")
+    names = {
+        "reaction": own.reactions,
+        "adsorbate": own.all_adsorbates,
+        "family": list(dict.fromkeys(str(entry["family"]) for entry in own.sites if "family" in entry)),
+    }
+    texts = {f"{path}.where[{position}]": text for position, text in enumerate(stage.where)}
+    if stage.verdict is not None:
+        texts = {f"{path}.verdict": f"verdict: {stage.verdict}", **texts}
+    conditions, problems = [], []
+    for place, text in texts.items():
+        try:
+            conditions.append(parse_condition(text, names))
+        except InputError as error:
+            problems.append(Problem(place, str(error)))
+    ranking = None
+    try:
+        ranking = parse_ranking(stage.keep, names) if stage.keep is not None else None
+    except InputError as error:
+        problems.append(Problem(f"{path}.keep", str(error)))
+    return Criteria(tuple(conditions), ranking), problems

@@ -91,6 +91,8 @@ class AdsorptionEnergy:
         for a method that knows no spin.
     warnings : tuple of str
         In what the calculations differ that does not keep their energies from being combined.
+    carried : tuple of str
+        Request keys of another method's states, of an earlier stage, at whose geometries relaxations could start.
     """
 
     site: SiteLabel
@@ -105,6 +107,7 @@ class AdsorptionEnergy:
     multiplicity: Mapping[str, int | None] = field(default_factory=dict)
     spin_states: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
     @property
     def electronic(self) -> float | None:
@@ -134,7 +137,8 @@ class AdsorptionEnergy:
             f"{entry['key']} {entry['status']} {entry['reason'] if entry['status'] == 'failed' else ''}"
             for entry in self.considered
         )
-        return content_key("adsorption energy", [SCHEMA, self.policy_key, inputs, dict(self.calculations)])
+        content = [SCHEMA, self.policy_key, inputs, dict(self.calculations)]
+        return content_key("adsorption energy", [*content, list(self.carried)] if self.carried else content)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that is stored."""
@@ -156,6 +160,7 @@ class AdsorptionEnergy:
             "multiplicity": dict(self.multiplicity),
             "spin_states": dict(self.spin_states),
             "warnings": list(self.warnings),
+            **({"carried": list(self.carried)} if self.carried else {}),
         }
 
     @classmethod
@@ -174,6 +179,7 @@ class AdsorptionEnergy:
             multiplicity=data["multiplicity"],
             spin_states=data.get("spin_states", {}),
             warnings=tuple(data.get("warnings", ())),
+            carried=tuple(data.get("carried", ())),
         )
 
 

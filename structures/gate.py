@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.identity import canonical
 
@@ -180,6 +182,7 @@ def require_combinable(participants: Iterable[Participant], *, same_site: bool =
 def _collect_shared(everyone: list[Participant], spreads: dict[str, _Spread], *, same_site: bool) -> None:
     tags = {tag for one in everyone for tag in one.method["physics"]}
     tags = {tag for tag in tags if tag not in PER_ELEMENT and tag.casefold() not in IGNORED}
+    cell = next((one.cell for one in everyone if one.role == "site" and one.cell is not None), None)
     for one in everyone:
         physics = one.method["physics"]
         spreads["calculator"].add("calculator", one.method["calculator"], one.name)
@@ -188,8 +191,34 @@ def _collect_shared(everyone: list[Participant], spreads: dict[str, _Spread], *,
             if tag in SAME_SITE and (one.role == "gas" or not same_site):
                 continue
             value = physics.get(tag, SILENT.get(tag, _NOT_STATED))
+            if tag == "kpoints" and cell is not None and isinstance(value, int | float):
+                value = sampled(float(value), cell)
             if value is not _NOT_STATED or tag not in WARNED:
                 spreads[tag].add(tag, value, one.name)
+
+
+def sampled(spacing: float, cell: Sequence[Sequence[float]]) -> float:
+    """Return the spacing of k-points that a mesh really has which is asked for by its spacing.
+
+    Parameters
+    ----------
+    spacing : float
+        Largest distance between k-points that is allowed, 2π included, 1/Å.
+    cell : sequence of sequence of float
+        Lattice vectors, Å, shape (3, 3).
+
+    Returns
+    -------
+    float
+        The largest along an axis that is divided at all, 1/Å; what was asked for where none is. Two meshes are the same
+        where this is, whether it was asked for or read from a mesh.
+    """
+    lengths = 2 * np.pi * np.linalg.norm(np.linalg.inv(np.asarray(cell, dtype=float)), axis=0)
+    # what was read from a mesh may be a rounding error short of what makes it
+    numbers = np.ceil(lengths / spacing * (1 - KPOINTS_TOLERANCE / 2))
+    return max(
+        (float(length / number) for length, number in zip(lengths, numbers, strict=True) if number > 1), default=spacing
+    )
 
 
 def _collect_by_element(tag: str, everyone: list[Participant], spreads: dict[str, _Spread], *, same_site: bool) -> None:

@@ -77,8 +77,8 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests from the settings, and the database, of whoever runs them."""
-    for name in ("ATOMSIEVE_FOLDER", "ATOMSIEVE_MONGODB_URI", "ATOMSIEVE_MONGODB_DATABASE", "ATOMSIEVE_WORKERS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("ATOMSIEVE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
 
 

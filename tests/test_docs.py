@@ -16,6 +16,7 @@ import yaml
 from atomsieve.builders import catalog
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.workflows import gallery
+from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.settings import Settings
 
@@ -53,7 +54,7 @@ def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
     """Run each ``atomsieve ...`` line in order, with the mock in place of xTB: seconds instead of minutes."""
     (tmp_path / "examples").mkdir()
     for example in (ROOT / "examples").glob("*.yaml"):
-        text = example.read_text(encoding="utf-8").replace("gfn1-xtb\n", "mock\n")
+        text = re.sub(r"gfn[12]-xtb\n", "mock\n", example.read_text(encoding="utf-8"))
         (tmp_path / "examples" / example.name).write_text(text, encoding="utf-8")
     seen = 0
     for page in PAGES:
@@ -107,6 +108,23 @@ def test_entries_of_the_page_stand_for_as_many_sites_as_it_says() -> None:
         assert sum(len(list(catalog.recipes(entry))) for entry in entries) == int(stated[1])
         seen += 1
     assert seen >= 3
+
+
+def test_the_table_of_calculators_is_that_of_the_code() -> None:
+    text = (ROOT / "docs" / "calculators.md").read_text(encoding="utf-8")
+    rows = {cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]] for cells in _rows(text) if "`" in cells[1]}
+    assert list(rows) == list(CALCULATORS)
+    for name, entry in CALCULATORS.items():
+        *stated, cure, seconds = rows[name]
+        assert stated == [entry.title, entry.tier, entry.spin, entry.source]
+        assert float(seconds) == entry.seconds
+        mend = entry.requirement.mend
+        # what takes more than a command has a page of its own
+        assert (cure == (f"`{mend}`" if mend else "always there")) or (".md)" in cure and "pip install" not in mend)
+
+
+def _rows(text: str) -> list[list[str]]:
+    return [line.split("|") for line in text.splitlines() if line.startswith("| ")]
 
 
 def test_examples_are_campaigns() -> None:

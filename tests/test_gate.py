@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
@@ -18,7 +19,7 @@ from atomsieve.analysis.table import of_one_method
 from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, MethodMismatchError
-from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.gate import Participant, require_combinable, sampled
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import reference
@@ -159,10 +160,12 @@ def test_gas_has_its_own_box_kpoints_dipole_and_no_u() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "value", "shown"), [("kpoints", "Γ", "(0.2 and 'Γ')"), ("kpoints", 0.25, "(0.2 and 0.25)")]
+    # 0.2 makes a mesh of 4 on this cell, 0.25 one of 3; what is shown is what is between their points
+    ("tag", "value", "shown"),
+    [("kpoints", "Γ", r"\(0\.18\d+ and 'Γ'\)"), ("kpoints", 0.25, r"\(0\.18\d+ and 0\.24\d+\)")],
 )
 def test_two_states_of_a_site_share_kpoints(tag: str, value: Any, shown: str) -> None:
-    assert f"differ in {tag} {shown}" in refusal(clean("a"), hydroxide("b", **{tag: value}))
+    assert re.search(f"differ in {tag} {shown}", refusal(clean("a"), hydroxide("b", **{tag: value})))
     # two different sites need not
     assert require_combinable([clean("a"), hydroxide("b", **{tag: value})], same_site=False) == ()
     # the spacing follows from mesh and cell, and is known to their rounding
@@ -449,3 +452,17 @@ def test_a_title_names_energy_and_geometry() -> None:
     assert dear.title(cheap) == "vasp HSE06, VASPsol water eps=78.4 // vasp PBE-D3(zero)+U(Fe 3.3)"
     assert dear.title(dear) == dear.title() == "vasp HSE06, VASPsol water eps=78.4"
     assert Method("gfn1-xtb", {"accuracy": 1.0}, "semiempirical").title() == "gfn1-xtb"
+
+
+def test_a_spacing_that_was_asked_for_is_that_of_the_mesh_it_makes() -> None:
+    # 4x4 graphene in 20 Å: 2π / (9.84 cos 30°) = 0.7373 1/Å, so 0.25 makes a mesh of 3, with 0.2458 1/Å between points
+    cell = ((9.84, 0.0, 0.0), (-4.92, 9.84 * 3**0.5 / 2, 0.0), (0.0, 0.0, 20.0))
+    assert sampled(0.25, cell) == pytest.approx(0.7373 / 3, abs=1e-4)
+    assert sampled(0.2458, cell) == pytest.approx(sampled(0.25, cell), rel=1e-3)
+    assert sampled(0.24, cell) == pytest.approx(0.7373 / 4, abs=1e-4)
+    asked = Participant("ours", method(kpoints=0.25), frozenset("FeNC"), cell=cell)
+    read = Participant("ingested", method(kpoints=0.2458), frozenset("FeNC"), cell=cell)
+    assert require_combinable([asked, read]) == ()
+    finer = Participant("finer", method(kpoints=0.24), frozenset("FeNC"), cell=cell)
+    with pytest.raises(MethodMismatchError, match="differ in kpoints"):
+        require_combinable([asked, finer])

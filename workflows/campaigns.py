@@ -9,18 +9,14 @@ from typing import Any
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.builders.catalog import Parameter
-from atomsieve.structures.campaign import (
-    Campaign,
-    MethodSection,
-    PrerelaxationSection,
-    campaign_from_data,
-    parse_campaign,
-)
+from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
+from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.ingest.collection import Collection, is_collection
 from atomsieve.workflows.settings import Settings
 
 #: A calculator that knows so many elements knows every one that a builder uses.
@@ -51,21 +47,32 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
         for index, entry in enumerate(campaign.sites)
         for problem in catalog.check(entry)
     ]
-    for path in METHODS:
-        section = getattr(campaign, path)
-        if section is not None:
-            problems += _method_problems(campaign, path, section, with_elements=not problems)
+    clean = not problems
+    for path, section, own in _methods(campaign):
+        problems += _method_problems(own, path, section, with_elements=clean)
     if problems:
-        raise CampaignError(source, problems)
+        # stages share their sites, and what is wrong with these
+        raise CampaignError(source, dict.fromkeys(problems))
     return CheckedCampaign(campaign, source, folder)
+
+
+def _methods(campaign: Campaign) -> Iterator[tuple[str, MethodSection | PrerelaxationSection, Campaign]]:
+    """Yield each section that names a method, with its path, and the campaign or the stage that it belongs to."""
+    places: list[tuple[str, Campaign | StageSection, Campaign]] = [("", campaign, campaign)]
+    for index, stage in enumerate(campaign.stages):
+        places.append((f"stages[{index}].", stage, campaign.at_stage(stage)))
+    for path, place, own in places:
+        for name in METHODS:
+            section = getattr(place, name)
+            if section is not None:
+                yield f"{path}{name}", section, own
 
 
 def lacks(campaign: Campaign) -> list[Problem]:
     """Return what this machine lacks to calculate for a campaign, and the command that mends it."""
     found = []
-    for path in METHODS:
-        section = getattr(campaign, path)
-        if section is not None and (missing := calculator(section.calculator).requirement.missing()):
+    for path, section, _ in _methods(campaign):
+        if missing := calculator(section.calculator).requirement.missing():
             name, mend = section.calculator, calculator(section.calculator).requirement.mend
             text = f"{name} cannot calculate on this machine, which has no {', no '.join(missing)}; to mend it: {mend}"
             found.append(Problem(f"{path}.calculator", text))
@@ -82,7 +89,13 @@ def _method_problems(
     problems = [
         Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)
     ]
-    return problems or (list(_unknown_elements(campaign, entry)) if with_elements else [])
+    if problems:
+        return problems
+    solvent = entry.method(section.settings).physics.get("solvent", "none")
+    if solvent != "none" and campaign.thermochemistry.solvation == "table":
+        text = f"'table' comes on top of solvent {solvent!r} of {entry.name}; keep one of the two"
+        problems.append(Problem("thermochemistry.solvation", text))
+    return [*problems, *(_unknown_elements(campaign, entry) if with_elements else ())]
 
 
 def _unknown_elements(campaign: Campaign, entry: CalculatorEntry) -> Iterator[Problem]:
@@ -164,8 +177,13 @@ def _beside(campaign: Campaign, folder: Path) -> Campaign:
         family = catalog.families().get(site["family"]) if isinstance(site.get("family"), str) else None
         paths = {name: entry for name, entry in family.parameters.items() if entry.is_path} if family else {}
         sites.append({name: located(value, paths[name]) if name in paths else value for name, value in site.items()})
-    methods = {name: method(getattr(campaign, name)) for name in METHODS}
-    return campaign.model_copy(update={"sites": sites, **methods})
+
+    def methods(place: Campaign | StageSection) -> dict[str, Any]:
+        found = {name: getattr(place, name) for name in METHODS}
+        return {name: method(section) for name, section in found.items() if section is not None}
+
+    stages = [stage.model_copy(update=methods(stage)) for stage in campaign.stages]
+    return campaign.model_copy(update={"sites": sites, **methods(campaign), **({"stages": stages} if stages else {})})
 
 
 def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
@@ -189,7 +207,10 @@ def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
         if data is None:
             names = database.campaign_names()
             raise UnknownNameError(unknown(file_or_name, names or ["none: nothing has been run here"], "campaign"))
-    return check(campaign_from_data(data, file_or_name), file_or_name, folder)
+    campaign = campaign_from_data(data, file_or_name)
+    if is_collection(data):
+        return Collection(campaign, file_or_name, folder)
+    return check(campaign, file_or_name, folder)
 
 
 def open_database(campaign: Campaign | None, folder: Folder, settings: Settings) -> Database:

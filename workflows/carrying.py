@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from ase import Atoms
 
@@ -13,7 +13,6 @@ from atomsieve.analysis.poses import RelaxedPose, distinct_poses
 from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
-from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
 
 #: eV within which cheaply relaxed poses of one geometry are the same: they stop at larger forces than the dear ones.
@@ -22,8 +21,15 @@ SAME_ENERGY = 0.02
 Reference = Mapping[str, Any]
 
 
+class Reader(Protocol):
+    """Where outcomes lie: a folder, or whatever else finds them."""
+
+    def stored(self, key: str) -> dict[str, Any]:
+        """Return the outcome of a calculation that others start from."""
+
+
 def clean_starts(
-    policy: Policy, site: ActiveSite, carried: Sequence[Reference], folder: Folder
+    policy: Policy, site: ActiveSite, carried: Sequence[Reference], folder: Reader
 ) -> list[tuple[Request, ActiveSite]]:
     """Return a request for each spin start of a clean site, and the site where it starts.
 
@@ -41,7 +47,7 @@ def clean_starts(
 
 
 def adsorbed_starts(
-    policy: Policy, site: ActiveSite, parent: Reference, adsorbate: str, carried: Sequence[Reference], folder: Folder
+    policy: Policy, site: ActiveSite, parent: Reference, adsorbate: str, carried: Sequence[Reference], folder: Reader
 ) -> tuple[list[tuple[Request, ActiveSite, Atoms]], list[dict[str, Any]]]:
     """Return a request for each pose and spin of an adsorbate, with the site and the adsorbate where it starts.
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate, reference_amounts
-from atomsieve.structures.campaign import Campaign, MethodSection, PrerelaxationSection
+from atomsieve.structures.campaign import Campaign, read_criteria
 from atomsieve.structures.correction import TREATMENTS
+from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
@@ -33,23 +35,77 @@ class CheckedCampaign:
         The file, or the name under which the database keeps it.
     folder : Folder
         Where its results lie.
+    stage : StageSection or None
+        Which stage it is, where it is one of several.
+    previous : CheckedCampaign or None
+        The stage before.
+    only : frozenset of str or None
+        Keys of the sites that enter the stage; None for all.
     """
 
     campaign: Campaign
     source: str
     folder: Folder
+    stage: StageSection | None = None
+    previous: CheckedCampaign | None = None
+    only: frozenset[str] | None = None
+
+    @cached_property
+    def stages(self) -> tuple[CheckedCampaign, ...]:
+        """Its stages, each a campaign for all its sites; itself where there are none."""
+        if not self.campaign.stages:
+            return (self,)
+        found: list[CheckedCampaign] = []
+        for stage in self.campaign.stages:
+            own = replace(self, campaign=self.campaign.at_stage(stage), stage=stage)
+            found.append(replace(own, previous=found[-1]) if found else own)
+        return tuple(found)
+
+    @cached_property
+    def criteria(self) -> Criteria:
+        """What a site must fulfil to pass on."""
+        return read_criteria(self.campaign, self.stage, "")[0] if self.stage is not None else Criteria()
+
+    @cached_property
+    def origin(self) -> CheckedCampaign | None:
+        """The stage at whose geometries relaxations start; None where they start from the sites as built.
+
+        A stage that relaxes as the one before did finds the same calculations, and starts where that one did.
+        """
+        if self.previous is None:
+            return None
+        ours, theirs = self._own, self.previous._own
+        same = all(getattr(ours, name) == getattr(theirs, name) for name in ("method", "fmax", "clean", "adsorbed"))
+        return self.previous.origin if same else self.previous
+
+    @property
+    def method_section(self) -> MethodSection:
+        """The method that relaxes."""
+        assert self.campaign.method is not None
+        return self.campaign.method
 
     @cached_property
     def entry(self) -> CalculatorEntry:
         """The calculator."""
-        return calculator(self.campaign.method.calculator)
+        return calculator(self.method_section.calculator)
 
     @cached_property
     def policy(self) -> Policy:
         """What is tried at every site."""
+        if self.origin is not None:
+            return replace(self._own, before=self.origin.policy)
+        if self.previous is not None:
+            # a later stage that relaxes as the first does has its pre-relaxation
+            first = self.previous.policy
+            return replace(self._own, before=first.before, carry=first.carry)
+        return self._own
+
+    @cached_property
+    def _own(self) -> Policy:
+        """What is tried, whatever came before."""
         c = self.campaign
         policy = Policy(
-            method=self.entry.method(c.method.settings),
+            method=self.entry.method(self.method_section.settings),
             fmax=c.relaxation.fmax,
             clean=c.spin.clean,
             adsorbed=c.spin.adsorbed,
@@ -82,9 +138,9 @@ class CheckedCampaign:
     def numerics(self) -> dict[str, dict[str, Any]]:
         """How calculations get where they get, by the key of their method."""
         c = self.campaign
-        sections: list[MethodSection | PrerelaxationSection] = [c.method]
+        sections: list[MethodSection | PrerelaxationSection] = [self.method_section]
         sections += [section for section in (c.single_point, c.prerelaxation) if section is not None]
-        found: dict[str, dict[str, Any]] = {}
+        found = dict(self.previous.numerics) if self.previous is not None else {}
         for section in sections:
             entry = calculator(section.calculator)
             steps = section.max_steps if isinstance(section, PrerelaxationSection) else c.relaxation.max_steps
@@ -121,14 +177,25 @@ class CheckedCampaign:
 
     def recipes(self) -> Iterator[dict[str, Any]]:
         """Return the recipe of every site once, in the file's order."""
-        return catalog.recipes(*self.campaign.sites)
+        found = catalog.recipes(*self.campaign.sites)
+        return found if self.only is None else (recipe for recipe in found if site_key(recipe) in self.only)
+
+    @cached_property
+    def selections(self) -> dict[str, dict[str, Any]]:
+        """What was tried and added, for the row of each adsorbate."""
+        found = dict.fromkeys(self.campaign.all_adsorbates, self.policy.selection)
+        if self.origin is not None:
+            for name in found.keys() - set(self.origin.campaign.all_adsorbates):
+                # poses stand on a clean site that was carried on, but none of them was
+                found[name] = {**found[name], "before": {**found[name]["before"], "states": "clean"}}
+        return found
 
     def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
         """Return the policy key of each adsorbate's row at a site, known before anything runs."""
-        key, policy = site_key(recipe), self.policy
+        key, method = site_key(recipe), self.policy.energy_method.key
         return {
-            name: policy_key(slot_key(key, name, policy.energy_method.key, policy.selection), policy.selection)
-            for name in self.campaign.all_adsorbates
+            name: policy_key(slot_key(key, name, method, selection), selection)
+            for name, selection in self.selections.items()
         }
 
 

@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | status | results | report | doctor``.
+"""Command line: ``atomsieve new | families | plan | run | ingest | status | results | report | doctor``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -99,6 +99,28 @@ def run(
     from atomsieve.workflows import commands
 
     raise typer.Exit(commands.run(file, workers))
+
+
+@app.command()
+def ingest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Folders of VASP runs; ASE databases, extended XYZ or CSV files."),
+    ],
+    mapping: Annotated[
+        Path | None, typer.Option(help="A YAML file that says what is what; see docs/ingest.md.")
+    ] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option(help="What paths say, as {site}/{adsorbate}; may be given more than once.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go in; write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what has been calculated before: find out what each run is, check it, store it."""
+    from atomsieve.workflows.ingest import command
+
+    raise typer.Exit(command.ingest(name, paths, mapping, pattern or [], as_json=as_json, is_dry=dry_run))
 
 
 @app.command()

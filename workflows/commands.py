@@ -6,8 +6,9 @@ import json
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,14 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows import screen
+from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder, file_stem
+from atomsieve.workflows.funnel import funnel, levels
 from atomsieve.workflows.gallery import fit_text
-from atomsieve.workflows.harvest import SiteRows, stored_rows
+from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.settings import Settings, core_count, read_settings
-
-#: Lines with reasons under a table.
-REASONS = 20
 
 
 @contextmanager
@@ -52,6 +51,7 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     from rich.progress import Progress
 
     from atomsieve.workflows.plan import Planner
+    from atomsieve.workflows.stageplan import plan_stages
 
     settings = read_settings()
     checked = load(Path(file), settings)
@@ -61,14 +61,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
         _stored(checked, settings) as database,
         Progress(console=err, transient=True, disable=not err.is_terminal) as progress,
     ):
-        planner = Planner(checked, database)
         if keys:
-            for name, request, certain in planner.requests():
-                if as_json:
-                    line = {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
-                    sys.stdout.write(json.dumps(line) + "\n")
-                else:
-                    sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
+            _print_keys(checked, as_json=as_json)
             return
         bar = progress.add_task("building sites", total=total)
 
@@ -77,7 +71,7 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
         def on_site(site: ActiveSite) -> None:
             progress.advance(bar)
             stem = file_stem(site.label)
-            if len(fits) < REASONS and (fit := fit_text(site)) is not None:
+            if len(fits) < display.REASONS and (fit := fit_text(site)) is not None:
                 fits.append(f"{site.label}: {fit}")
             if pictures is not None:
                 from atomsieve.analysis.pictures import draw
@@ -88,31 +82,50 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
                 structures.mkdir(parents=True, exist_ok=True)
                 site.atoms.write(structures / f"{stem}.xyz", format="extxyz")
 
-        made = planner.plan(on_site)
+        stages = list(plan_stages(checked, database, on_site)) if checked.campaign.stages else []
+        plans = [entry.plan for entry in stages] or [Planner(checked, database).plan(on_site)]
     missing = lacks(checked.campaign)
     if as_json:
-        from dataclasses import asdict
-
-        screen.print_json({"campaign": checked.campaign.name, **asdict(made), "lacks": list(map(str, missing))})
+        data = {"stages": [asdict(entry) for entry in stages]} if stages else asdict(plans[0])
+        screen.print_json({"campaign": checked.campaign.name, **data, "lacks": list(map(str, missing))})
         return
     out = screen.console()
-    out.print(f"[bold]{checked.campaign.name}[/bold]: {made.sites:,} sites, {made.complete:,} complete")
-    out.print(screen.plan_table(made))
-    out.print(screen.cost_text(made))
+    out.print(f"[bold]{checked.campaign.name}[/bold]: {plans[0].sites:,} sites, {plans[0].complete:,} complete")
+    for number, made in enumerate(plans):
+        if stages:
+            out.print(escape(screen.stage_text(stages[number], number + 1, len(stages))), style="bold")
+        out.print(screen.plan_table(made))
+        out.print(screen.cost_text(made))
+        if stages and stages[number].criteria:
+            out.print(escape(f"pass on: {stages[number].criteria}"), soft_wrap=True)
+        if made.closed:
+            out.print(escape(screen.closed_text(made)), style="yellow")
     for fit in fits:
         out.print(escape(fit), soft_wrap=True)
-    if made.closed:
-        out.print(escape(screen.closed_text(made)), style="yellow")
     if pictures is not None:
         out.print(f"pictures: {pictures}")
     if structures is not None:
         out.print(f"structures: {structures}")
     for problem in missing:
         out.print(escape(str(problem)), style="yellow", soft_wrap=True)
-    if made.complete < made.sites:
+    if any(made.complete < made.sites for made in plans):
         out.print(f"run it: atomsieve run {shlex.quote(file)}")
     else:
         out.print(f"nothing is left to run; see: atomsieve results {handle(checked, file, settings)}")
+
+
+def _print_keys(checked: CheckedCampaign, *, as_json: bool) -> None:
+    from atomsieve.workflows.plan import Planner
+
+    if len(checked.stages) > 1:
+        # what later stages ask for starts from what the one before leaves, and has no key before that
+        screen.console(stderr=True).print("those of the first stage; what later ones ask for depends on its results")
+    for name, request, certain in Planner(checked.stages[0], None).requests():
+        if as_json:
+            line = {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
+            sys.stdout.write(json.dumps(line) + "\n")
+        else:
+            sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
 
 
 def run(file: str, workers: int | None) -> int:
@@ -129,7 +142,8 @@ def run(file: str, workers: int | None) -> int:
     out = screen.console()
     database = open_database(checked.campaign, checked.folder, settings)
     out.print(
-        f"[bold]{checked.campaign.name}[/bold]: {total:,} sites, {escape(checked.entry.title)}, {workers} workers; "
+        f"[bold]{checked.campaign.name}[/bold]: {total:,} sites, "
+        f"{escape(', then '.join(stage.entry.title for stage in checked.stages))}, {workers} workers; "
         f"results in {checked.folder.root}, database {escape(database.title)}",
         soft_wrap=True,
     )
@@ -144,14 +158,14 @@ def run(file: str, workers: int | None) -> int:
     if summary.stored == summary.sites and not summary.errors:
         out.print(f"everything was there already; nothing was computed ({summary.seconds:.1f} s)")
     else:
-        out.print(f"{summary.sites:,} of {total:,} sites complete in {summary.seconds:.0f} s: {done}")
+        out.print(f"{summary.sites:,} of {summary.entered:,} sites complete in {summary.seconds:.0f} s: {done}")
     for label, error in summary.errors.items():
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
     with database:
-        sites = list(stored_rows(checked, database))
+        found = levels(checked, database)
     name = handle(checked, file, settings)
-    _show(_rows(sites), checked.campaign.name, name, limit=50)
-    for path in _draw(checked, sites, checked.folder.root / "reports" / checked.campaign.name):
+    display.show(checked, display.rows(found), name, limit=50)
+    for path in display.draw(found, checked.folder.root / "reports" / checked.campaign.name):
         out.print(f"plot: {path}", soft_wrap=True)
     out.print(
         f"look further: atomsieve results {name} --sort overpotential; atomsieve report {name}; atomsieve status {name}"
@@ -180,24 +194,33 @@ def status(file_or_name: str, *, as_json: bool) -> None:
     verdicts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     seen: dict[str, str] = {}
+
+    def count(site: SiteRows) -> None:
+        for row in site.rows.values():
+            verdicts[row.verdict] += 1
+            for entry in row.considered:
+                if entry["key"] not in seen:
+                    seen[entry["key"]] = entry["status"]
+                    if entry["status"] == "failed":
+                        reasons[entry["reason"]] += 1
+
     with _stored(checked, settings) as database:
-        for site in stored_rows(checked, database):
-            state["complete"] += len(site.rows) == len(checked.campaign.all_adsorbates)
-            for row in site.rows.values():
-                verdicts[row.verdict] += 1
-                for entry in row.considered:
-                    if entry["key"] not in seen:
-                        seen[entry["key"]] = entry["status"]
-                        if entry["status"] == "failed":
-                            reasons[entry["reason"]] += 1
+        stages = list(funnel(checked, database, count))
+    # what has fallen out is done with
+    state["complete"] = len(stages[-1][1].passed) + sum(len(sifted.rejected) for _, sifted in stages)
     state["calculations"] = {word: sum(value == word for value in seen.values()) for word in ("done", "failed")}
     state["verdicts"], state["failures"] = dict(verdicts.most_common()), dict(reasons.most_common(10))
+    if checked.campaign.stages:
+        state["stages"] = [screen.stage_state(stage, sifted) for stage, sifted in stages]
     if as_json:
         screen.print_json(state)
         return
     out = screen.console()
     out.print(f"[bold]{name}[/bold]: {'running now' if state['running'] else 'not running'}")
     out.print(f"sites: {state['complete']:,} of {state['sites']:,} complete")
+    if checked.campaign.stages:
+        for stage, sifted in stages:
+            out.print(escape(screen.sifted_text(stage, sifted)), soft_wrap=True)
     out.print(
         f"calculations at them: done: {state['calculations']['done']:,}, failed: {state['calculations']['failed']:,}"
     )
@@ -221,20 +244,23 @@ def results(
     settings = read_settings()
     checked = find(file_or_name, settings)
     with _stored(checked, settings) as database:
-        rows = _rows(stored_rows(checked, database))
-    chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)[:limit]
+        rows = display.rows(levels(checked, database))
+    chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
+    # what is still in comes first
+    chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     if as_json:
         screen.print_json(chosen)
     elif as_csv:
         own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
         columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]
+        columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
         sys.stdout.write(table.csv_text(chosen, columns))
     elif not rows:
         screen.console().print(f"no results yet; run it: atomsieve run {shlex.quote(file_or_name)}")
     elif not chosen:
         screen.console().print(f"none of {len(rows):,} rows meets these conditions")
     else:
-        _show(chosen, checked.campaign.name, file_or_name)
+        display.show(checked, chosen, file_or_name)
 
 
 def report(file_or_name: str, output: Path | None) -> None:
@@ -243,55 +269,8 @@ def report(file_or_name: str, output: Path | None) -> None:
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
     with _stored(checked, settings) as database:
-        paths = _draw(checked, list(stored_rows(checked, database)), target)
+        paths = display.draw(levels(checked, database), target)
     if not paths:
         raise InputError(f"{checked.campaign.name} has no results yet; run it first")
     for path in paths:
         screen.console().print(str(path), soft_wrap=True)
-
-
-def _rows(sites: Iterable[SiteRows]) -> list[dict[str, Any]]:
-    energies, potentials = [], []
-    for site in sites:
-        energies += [row.to_dict() for row in site.rows.values()]
-        potentials += [potential.to_dict() for potential in site.potentials]
-    return table.rows(energies, potentials)
-
-
-def _show(rows: list[dict[str, Any]], title: str, name: str, limit: int | None = None) -> None:
-    out = screen.console()
-    if not rows:
-        return
-    out.print(screen.results_table(rows[:limit], title, out.width))
-    if limit is not None and len(rows) > limit:
-        out.print(f"and {len(rows) - limit:,} rows more: atomsieve results {name}")
-    lines = screen.rejections(rows[:limit])
-    for line in lines[:REASONS]:
-        out.print(f"  {escape(line)}", style="yellow")
-    if len(lines) > REASONS:
-        out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
-    single = screen.single_starts(rows[:limit])
-    if single:
-        shown = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
-        out.print(escape(f"single-start, no second spin state converged: {shown}"), style="yellow")
-    remark = screen.caveat(rows)
-    if remark:
-        out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
-
-
-def _draw(checked: CheckedCampaign, sites: Sequence[SiteRows], target: Path) -> list[Path]:
-    from atomsieve.analysis.plots import free_energy_diagram, volcano
-
-    paths = []
-    for name in checked.campaign.reactions:
-        potentials = [p for site in sites for p in site.potentials if p.reaction == name]
-        if not potentials:
-            continue
-        target.mkdir(parents=True, exist_ok=True)
-        rows = [row for site in sites for row in site.rows.values()]
-        for suffix in ("png", "svg"):
-            diagram, mountain = (target / f"{kind}-{name}.{suffix}" for kind in ("free-energy", "volcano"))
-            free_energy_diagram(potentials, diagram)
-            volcano(potentials, rows, mountain, name)
-            paths += [diagram, mountain]
-    return paths

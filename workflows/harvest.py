@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.analysis.electrode import limiting_potential
+from atomsieve.structures.calculation import USABLE
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.reaction import reaction
@@ -29,11 +31,32 @@ class SiteRows:
         By adsorbate; only those that are there.
     potentials : tuple of LimitingPotential
         One a reaction; none before all its adsorbates are there.
+    before : SiteRows or None
+        What the stage knows at whose geometries relaxations start.
     """
 
     recipe: Mapping[str, Any]
     rows: Mapping[str, AdsorptionEnergy]
     potentials: tuple[LimitingPotential, ...]
+    before: SiteRows | None = None
+
+    @cached_property
+    def carried(self) -> dict[str, Any]:
+        """Request keys of the states of the stage before that relaxations start from, as flows hand on references.
+
+        ``clean`` holds those of the clean site, ``adsorbed`` those with each adsorbate; only states that may be used.
+        """
+        clean: set[str] = set()
+        adsorbed: dict[str, list[str]] = {}
+        for name, row in (self.before.rows if self.before is not None else {}).items():
+            usable = [entry for entry in row.considered if entry["verdict"] in USABLE]
+            clean |= {str(entry["key"]) for entry in usable if entry["role"] == "clean"}
+            adsorbed[name] = sorted(str(entry["key"]) for entry in usable if entry["role"] == "adsorbed")
+        return {"clean": sorted(clean), "adsorbed": adsorbed}
+
+    def starts(self, adsorbate: str) -> tuple[str, ...]:
+        """Return the keys of :attr:`carried` that matter to the row of an adsorbate."""
+        return tuple(sorted([*self.carried["clean"], *self.carried["adsorbed"].get(adsorbate, ())]))
 
 
 def site_label(site: ActiveSite) -> SiteLabel:
@@ -42,7 +65,11 @@ def site_label(site: ActiveSite) -> SiteLabel:
 
 
 def site_rows(
-    checked: CheckedCampaign, site: ActiveSite, output: Mapping[str, Any], gases: Mapping[str, Mapping[str, Any]]
+    checked: CheckedCampaign,
+    site: ActiveSite,
+    output: Mapping[str, Any],
+    gases: Mapping[str, Mapping[str, Any]],
+    stored: SiteRows,
 ) -> SiteRows:
     """Turn the output of a site's flow into rows.
 
@@ -56,6 +83,8 @@ def site_rows(
         ``clean`` and ``adsorbed`` references, with ``energies`` and ``vibrations`` by their keys.
     gases : mapping of str to mapping
         The outputs of the flows of the gases.
+    stored : SiteRows
+        What was known of the site when its flow was made.
     """
     policy = checked.policy
     parts = (output, *gases.values())
@@ -69,12 +98,12 @@ def site_rows(
             for key, one in found.items()
             if one["status"] == "done"
         }
-    rows = {
+    tried = {
         name: adsorption_energy(
             site=site_label(site),
             adsorbate=name,
             method=policy.energy_method.to_dict(),
-            policy=policy.selection,
+            policy=checked.selections[name],
             clean=output["clean"],
             adsorbed=output["adsorbed"][name],
             gases={gas: found["molecule"] for gas, found in gases.items()},
@@ -83,7 +112,8 @@ def site_rows(
         )
         for name in checked.campaign.all_adsorbates
     }
-    return SiteRows(site.recipe, rows, potentials(checked, rows))
+    rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
+    return SiteRows(site.recipe, rows, potentials(checked, rows), stored.before)
 
 
 def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -> tuple[LimitingPotential, ...]:
@@ -113,28 +143,45 @@ def stored_rows(checked: CheckedCampaign, database: Database | None, *, tolerant
         Take a database that is away for one that knows nothing: what is on disk is found all the same.
     """
     for recipes in chunks(checked.recipes(), 100):
-        wanted: list[dict[str, str]] = [{} for _ in recipes]
-        rows: dict[str, AdsorptionEnergy] = {}
-        if database is not None:
-            wanted = [checked.policy_keys(recipe) for recipe in recipes]
-            try:
-                rows = database.rows(key for keys in wanted for key in keys.values())
-            except StoreError:
-                if not tolerant:
-                    raise
-        for recipe, keys in zip(recipes, wanted, strict=True):
-            own = {name: rows[key] for name, key in keys.items() if key in rows}
-            yield SiteRows(recipe, own, potentials(checked, own))
+        yield from _stored(checked, recipes, database, tolerant=tolerant)
+
+
+def _stored(
+    checked: CheckedCampaign, recipes: list[dict[str, Any]], database: Database | None, *, tolerant: bool
+) -> Iterator[SiteRows]:
+    wanted: list[dict[str, str]] = [{} for _ in recipes]
+    rows: dict[str, AdsorptionEnergy] = {}
+    if database is not None:
+        wanted = [checked.policy_keys(recipe) for recipe in recipes]
+        try:
+            rows = database.rows(key for keys in wanted for key in keys.values())
+        except StoreError:
+            if not tolerant:
+                raise
+    before: Iterable[SiteRows | None] = [None] * len(recipes)
+    if checked.origin is not None:
+        before = _stored(checked.origin, recipes, database, tolerant=tolerant)
+    for recipe, keys, earlier in zip(recipes, wanted, before, strict=True):
+        own = {name: rows[key] for name, key in keys.items() if key in rows}
+        yield SiteRows(recipe, own, potentials(checked, own), earlier)
+
+
+def has_rows(checked: CheckedCampaign, stored: SiteRows) -> bool:
+    """Return whether each adsorbate has its row."""
+    return len(stored.rows) == len(checked.campaign.all_adsorbates)
 
 
 def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) -> bool:
     """Return whether nothing is left to do at a site.
 
-    Each adsorbate has its row, all rows stand on the same clean state, and what failed on the way still stands: it has
-    been tried with the campaign's numerics, and nobody has made it succeed since.
+    Each adsorbate has its row, all rows stand on the same clean state and start where the stage before ended now, and
+    what failed on the way still stands: it has been tried with the campaign's numerics, and nobody has made it succeed
+    since.
     """
     rows = stored.rows.values()
-    if len(stored.rows) < len(checked.campaign.all_adsorbates):
+    if not has_rows(checked, stored):
+        return False
+    if checked.origin is not None and any(row.carried != stored.starts(name) for name, row in stored.rows.items()):
         return False
     if len({row.calculations.get("clean") for row in rows}) > 1:
         return False

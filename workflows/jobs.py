@@ -14,6 +14,7 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
+from atomsieve.builders.placement import Placement
 from atomsieve.builders.spin import start_moments
 from atomsieve.structures.adsorbate import END_ON, adsorbate, molecule
 from atomsieve.structures.calculation import Judgement, Request
@@ -110,7 +111,8 @@ def relax_one(
             start += Atoms(**extra)
 
             def judge(relaxed: Atoms) -> Judgement:
-                return judge_adsorbed(host, species, relaxed, mode=asked.subject.get("mode", END_ON))
+                on = Placement.from_dict(asked.subject).metals
+                return judge_adsorbed(host, species, relaxed, mode=asked.subject.get("mode", END_ON), metals=on)
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)
         if asked.moments is not None:

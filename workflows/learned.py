@@ -104,10 +104,12 @@ def _sevennet(order: Order, atoms: Atoms) -> Calculator:
 
 @cache
 def _load_sevennet(path: Path, device: str) -> Calculator:
-    from sevenn.calculator import SevenNetCalculator
-
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No tensor product accelerator", UserWarning)
+        # what e3nn still asks of torch
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from sevenn.calculator import SevenNetCalculator
+
         return SevenNetCalculator(str(path), device=device)
 
 

@@ -1,66 +1,53 @@
-"""Plan: what a campaign would run, from building every site, without computing anything."""
+"""Plan: what a campaign, or a stage of one, would run, from building every site, without computing anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ase import Atoms
-
 from atomsieve.analysis.database import Database, chunks
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import adsorbates, molecule
+from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Request
-from atomsieve.structures.energies import AdsorptionEnergy
-from atomsieve.structures.identity import canonical
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
+from atomsieve.workflows.calculators import CalculatorEntry, calculator
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.harvest import is_complete, stored_rows
-from atomsieve.workflows.spins import adsorbed_spins
-
-#: Force calls of a relaxation as seen with GFN1-xTB on M-N4 graphene, by task.
-FORCE_CALLS: Mapping[str, int] = {"molecule": 8, "clean": 15, "adsorbed": 28}
-
-
-@dataclass
-class Count:
-    """Calculations of one kind.
-
-    Parameters
-    ----------
-    stored : int
-        Done already.
-    least, most : int
-        Still to run: a range where poses are not yet placed, since they are placed on the relaxed site.
-    shared : int
-        Those, stored or not, that more than one site or reaction needs; each runs once.
-    """
-
-    stored: int = 0
-    least: int = 0
-    most: int = 0
-    shared: int = 0
+from atomsieve.workflows.count import (
+    ADSORBED,
+    BEFORE_ADSORBED,
+    BEFORE_CLEAN,
+    CLEAN,
+    DISPLACEMENT,
+    ENERGY,
+    FORCE_CALLS,
+    MOLECULE,
+    Count,
+)
+from atomsieve.workflows.counting import Level, SiteCounter
+from atomsieve.workflows.harvest import SiteRows, has_rows, is_complete, stored_rows
 
 
 @dataclass
 class Plan:
-    """What a campaign would run.
+    """What a campaign, or one of its stages, would run.
 
     Parameters
     ----------
+    calculator : str
+        The calculator's name, or those of several that work together.
     sites : int
         All sites.
     complete : int
         Those of which every row is in the database.
     counts : dict of str to Count
-        By task: ``molecule``, ``clean``, ``adsorbed``.
+        By kind: ``molecule``, ``clean``, ``adsorbed``; ``before clean`` and ``before adsorbed`` with a pre-relaxation,
+        ``energy`` with single points, ``displacement`` with vibrations.
     force_calls, cpu_hours : tuple of float
-        Least and most that is still to run, by the calculator's measured cost.
-    calculator : str
-        Its name.
+        Least and most that is still to run, by the calculators' measured cost.
     closed : list of str
         Sites, as built, where some adsorbate cannot be placed; of those still to run.
     """
@@ -68,20 +55,44 @@ class Plan:
     calculator: str
     sites: int = 0
     complete: int = 0
-    counts: dict[str, Count] = field(default_factory=lambda: {task: Count() for task in FORCE_CALLS})
+    counts: dict[str, Count] = field(default_factory=dict)
     force_calls: tuple[float, float] = (0.0, 0.0)
     cpu_hours: tuple[float, float] = (0.0, 0.0)
     closed: list[str] = field(default_factory=list)
 
-    def _add_cost(self, task: str, least: int, most: int, seconds: float) -> None:
-        calls = FORCE_CALLS[task]
-        self.force_calls = (self.force_calls[0] + least * calls, self.force_calls[1] + most * calls)
-        hours = calls * seconds / 3600
-        self.cpu_hours = (self.cpu_hours[0] + least * hours, self.cpu_hours[1] + most * hours)
+    def add(self, counts: Mapping[str, Count], seconds: Mapping[str, float]) -> None:
+        """Add what is counted, each force call of a kind taking so many seconds."""
+        for task in self.counts.keys() & counts.keys():
+            count = counts[task]
+            self.counts[task].add(count)
+            calls = FORCE_CALLS[task]
+            self.force_calls = (self.force_calls[0] + count.least * calls, self.force_calls[1] + count.most * calls)
+            hours = calls * seconds[task] / 3600
+            self.cpu_hours = (self.cpu_hours[0] + count.least * hours, self.cpu_hours[1] + count.most * hours)
+
+    def add_most(self, sites: Sequence[tuple[Mapping[str, Count], Mapping[str, float]]], bound: int) -> None:
+        """Add what so many of these sites ask for at most, where it is not known which; at least that is nothing."""
+        for task, total in self.counts.items():
+            own = [counts.get(task, Count()) for counts, _ in sites]
+            total.stored += sum(count.stored for count in own)
+            total.most += sum(heapq.nlargest(bound, (count.most for count in own)))
+            total.shared += sum(heapq.nlargest(bound, (count.shared for count in own)))
+        calls = [
+            {task: counts[task].most * FORCE_CALLS[task] for task in self.counts.keys() & counts.keys()}
+            for counts, _ in sites
+        ]
+        self.force_calls = (
+            self.force_calls[0],
+            self.force_calls[1] + sum(heapq.nlargest(bound, (sum(own.values()) for own in calls))),
+        )
+        seconds = (sum(own[task] * cost[task] for task in own) for own, (_, cost) in zip(calls, sites, strict=True))
+        self.cpu_hours = (self.cpu_hours[0], self.cpu_hours[1] + sum(heapq.nlargest(bound, seconds)) / 3600)
 
 
 class Planner:
-    """Counts what a campaign would run; memory does not grow with the number of sites.
+    """Counts what a campaign without stages, or one stage, would run.
+
+    Memory does not grow with the number of sites, unless it is not known which of them enter the stage.
 
     Parameters
     ----------
@@ -89,16 +100,23 @@ class Planner:
         The campaign.
     database : Database or None
         Where done work is looked up; None if there is none yet.
+    bound : int or None
+        At most so many of the sites will enter; None where all do.
     """
 
-    def __init__(self, checked: CheckedCampaign, database: Database | None) -> None:
+    def __init__(self, checked: CheckedCampaign, database: Database | None, bound: int | None = None) -> None:
         self.checked = checked
         self.database = database
-        self._pose_counts: dict[tuple[str, str], int] = {}
-        self._spin_counts: dict[tuple[int, tuple[str, ...], tuple[int | None, ...], str], set[int]] = {}
+        self.bound = bound
         wanted = [reaction(name).adsorbates for name in checked.campaign.reactions]
-        #: adsorbates that more than one reaction needs
-        self._common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
+        common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
+        if len(wanted) > 1:
+            common.add(CLEAN)
+        known = self._known if database is not None else None
+        self._batch: dict[str, dict[str, Any] | None] = {}
+        #: of a pre-relaxation
+        self._first = checked.policy.before if checked.origin is None else None
+        self._counter = SiteCounter(checked.policy, self._first, checked.campaign.all_adsorbates, common, known)
 
     def plan(self, on_site: Callable[[ActiveSite], None] = lambda site: None) -> Plan:
         """Build every site, and count.
@@ -108,126 +126,112 @@ class Planner:
         on_site : callable
             Is shown each site, for pictures and structure files.
         """
-        policy, entry = self.checked.policy, self.checked.entry
-        plan = Plan(entry.name)
+        entries = self._calculators()
+        plan = Plan(" + ".join(dict.fromkeys(entry.name for entry in entries.values())))
+        plan.counts = {task: Count() for task in FORCE_CALLS if task in entries}
+        uncertain: list[tuple[dict[str, Count], dict[str, float]]] = []
         for group in chunks(stored_rows(self.checked, self.database), 100):
             sites = [catalog.build(stored.recipe) for stored in group]
-            clean = [policy.clean_requests(site) for site in sites]
             complete = [self.database is not None and is_complete(self.checked, s, self.database) for s in group]
-            todo = [requests for requests, done in zip(clean, complete, strict=True) if not done]
-            known = self._known(request.key for requests in todo for request in requests)
-            for site, requests, stored, done in zip(sites, clean, group, complete, strict=True):
+            self._fetch(site for site, done in zip(sites, complete, strict=True) if not done)
+            for site, stored, done in zip(sites, group, complete, strict=True):
                 on_site(site)
                 plan.sites += 1
-                self._count_site(plan, site, requests, stored.rows if done else None, known)
-        gases = [policy.molecule_request(gas) for gas in self.checked.gases]
-        stored = self._known(request.key for request in gases)
-        count = plan.counts["molecule"]
-        for request in gases:
-            is_stored = request.key in stored
-            new = 0 if is_stored or plan.complete == plan.sites else 1
-            count.stored += is_stored
-            count.least += new
-            count.most += new
-            count.shared += plan.sites > 1
-            plan._add_cost("molecule", new, new, entry.cost(len(molecule(str(request.subject["molecule"])).symbols)))
+                plan.complete += done
+                before = self._before(stored) if not done else None
+                counts, closed = self._counter.count(site, stored if done else None, before)
+                if closed:
+                    plan.closed.append(site.label)
+                seconds = {task: entry.cost(len(site.atoms)) for task, entry in entries.items()}
+                if self.bound is None:
+                    plan.add(counts, seconds)
+                else:
+                    uncertain.append((counts, seconds))
+        if self.bound is not None:
+            plan.add_most(uncertain, self.bound)
+        self._add_gases(plan)
         return plan
+
+    def _add_gases(self, plan: Plan) -> None:
+        requests = [self.checked.policy.molecule_request(gas) for gas in self.checked.gases]
+        found = self._known(request.key for request in requests)
+        wanted = plan.complete < plan.sites and self.bound != 0
+        for request in requests:
+            new = int(wanted and request.key not in found)
+            least = new if self.bound is None else 0
+            atoms = len(molecule(str(request.subject["molecule"])).symbols)
+            counts = {MOLECULE: Count(int(request.key in found), least, new, int(plan.sites > 1))}
+            if request.key in found:
+                counts |= self._counter.refine(lowest([reference(found[request.key])]), range(atoms))
+            else:
+                counts |= {ENERGY: Count(0, least, new), DISPLACEMENT: Count(0, 6 * least * atoms, 6 * new * atoms)}
+            plan.add(counts, {task: entry.cost(atoms) for task, entry in self._calculators().items()})
+
+    def _calculators(self) -> dict[str, CalculatorEntry]:
+        """Return what calculates each kind."""
+        campaign, entry = self.checked.campaign, self.checked.entry
+        found = dict.fromkeys((MOLECULE, CLEAN, ADSORBED), entry)
+        if self._first is not None:
+            cheap = calculator(self._first.method.calculator)
+            found |= {BEFORE_CLEAN: cheap, BEFORE_ADSORBED: cheap}
+        if campaign.single_point is not None:
+            found[ENERGY] = calculator(campaign.single_point.calculator)
+        if self.checked.policy.vibrations is not None:
+            found[DISPLACEMENT] = entry
+        return found
+
+    def _before(self, stored: SiteRows) -> Level | None:
+        """Return what the stage, at whose geometries relaxations start, has left at a site."""
+        origin = self.checked.origin
+        if origin is None:
+            return None
+        names = origin.campaign.all_adsorbates
+        keys = stored.carried
+        found = self._known([*keys["clean"], *(key for own in keys["adsorbed"].values() for key in own)])
+        if stored.before is None or not has_rows(origin, stored.before):
+            return Level(origin.policy, adsorbed=dict.fromkeys(names))
+        return Level(
+            origin.policy,
+            clean=[reference(found[key]) for key in keys["clean"] if key in found],
+            adsorbed={
+                name: [reference(found[key]) for key in keys["adsorbed"][name] if key in found] for name in names
+            },
+        )
 
     def requests(self) -> Iterator[tuple[str, Request, bool]]:
         """Yield every calculation that a run from nothing may ask for, as (what for, request, is certain).
 
         Poses are those on the unrelaxed site, for each clean spin start that may turn out lowest; those of one start
-        will be run, or fewer or others where relaxing changes the symmetry.
+        will be run, or fewer or others where relaxing changes the symmetry. What starts from the geometry of another
+        calculation than the clean site's is left out: with a pre-relaxation, all that follows it.
         """
         policy = self.checked.policy
         for gas in self.checked.gases:
             yield gas, policy.molecule_request(gas), True
+        first = self._first or policy
         for recipe in self.checked.recipes():
             site = catalog.build(recipe)
-            clean = policy.clean_requests(site)
+            clean = first.clean_requests(site)
             for request in clean:
                 yield site.label, request, True
             for name in self.checked.campaign.all_adsorbates:
                 for parent in clean:
-                    for request, _ in policy.adsorbed_requests(site, parent.key, parent.multiplicity, name):
+                    for request, _ in first.adsorbed_requests(site, parent.key, parent.multiplicity, name):
                         yield f"{name}* on {site.label}", request, False
 
-    def _count_site(
-        self,
-        plan: Plan,
-        site: ActiveSite,
-        clean: list[Request],
-        rows: Mapping[str, AdsorptionEnergy] | None,
-        known: Mapping[str, Mapping[str, Any]],
-    ) -> None:
-        adsorbates = self.checked.campaign.all_adsorbates
-        cost = self.checked.entry.cost(len(site.atoms))
-        counts = plan.counts
-        if len(self.checked.campaign.reactions) > 1:
-            counts["clean"].shared += len(clean)
-        if rows is not None:
-            plan.complete += 1
-            counts["clean"].stored += len(clean)
-            for name, row in rows.items():
-                tried = sum(entry["role"] == "adsorbed" for entry in row.considered)
-                counts["adsorbed"].stored += tried
-                counts["adsorbed"].shared += tried if name in self._common else 0
-            return
-        references = [reference(known[request.key]) for request in clean if request.key in known]
-        new = len(clean) - len(references)
-        counts["clean"].stored += len(references)
-        counts["clean"].least += new
-        counts["clean"].most += new
-        plan._add_cost("clean", new, new, cost)
-        parent = lowest(references) if not new else None
-        metals = site.metal_symbols
-        alike = [metals.index(metal) for metal in metals]
-        host = canonical({**site.recipe, "metals": alike})
-        for name in adsorbates:
-            least, most, stored = self._count_poses(site, host, clean, name, parent, known)
-            counts["adsorbed"].stored += stored
-            counts["adsorbed"].least += least
-            counts["adsorbed"].most += most
-            counts["adsorbed"].shared += most + stored if name in self._common else 0
-            plan._add_cost("adsorbed", least, most, cost)
-            if not most + stored and site.label not in plan.closed[-1:]:
-                plan.closed.append(site.label)
+    def _fetch(self, sites: Iterable[ActiveSite]) -> None:
+        """Ask for the first calculations of many sites at once."""
+        self._batch.clear()
+        if self.database is not None and self.checked.origin is None:
+            first = self._first or self.checked.policy
+            keys = [request.key for site in sites for request in first.clean_requests(site)]
+            self._batch = {**dict.fromkeys(keys), **self.database.known(keys)}
 
-    def _count_poses(
-        self,
-        site: ActiveSite,
-        host: str,
-        clean: list[Request],
-        adsorbate: str,
-        parent: Mapping[str, Any] | None,
-        known: Mapping[str, Mapping[str, Any]],
-    ) -> tuple[int, int, int]:
-        """Return the least and most calculations of an adsorbate that are to run, and those that are stored."""
-        policy = self.checked.policy
-        if parent is not None:
-            relaxed = site.with_positions(known[parent["key"]]["atoms"]["positions"])
-            found = policy.adsorbed_requests(relaxed, parent["key"], parent["multiplicity"], adsorbate)
-            stored = len(self._known(request.key for request, _ in found))
-            return len(found) - stored, len(found) - stored, stored
-        if (host, adsorbate) not in self._pose_counts:
-            self._pose_counts[host, adsorbate] = policy.count_poses(site, adsorbate)
-        placed = self._pose_counts[host, adsorbate]
-        spins = self._spins(site, clean, adsorbate)
-        return min(1, placed) * min(spins), placed * max(spins), 0
-
-    def _spins(self, site: ActiveSite, clean: list[Request], adsorbate: str) -> set[int]:
-        """Return how many spin starts there may be with an adsorbate."""
-        parents = tuple(request.multiplicity for request in clean)
-        case = (int(site.atoms.numbers.sum()) - site.charge, site.metal_symbols, parents, adsorbate)
-        if case not in self._spin_counts:
-            atoms, policy = site.atoms + Atoms(adsorbates()[adsorbate].symbols), self.checked.policy
-            self._spin_counts[case] = {
-                len(adsorbed_spins(policy, site, atoms, adsorbate, None, parent)) for parent in parents
-            }
-        return self._spin_counts[case]
-
-    def _known(self, keys: Iterator[str] | Any) -> dict[str, dict[str, Any]]:
+    def _known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the outcomes among these keys that still stand."""
         if self.database is None:
             return {}
-        return {key: doc for key, doc in self.database.known(keys).items() if self.checked.is_settled(doc)}
+        wanted = list(keys)
+        found = {key: self._batch[key] for key in wanted if key in self._batch}
+        found |= self.database.known(key for key in wanted if key not in found)
+        return {key: doc for key, doc in found.items() if doc is not None and self.checked.is_settled(doc)}

@@ -130,8 +130,13 @@ class Policy:
     def _before(self) -> dict[str, Any]:
         assert self.before is not None
         selection = self.before.selection
-        kept = {"carry": self.carry} if self.carry is not None else {}
-        return {"method": self.before.method.key, **{name: selection[name] for name in ("fmax", "spin")}, **kept}
+        return {
+            "method": self.before.method.key,
+            **{name: selection[name] for name in ("fmax", "spin")},
+            **({"carry": self.carry} if self.carry is not None else {}),
+            **({"poses": selection["poses"]} if self.before._sampling != self._sampling else {}),
+            **({"before": selection["before"]} if self.before.before is not None else {}),
+        }
 
     @property
     def energy_method(self) -> Method:

@@ -1,4 +1,4 @@
-"""Runner: carries a campaign through on this machine, and on from wherever an earlier run was stopped."""
+"""Runner: carries a campaign through on this machine, stage by stage, and on from wherever a run was stopped."""
 
 from __future__ import annotations
 
@@ -6,73 +6,17 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from jobflow import Flow, Job
+from contextlib import contextmanager
+from dataclasses import replace
 
 from atomsieve.analysis.database import Database
-from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import molecule
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
-from atomsieve.structures.errors import AtomsieveError, InputError, StoreError
-from atomsieve.structures.reference import reference
-from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.errors import InputError
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.flowrun import FlowRun
-from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
-from atomsieve.workflows.jobs import RelaxMaker
-from atomsieve.workflows.local import LocalEngine
-
-#: Results wait for the database at most so many seconds, or until there are so many.
-FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
-#: A database that did not answer is not asked again for so many seconds.
-AWAY_SECONDS = 20.0
-
-
-class Watch(Protocol):
-    """Who is told how a run goes on."""
-
-    def started(self, name: str) -> None:
-        """Hear that a calculation was sent to a worker."""
-
-    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None:
-        """Hear that a calculation ended; its output is a reference, or None if the job raised."""
-
-    def site(self, label: str, rows: SiteRows | None, *, stored: bool) -> None:
-        """Hear that a site is complete, or cannot be completed now (``rows`` is None)."""
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    Parameters
-    ----------
-    sites : int
-        Sites that are complete.
-    stored : int
-        Those among them that were complete before.
-    computed, reused : int
-        Calculations done now, and found done.
-    failed : int
-        Calculations that failed now.
-    errors : dict of str to str
-        Sites that could not be completed, with the error.
-    seconds : float
-        Wall time.
-    """
-
-    sites: int = 0
-    stored: int = 0
-    computed: int = 0
-    reused: int = 0
-    failed: int = 0
-    errors: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+from atomsieve.workflows.funnel import sift
+from atomsieve.workflows.harvest import stored_rows
+from atomsieve.workflows.ingest.collection import is_collection
+from atomsieve.workflows.stagerun import StageRun, Summary, Watch
 
 
 class Runner:
@@ -93,23 +37,11 @@ class Runner:
     def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch) -> None:
         self.checked = checked
         self.database = database
-        self.folder = checked.folder
+        self.workers = workers
         self.watch = watch
-        self.summary = Summary()
-        self.relax = RelaxMaker(numerics=checked.numerics)
-        self.maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, self.relax)
-        self.engine = LocalEngine(self.folder, workers, self._known, self._started, self._finished)
-        self._gases: dict[str, dict[str, Any]] = {}
-        self._early: list[FlowRun] = []
-        self._outcomes: list[str] = []
-        self._rows: list[AdsorptionEnergy] = []
-        self._potentials: list[LimitingPotential] = []
-        self._documents: list[dict[str, Any]] = []
-        self._flushed = time.monotonic()
-        self._away_until = 0.0
 
     def run(self) -> Summary:
-        """Run until every site is complete or cannot be completed.
+        """Run until every site is complete or cannot be completed, at each stage.
 
         Returns
         -------
@@ -123,147 +55,26 @@ class Runner:
         StoreError
             If the database stayed away; nothing is lost, the results are on disk.
         """
-        began = time.monotonic()
+        began, summary = time.monotonic(), Summary()
         campaign = self.checked.campaign
-        with running(self.folder, campaign.name):
+        with running(self.checked.folder, campaign.name):
+            before = self.database.campaign(campaign.name)
+            if before is not None and is_collection(before):
+                raise InputError(f"{campaign.name!r} holds what was ingested; give the campaign another name")
             self.database.save_campaign(campaign.name, campaign.model_dump(mode="json", exclude_unset=True))
-            try:
-                for run in self.engine.run(self._flows()):
-                    self._take(run)
-                for site_run in self._early:
-                    self._give_up(site_run.tag.label, "a gas reference could not be calculated")
-            except BaseException:
-                # what has been finished by now is worth keeping; why it was stopped is worth more than why that failed
-                with suppress(StoreError):
-                    self._flush(last=True)
-                raise
-            self._flush(last=True)
-        self.summary.seconds = time.monotonic() - began
-        return self.summary
-
-    def _flows(self) -> Iterator[tuple[Any, Flow]]:
-        """Yield the flows that are still to do; the gases first, and only if a site needs them."""
-        gases_asked = False
-        for stored in stored_rows(self.checked, self.database, tolerant=True):
-            if self._is_complete(stored):
-                self.summary.sites += 1
-                self.summary.stored += 1
-                self._keep(stored)
-                self.watch.site(next(iter(stored.rows.values())).site.label, stored, stored=True)
-                continue
-            if not gases_asked:
-                gases_asked = True
-                for gas in self.checked.gases:
-                    yield molecule(gas), gas_flow(self.checked.policy, self.relax, gas)
-            try:
-                site = catalog.build(stored.recipe)
-            except AtomsieveError as error:
-                self._give_up(str(dict(stored.recipe)), str(error))
-                continue
-            yield site, self.maker.make(site)
-
-    def _is_complete(self, stored: SiteRows) -> bool:
-        try:
-            return is_complete(self.checked, stored, self.database)
-        except StoreError:
-            return False
-
-    def _take(self, run: FlowRun) -> None:
-        if run.errors:
-            label = run.tag.label if isinstance(run.tag, ActiveSite) else run.tag.name
-            self._give_up(label, "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
-        elif isinstance(run.tag, ActiveSite):
-            self._early.append(run)
-        else:
-            self._gases[run.tag.name] = run.output
-        if len(self._gases) == len(self.checked.gases):
-            for site_run in self._early:
-                rows = site_rows(self.checked, site_run.tag, site_run.output, self._gases)
-                self._keep(rows)
-                self.summary.sites += 1
-                self.watch.site(site_run.tag.label, rows, stored=False)
-            self._early.clear()
-        self._flush()
-
-    def _give_up(self, label: str, error: str) -> None:
-        self.summary.errors[label] = error
-        self.watch.site(label, None, stored=False)
-
-    def _keep(self, rows: SiteRows) -> None:
-        self._rows += rows.rows.values()
-        self._potentials += rows.potentials
-
-    def _known(self, job: Job) -> dict[str, Any] | None:
-        """Return a calculation's reference if it is settled, on disk or in the database."""
-        key = job.metadata.get("key")
-        if key is None:
-            return None
-        document = self.folder.read(key)
-        if not self.checked.is_settled(document):
-            document = self._stored(key)
-            if not self.checked.is_settled(document):
-                return None
-            assert document is not None
-            # workers read from disk alone
-            document = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
-            with self.folder.lease(key):
-                self.folder.write(document)
-        assert document is not None
-        self.summary.reused += 1
-        self._outcomes.append(key)
-        return reference(document)
-
-    def _stored(self, key: str) -> dict[str, Any] | None:
-        """Ask the database; one that is away knows nothing, and is left alone for a while."""
-        if time.monotonic() < self._away_until:
-            return None
-        try:
-            return self.database.known([key]).get(key)
-        except StoreError:
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            return None
-
-    def _started(self, job: Job) -> None:
-        if "key" in job.metadata:
-            self.watch.started(job.name)
-
-    def _finished(self, job: Job, document: dict[str, Any] | None) -> None:
-        if document is not None:
-            self._documents.append(document)
-        if "key" not in job.metadata:
-            return
-        output = document["output"] if document is not None else None
-        if output is not None:
-            self.summary.computed += 1
-            self.summary.failed += output["status"] == "failed"
-            self._outcomes.append(job.metadata["key"])
-        self.watch.finished(job.name, job.metadata["task"], output)
-        self._flush()
-
-    def _flush(self, *, last: bool = False) -> None:
-        """Ingest what waits: outcomes first, so that no row ever points at one that is not there."""
-        waiting = len(self._outcomes) + len(self._rows) + len(self._documents)
-        recent = time.monotonic() - self._flushed < FLUSH_SECONDS
-        is_away = time.monotonic() < self._away_until
-        if not waiting or ((is_away or (recent and waiting < FLUSH_COUNT)) and not last):
-            return
-        self._flushed = time.monotonic()
-        try:
-            documents = [self.folder.read(key) for key in dict.fromkeys(self._outcomes)]
-            self.database.ingest([document for document in documents if document is not None])
-            self._outcomes.clear()
-            self.database.push(self._rows, self._potentials)
-            self._rows.clear()
-            self._potentials.clear()
-            self.database.push_jobs(self._documents)
-            self._documents.clear()
-        except StoreError as error:
-            # away for now: everything is on disk, and waits here too
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            if last:
-                raise StoreError(
-                    f"{error}; every finished result is on disk in {self.folder.root}: the same command ingests them"
-                ) from error
+            entering: frozenset[str] | None = None
+            for stage in self.checked.stages:
+                # which sites pass on follows from what the stage before has left in the database now
+                own = replace(stage, only=entering)
+                if own.stage is not None:
+                    self.watch.stage(own, own.site_count)
+                StageRun(own, self.database, self.workers, self.watch, summary).run()
+                if own.stage is not None:
+                    sifted = sift(own, stored_rows(own, self.database))
+                    self.watch.passed(own, sifted)
+                    entering = frozenset(sifted.passed)
+        summary.seconds = time.monotonic() - began
+        return summary
 
 
 @contextmanager

@@ -16,8 +16,11 @@ from rich.table import Table
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.table import cell_text
 from atomsieve.structures.calculation import Verdict
+from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.plan import Plan
+from atomsieve.workflows.stageplan import StagePlan
 
 #: Columns that are wide enough for the results table where the output is no terminal.
 PIPE_WIDTH = 160
@@ -99,6 +102,16 @@ class ScreenWatch:
                 value = potential.limiting_potential
                 parts.append(f"{potential.reaction} {'undetermined' if value is None else f'{value:+.2f} V'}")
             self._say(f"{label}: " + (", ".join(parts) or "complete"), "green")
+
+    def stage(self, stage: CheckedCampaign, sites: int) -> None:
+        """Say that a stage begins."""
+        assert stage.stage is not None
+        self._progress.update(self._sites, total=sites, completed=0)
+        self._say(f"stage {stage.stage.name}: {sites:,} sites, {stage.entry.title}", "bold")
+
+    def passed(self, stage: CheckedCampaign, sifted: Sifted) -> None:
+        """Say how many sites pass on."""
+        self._say(sifted_text(stage, sifted), "bold")
 
     def _note(self) -> None:
         running = ", ".join(self._running[:3])
@@ -191,6 +204,52 @@ def single_starts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(lines)
 
 
+def sifted_text(stage: CheckedCampaign, sifted: Sifted) -> str:
+    """Return one line with what became of the sites that entered a stage."""
+    assert stage.stage is not None
+    wanted = f" ({stage.criteria})" if str(stage.criteria) else ""
+    missing = f", {sifted.missing:,} not complete" if sifted.missing else ""
+    passed = f"{len(sifted.passed):,} of {sifted.entered:,} sites pass{wanted}"
+    return f"stage {stage.stage.name}: {passed}, {len(sifted.rejected):,} fall out{missing}"
+
+
+def stage_state(stage: CheckedCampaign, sifted: Sifted) -> dict[str, Any]:
+    """Return the same as plain data."""
+    assert stage.stage is not None
+    return {
+        "stage": stage.stage.name,
+        "calculator": stage.entry.name,
+        "criteria": str(stage.criteria),
+        "entered": sifted.entered,
+        "passed": len(sifted.passed),
+        "rejected": len(sifted.rejected),
+    }
+
+
+def fallen_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of the sites that fell out, one line a site.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As :func:`atomsieve.analysis.table.rows` gives them, with ``stage`` and ``rejected``.
+    """
+    table = Table(title="fell out", title_justify="left")
+    for head in ("site", "stage", "why"):
+        table.add_column(head, overflow="fold")
+    for site, stage, why in dict.fromkeys((row["site"], row["stage"], row["rejected"]) for row in rows):
+        table.add_row(escape(site), escape(stage), escape(why))
+    return table
+
+
+def stage_text(made: StagePlan, number: int, of: int) -> str:
+    """Return one line with the sites that enter a stage."""
+    least, most = made.entering
+    sites = f"{most:,} sites" if least == most else f"at most {most:,} sites"
+    plan = made.plan
+    return f"stage {number} of {of}, {made.stage}: {sites}, {plan.complete:,} complete; {plan.calculator}"
+
+
 def plan_table(plan: Plan) -> Table:
     """Return the table of a plan."""
     table = Table(title_justify="left")
@@ -198,8 +257,12 @@ def plan_table(plan: Plan) -> Table:
         table.add_column(head, justify="left" if head == "calculations" else "right")
     titles = {
         "molecule": "gas references",
+        "before clean": "clean sites, pre-relaxed",
+        "before adsorbed": "adsorbates, pre-relaxed",
         "clean": "clean sites (spin starts)",
         "adsorbed": "adsorbates (poses, spins)",
+        "energy": "single points",
+        "displacement": "displacements, for vibrations",
     }
     for task, count in plan.counts.items():
         table.add_row(titles[task], _range(count.least, count.most), f"{count.stored:,}", f"{count.shared:,}")

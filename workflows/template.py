@@ -32,8 +32,9 @@ sites:
 reactions: [ORR, OER, HER]    # also ORR-2e
 # adsorbates: [H]             # further ones than the reactions need
 
-# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb and others; `atomsieve doctor` lists all of them
-# and which work here.  Only DFT predicts; the others are for pre-screening.
+# Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
+# espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.
+# Several methods, each for what passed the one before: `stages` in place of `method`, see docs/stages.md.
 method:
   calculator: gfn1-xtb
   # settings:
@@ -56,9 +57,9 @@ relaxation:
 # single_point:
 #   calculator: gfn2-xtb
 
-# Spin.  `scan`: every state of the metals' d shells (low, intermediate, high; two metals also antiparallel); `fixed`: the
-# first of these; a number: so many multiplicities.  With an adsorbate also `inherit`: those next to the clean site's
-# (m-1 and m+1 where it flips the parity, else m-2, m and m+2).
+# Spin.  `scan`: every state of the metals' d shells (low, intermediate, high; two metals also antiparallel); `fixed`:
+# the first of these; a number: so many multiplicities.  With an adsorbate also `inherit`: those next to the clean
+# site's (m-1 and m+1 where it flips the parity, else m-2, m and m+2).
 spin:
   clean: scan
   adsorbed: inherit

@@ -1,0 +1,136 @@
+"""Section: a part of a campaign file, read into a frozen model that refuses what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from atomsieve.structures.units import ROOM_TEMPERATURE
+
+#: What a campaign, or a stage, may be called.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+
+class Section(BaseModel):
+    """A mapping that refuses keys which it does not know, and values of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MethodSection(Section):
+    """Which calculator, and its settings."""
+
+    calculator: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class RelaxationSection(Section):
+    """When a relaxation has converged, and how it gets there."""
+
+    fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
+    max_steps: Annotated[int, Field(ge=1, le=10000)] = 300
+    optimizer: Literal["BFGS", "LBFGS", "FIRE"] = "BFGS"
+    ladder: bool = True
+
+
+class SpinSection(Section):
+    """Which spin states are tried."""
+
+    clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
+    adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
+
+
+class PrerelaxationSection(Section):
+    """A cheaper method that relaxes every start first."""
+
+    calculator: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.1
+    max_steps: Annotated[int, Field(ge=1, le=10000)] = 200
+    keep: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class PosesSection(Section):
+    """How many orientations of an adsorbate are tried."""
+
+    tilts: Annotated[list[Annotated[float, Field(ge=0, le=60)]], Field(min_length=1, max_length=6)] = [0.0]
+    azimuths: Annotated[int, Field(ge=1, le=24)] = 8
+    most: Annotated[int, Field(ge=1, le=100)] | None = None
+    torsions: Literal["start", "all"] = "start"
+
+
+class ConditionsSection(Section):
+    """Where free energies are evaluated."""
+
+    temperature: Annotated[float, Field(gt=0, le=1000)] = ROOM_TEMPERATURE
+    pH: Annotated[float, Field(ge=-1, le=15)] = 0.0  # noqa: N815 - the field's own spelling
+    potential: Annotated[float, Field(ge=-5, le=5)] = 0.0
+    scale: Literal["RHE", "SHE"] = "RHE"
+
+
+class ThermochemistrySection(Section):
+    """What turns electronic energies into free energies."""
+
+    corrections: str = "norskov"
+    solvation: Literal["none", "table"] = "none"
+    displacement: Annotated[float, Field(ge=0.001, le=0.1)] = 0.01
+    floor: Annotated[float, Field(gt=0, le=500)] = 100.0
+    metal: bool = False
+    follow: bool = False
+
+
+class ResultsSection(Section):
+    """Where results go."""
+
+    folder: str | None = None
+    database: Literal["embedded", "mongodb"] | None = None
+
+
+def _conditions(value: Any) -> Any:
+    """Take one condition for a list of them, and ``verdict: bound`` for the text that it is to YAML elsewhere."""
+    entries = value if isinstance(value, list) else [value]
+    texts = []
+    for entry in entries:
+        pairs = entry.items() if isinstance(entry, Mapping) else [(entry, None)]
+        for key, words in pairs:
+            listed = " or ".join(map(str, words)) if isinstance(words, list) else words
+            texts.append(key if listed is None else f"{key}: {listed}")
+    return texts
+
+
+class StageSection(Section):
+    """One stage of a campaign: what is done there, and what passes on.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, dots, dashes and underscores.
+    method : MethodSection
+        Its method.
+    reactions, adsorbates : list of str or None
+        What is computed; all that the campaign names where neither is stated.
+    where : list of str
+        Conditions that a site must fulfil to pass on.
+    verdict : str or None
+        The verdict that every adsorbate must have to pass on.
+    keep : str or None
+        How many of those that fulfil all conditions pass on, and by what they are ranked.
+    relaxation, spin, poses, thermochemistry, prerelaxation, single_point
+        In place of the campaign's; of the first four what is not stated is as in the campaign's.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    method: MethodSection
+    reactions: list[str] | None = None
+    adsorbates: list[str] | None = None
+    where: Annotated[list[str], BeforeValidator(_conditions)] = Field(default_factory=list)
+    verdict: str | None = None
+    keep: str | None = None
+    relaxation: RelaxationSection | None = None
+    spin: SpinSection | None = None
+    poses: PosesSection | None = None
+    thermochemistry: ThermochemistrySection | None = None
+    prerelaxation: PrerelaxationSection | None = None
+    single_point: MethodSection | None = None

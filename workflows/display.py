@@ -1,0 +1,85 @@
+"""Display: a campaign's rows and plots, as its commands show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from atomsieve.analysis import table
+from atomsieve.workflows import screen
+from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.funnel import Level
+
+#: Lines with reasons under a table.
+REASONS = 20
+
+
+def rows(found: Iterable[Level]) -> list[dict[str, Any]]:
+    """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
+    by_site: dict[str, list[dict[str, Any]]] = {}
+    for stage, sites, sifted in found:
+        latest: dict[str, list[dict[str, Any]]] = {}
+        for site in sites:
+            own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
+            if not own:
+                continue
+            key = next(iter(site.rows.values())).site.key
+            if stage.stage is not None:
+                own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
+            latest.setdefault(key, []).extend(own)
+        by_site |= latest
+    return [row for own in by_site.values() for row in own]
+
+
+def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, limit: int | None = None) -> None:
+    """Print a table of what is still in, one for each stage it has come to, and one of what fell out."""
+    out = screen.console()
+    still = [row for row in found if row.get("rejected") is None]
+    shown = still[:limit]
+    for stage in checked.stages:
+        own = [row for row in shown if stage.stage is None or row["stage"] == stage.stage.name]
+        title = checked.campaign.name + (f", stage {stage.stage.name}" if stage.stage is not None else "")
+        if own:
+            out.print(screen.results_table(own, title, out.width))
+    if len(still) > len(shown):
+        out.print(f"and {len(still) - len(shown):,} rows more: atomsieve results {name}")
+    fallen = [row for row in found if row.get("rejected") is not None]
+    if fallen:
+        out.print(screen.fallen_table(fallen[:limit]))
+    if limit is not None and len(fallen) > limit:
+        out.print(f"and {len(fallen) - limit:,} rows more that fell out: atomsieve results {name}")
+    lines = screen.rejections(shown)
+    for line in lines[:REASONS]:
+        out.print(f"  {escape(line)}", style="yellow")
+    if len(lines) > REASONS:
+        out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
+    single = screen.single_starts(shown)
+    if single:
+        named = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
+        out.print(escape(f"single-start, no second spin state converged: {named}"), style="yellow")
+    remark = screen.caveat(found)
+    if remark:
+        out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
+
+
+def draw(found: Sequence[Level], target: Path) -> list[Path]:
+    """Draw the last stage that has results."""
+    from atomsieve.analysis.plots import free_energy_diagram, volcano
+
+    paths: list[Path] = []
+    checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
+    for name in checked.campaign.reactions:
+        potentials = [p for site in sites for p in site.potentials if p.reaction == name]
+        if not potentials:
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        rows = [row for site in sites for row in site.rows.values()]
+        for suffix in ("png", "svg"):
+            diagram, mountain = (target / f"{kind}-{name}.{suffix}" for kind in ("free-energy", "volcano"))
+            free_energy_diagram(potentials, diagram)
+            volcano(potentials, rows, mountain, name)
+            paths += [diagram, mountain]
+    return paths
