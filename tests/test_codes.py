@@ -281,6 +281,7 @@ def test_hydrogen_relaxes_to_the_bond_of_pbe(name: str, tmp_path: Path) -> None:
     assert found.atoms.get_distance(0, 1) == pytest.approx(0.750 + LONGER[name], abs=0.01)
     assert found.forces.sum(axis=0) == pytest.approx(0.0, abs=0.02)
     assert found.moments == pytest.approx((0.0, 0.0))
+    assert set(found.versions) == {"gpaw": set(), "cp2k": {"cp2k"}, "espresso": {"pw.x"}}[name]
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     corrected = order.settings["dipole"] == "z" and vacuum_axes(cell) == (2,)
     cell.pbc = True
     cell.set_initial_magnetic_moments(start_moments(atoms, order.multiplicity))
-    return Framed(cell, atoms, lambda framed: Program(order, corrected), _explained)
+    version = ("cp2k", order.directory / f"{LABEL}.out", r"CP2K\| version string:\s+CP2K version (\S+)")
+    return Framed(cell, atoms, lambda framed: Program(order, corrected), _explained, version=version)
 
 
 class Program(Calculator):  # type: ignore[misc]
