@@ -191,8 +191,10 @@ def _scf(order: Order, spins: bool) -> Iterator[str]:
 
 
 def _basis(symbol: str, name: str) -> str:
-    # the short-ranged sets of light elements put the bond of H2 at 0.72 Å and a free H atom 0.9 eV too high
-    return f"{name}-GTH" if symbol in _LIGHT else "DZVP-MOLOPT-SR-GTH"
+    if name == "TZVP-MOLOPT" and symbol in _LIGHT:
+        return "TZVP-MOLOPT-GTH"
+    # the short-ranged set of hydrogen puts the bond of H2 at 0.72 Å and a free atom 0.9 eV too high
+    return "DZVP-MOLOPT-GTH" if symbol == "H" else "DZVP-MOLOPT-SR-GTH"
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,7 +245,7 @@ _FUNCTIONALS = {
     "RPBE": "    &GGA_X_RPBE\n    &END GGA_X_RPBE\n    &GGA_C_PBE\n    &END GGA_C_PBE",
 }
 _DISPERSIONS = {"D3(BJ)": "DFTD3(BJ)", "D3(zero)": "DFTD3"}
-#: Those that BASIS_MOLOPT has DZVP-MOLOPT-GTH and TZVP-MOLOPT-GTH of.
+#: Those that BASIS_MOLOPT has TZVP-MOLOPT-GTH of; others keep the smaller set.
 _LIGHT = frozenset(["H", "C", "N", "O", "F", "Si", "P", "S", "Cl"])
 #: Those with a DZVP-MOLOPT-SR-GTH basis in the file BASIS_MOLOPT of CP2K 2023.1: no lanthanides.
 _ELEMENTS = frozenset(chemical_symbols[1:57] + chemical_symbols[72:87])
@@ -257,9 +259,7 @@ ENTRY = CalculatorEntry(
         {
             "functional": Setting("PBE", "exchange and correlation", choices=tuple(_FUNCTIONALS)),
             "dispersion": Setting("D3(BJ)", "dispersion correction", choices=("none", *_DISPERSIONS)),
-            "basis": Setting(
-                "DZVP-MOLOPT", "atomic orbitals; short-ranged DZVP on metals", choices=("DZVP-MOLOPT", "TZVP-MOLOPT")
-            ),
+            "basis": Setting("DZVP-MOLOPT-SR", "atomic orbitals", choices=("DZVP-MOLOPT-SR", "TZVP-MOLOPT")),
             "cutoff": Setting(round(500 * Rydberg, 1), "cutoff of the densest grid, eV", 1000.0, 30000.0),
             "relative_cutoff": Setting(50.0, "cutoff of the grid under a Gaussian of exponent 1, Ry", 30.0, 200.0),
             "vacuum": Setting(10.0, "between a molecule and its image, Å", 6.0, 40.0),
