@@ -60,4 +60,5 @@ def optimize(
         converged=converged,
         force_calls=calls,
         moments=tuple(float(moment) for moment in np.ravel(moments)) if moments is not None else None,
+        versions=dict(getattr(atoms.calc, "versions", {})),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
-from ase.units import Hartree, Rydberg, kB
+from ase.units import Bohr, Hartree, Rydberg, kB
 
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
@@ -38,35 +40,71 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
     corrected = order.settings["dipole"] == "z" and vacuum_axes(cell) == (2,)
     cell.pbc = True
     cell.set_initial_magnetic_moments(start_moments(atoms, order.multiplicity))
-    output = order.directory / f"{LABEL}.out"
+    version = ("cp2k", order.directory / f"{LABEL}.out", r"CP2K\| version string:\s+CP2K version (\S+)")
+    return Framed(cell, atoms, lambda framed: Program(order, corrected), _explained, version=version)
 
-    def make(atoms: Atoms) -> Any:
-        from ase.calculators.cp2k import CP2K
 
-        class Shell(CP2K):  # type: ignore[misc]
-            """ASE's, with start moments for each atom, final moments, and energies extrapolated to no smearing."""
+class Program(Calculator):  # type: ignore[misc]
+    """Runs CP2K for each geometry, from the orbitals of the last.
 
-            implemented_properties = [*CP2K.implemented_properties, "magmoms"]  # noqa: RUF012 - ASE wants a list
+    ASE's calculator keeps one process alive and talks to it; that gives neither moments nor start moments by atom, and
+    has no word for an SCF that does not converge.
 
-            def _generate_input(self) -> str:
-                return written(order, self.atoms, corrected)
+    Parameters
+    ----------
+    order : Order
+        What is asked.
+    corrected : bool
+        For the dipole along z.
+    """
 
-            def calculate(self, *args: Any, **kwargs: Any) -> None:
-                super().calculate(*args, **kwargs)
-                text = output.read_text(encoding="utf-8", errors="replace")
-                self.results["energy"] -= entropic_energy(text) / 2
-                self.results["magmoms"] = mulliken_moments(text, len(self.atoms))
+    implemented_properties = ["energy", "free_energy", "forces", "magmoms"]  # noqa: RUF012 - ASE wants a list
 
+    def __init__(self, order: Order, corrected: bool) -> None:
+        super().__init__()
+        self._order = order
+        self._corrected = corrected
+
+    def calculate(self, atoms: Atoms = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
+        """Run, and read what came out; energies are extrapolated to no smearing.
+
+        Raises
+        ------
+        ChildProcessError
+            Where the program stops.
+        ArithmeticError
+            Where the SCF does not converge: this version goes on with what it has.
+        """
+        super().calculate(atoms, properties, system_changes)
+        folder, command = self._order.directory, shlex.split(self._order.settings["command"])
+        output = folder / f"{LABEL}.out"
+        # the program appends
         output.unlink(missing_ok=True)
-        return Shell(command=f"{order.settings['command']} -s", label=str(order.directory / LABEL), stress_tensor=False)
+        text = written(self._order, self.atoms, self._corrected)
+        (folder / f"{LABEL}.inp").write_text(text, encoding="utf-8")
+        arguments = [*command, "-i", f"{LABEL}.inp", "-o", output.name]
+        done = subprocess.run(arguments, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+        if done.returncode or not text:
+            said = complaint(text) or done.stderr.decode(errors="replace").strip()[-200:]
+            raise ChildProcessError(f"CP2K stopped: {said}; {output.name} has the rest")
+        if "SCF run NOT converged" in text or "outer SCF loop FAILED" in text:
+            raise ArithmeticError(f"the SCF of CP2K does not converge; {output.name} has its course; mix less")
+        free = _last(r"ENERGY\| Total FORCE_EVAL .*?:\s+(\S+)", text) * Hartree
+        self.results = {
+            "energy": free - entropic_energy(text) / 2,
+            "free_energy": free,
+            "forces": forces(text, len(self.atoms)),
+            "magmoms": mulliken_moments(text, len(self.atoms)),
+        }
 
-    def explained(error: Exception) -> str | None:
-        # ASE's shell asserts that the program answers; one that stops says nothing
-        if isinstance(error, AssertionError | BrokenPipeError | ValueError | RuntimeError):
-            return f"CP2K stopped: {complaint(output)}; {output.name} has the rest"
-        return None
 
-    return Framed(cell, atoms, make, explained)
+def _explained(error: Exception) -> str | None:
+    return str(error) if isinstance(error, ChildProcessError | ArithmeticError) else None
+
+
+def _last(pattern: str, text: str) -> float:
+    return float(re.findall(pattern, text)[-1])
 
 
 def written(order: Order, atoms: Atoms, corrected: bool) -> str:
@@ -122,11 +160,11 @@ def _lines(
         yield f"   {label} " + " ".join(f"{value:.12f}" for value in position)
     yield "  &END COORD"
     for (symbol, moment), label in kinds.items():
-        yield f"  &KIND {label}\n   ELEMENT {symbol}\n   BASIS_SET {s['basis']}\n   POTENTIAL GTH-PBE"
+        yield f"  &KIND {label}\n   ELEMENT {symbol}\n   BASIS_SET {_basis(symbol, s['basis'])}\n   POTENTIAL GTH-PBE"
         if spins:
             yield f"   MAGNETIZATION {moment}"
         yield "  &END KIND"
-    yield " &END SUBSYS\n&END FORCE_EVAL"
+    yield " &END SUBSYS\n &PRINT\n  &FORCES ON\n  &END FORCES\n &END PRINT\n&END FORCE_EVAL"
 
 
 def _scf(order: Order, spins: bool) -> Iterator[str]:
@@ -139,13 +177,22 @@ def _scf(order: Order, spins: bool) -> Iterator[str]:
     else:
         yield f"   MAX_SCF {s['max_iterations']}\n   ADDED_MOS {s['added_orbitals']}"
         yield "   &DIAGONALIZATION\n    ALGORITHM STANDARD\n   &END DIAGONALIZATION"
-        yield f"   &MIXING\n    METHOD BROYDEN_MIXING\n    ALPHA {s['mixing']}\n    NBROYDEN {s['mixing_history']}"
-        yield "   &END MIXING\n   &SMEAR\n    METHOD FERMI_DIRAC"
+        if s["scheme"] == "DIIS":
+            yield f"   EPS_DIIS {s['diis_start']}\n   MAX_DIIS {s['diis_history']}"
+            yield f"   &MIXING\n    METHOD DIRECT_P_MIXING\n    ALPHA {s['mixing']}\n   &END MIXING"
+        else:
+            yield f"   &MIXING\n    METHOD BROYDEN_MIXING\n    ALPHA {s['mixing']}\n    NBROYDEN 12\n   &END MIXING"
+        yield "   &SMEAR\n    METHOD FERMI_DIRAC"
         yield f"    ELECTRONIC_TEMPERATURE [K] {s['smearing_width'] / kB:.4f}"
         if spins and order.multiplicity is not None:
             yield f"    FIXED_MAGNETIC_MOMENT {order.multiplicity - 1}"
         yield "   &END SMEAR"
     yield "  &END SCF"
+
+
+def _basis(symbol: str, name: str) -> str:
+    # the short-ranged sets of light elements put the bond of H2 at 0.72 Å and a free H atom 0.9 eV too high
+    return f"{name}-GTH" if symbol in _LIGHT else "DZVP-MOLOPT-SR-GTH"
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +210,8 @@ def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def entropic_energy(text: str) -> float:
     """Return -TS of the electrons in the last energy of an output, eV; 0 where nothing is smeared."""
-    found = re.findall(r"Electronic entropic energy:\s+(-?\d+\.\d+)", text)
-    return float(found[-1]) * Hartree if found else 0.0
+    pattern = r"Electronic entropic energy:\s+(-?\d+\.\d+)"
+    return _last(pattern, text) * Hartree if re.search(pattern, text) else 0.0
 
 
 def mulliken_moments(text: str, atoms: int) -> NDArray[np.float64]:
@@ -176,18 +223,18 @@ def mulliken_moments(text: str, atoms: int) -> NDArray[np.float64]:
     return np.array([float(row[3]) if len(row) == 4 else 0.0 for row in values])
 
 
-def complaint(output: Path) -> str:
-    """Return what the program said last that it did not like."""
-    try:
-        text = output.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return "it wrote no output"
-    if "SCF run NOT converged" in text:
-        return "the SCF does not converge; mix less"
-    # the program draws a hand that holds up what is wrong
-    drawn = text.rpartition("[ABORT]")[2].splitlines()[1:5]
-    said = " ".join(re.sub(r"^[\s*|\\/_O]+|[\s*]+$", "", line) for line in drawn if ".F:" not in line).strip()
-    return said or "no message"
+def forces(text: str, atoms: int) -> NDArray[np.float64]:
+    """Return the forces of an output, eV/Å, shape (n, 3)."""
+    table = text.rpartition("ATOMIC FORCES in [a.u.]")[2]
+    rows = re.findall(r"^\s*\d+\s+\d+\s+[A-Z][a-z]?\s+(\S+)\s+(\S+)\s+(\S+)\s*$", table, re.MULTILINE)[:atoms]
+    return np.asarray(np.array(rows, dtype=float) * Hartree / Bohr)
+
+
+def complaint(text: str) -> str:
+    """Return what the program said in its output when it stopped; empty where it said nothing."""
+    # it draws a hand that holds up what is wrong
+    drawn = text.rpartition("[ABORT]")[2].splitlines()[1:5] if "[ABORT]" in text else []
+    return " ".join(re.sub(r"^[\s*|\\/_O]+|[\s*]+$", "", line) for line in drawn if ".F:" not in line).strip()
 
 
 _FUNCTIONALS = {
@@ -196,6 +243,8 @@ _FUNCTIONALS = {
     "RPBE": "    &GGA_X_RPBE\n    &END GGA_X_RPBE\n    &GGA_C_PBE\n    &END GGA_C_PBE",
 }
 _DISPERSIONS = {"D3(BJ)": "DFTD3(BJ)", "D3(zero)": "DFTD3"}
+#: Those that BASIS_MOLOPT has DZVP-MOLOPT-GTH and TZVP-MOLOPT-GTH of.
+_LIGHT = frozenset(["H", "C", "N", "O", "F", "Si", "P", "S", "Cl"])
 #: Those with a DZVP-MOLOPT-SR-GTH basis in the file BASIS_MOLOPT of CP2K 2023.1: no lanthanides.
 _ELEMENTS = frozenset(chemical_symbols[1:57] + chemical_symbols[72:87])
 #: CP2K in the table of calculators.
@@ -208,16 +257,22 @@ ENTRY = CalculatorEntry(
         {
             "functional": Setting("PBE", "exchange and correlation", choices=tuple(_FUNCTIONALS)),
             "dispersion": Setting("D3(BJ)", "dispersion correction", choices=("none", *_DISPERSIONS)),
-            "basis": Setting("DZVP-MOLOPT-SR-GTH", "atomic orbitals", choices=("DZVP-MOLOPT-SR-GTH",)),
-            "cutoff": Setting(round(400 * Rydberg, 1), "cutoff of the densest grid, eV", 1000.0, 30000.0),
+            "basis": Setting(
+                "DZVP-MOLOPT", "atomic orbitals; short-ranged DZVP on metals", choices=("DZVP-MOLOPT", "TZVP-MOLOPT")
+            ),
+            "cutoff": Setting(round(500 * Rydberg, 1), "cutoff of the densest grid, eV", 1000.0, 30000.0),
             "relative_cutoff": Setting(50.0, "cutoff of the grid under a Gaussian of exponent 1, Ry", 30.0, 200.0),
             "vacuum": Setting(10.0, "between a molecule and its image, Å", 6.0, 40.0),
             "dipole": Setting("z", "dipole correction of sheets", choices=("none", "z")),
             "smearing_width": Setting(0.1, "width of the smearing, eV; at 0 by orbital transformation", 0.0, 0.5),
-            "scf_threshold": Setting(1e-6, "change of the density matrix at convergence", 1e-9, 1e-4),
+            "scf_threshold": Setting(3e-5, "change of the density matrix at convergence", 1e-9, 1e-3),
             "added_orbitals": Setting(30, "empty orbitals that are smeared over", 5, 2000, is_physics=False),
-            "mixing": Setting(0.2, "share of the new density", 0.001, 1.0, is_physics=False),
-            "mixing_history": Setting(8, "densities that are mixed", 1, 30, is_physics=False),
+            "scheme": Setting("DIIS", "what speeds the SCF up", is_physics=False, choices=("DIIS", "Broyden")),
+            "mixing": Setting(0.1, "share of the new density", 0.001, 1.0, is_physics=False),
+            "diis_start": Setting(
+                0.5, "change of the density matrix from which DIIS works", 0.0, 2.0, is_physics=False
+            ),
+            "diis_history": Setting(4, "steps that DIIS remembers", 2, 20, is_physics=False),
             "minimizer": Setting("DIIS", "of the orbital transformation", is_physics=False, choices=("DIIS", "CG")),
             "guess": Setting(
                 "RESTART", "first orbitals: last ones, if any", is_physics=False, choices=("RESTART", "ATOMIC")
@@ -232,9 +287,9 @@ ENTRY = CalculatorEntry(
     seconds=300.0,
     calculator=calculator,
     requirement=Requirement(programs=("cp2k.psmp",), mend="apt-get install cp2k"),
-    # a slower mixer; then a slower one yet, from scratch, and a minimiser that cannot diverge where nothing is smeared
+    # DIIS later, and where nothing is smeared a minimiser that cannot diverge; then another scheme
     ladder=(
-        {"mixing": 0.1, "mixing_history": 12, "max_iterations": 300, "minimizer": "CG"},
-        {"mixing": 0.04, "mixing_history": 12, "max_iterations": 600, "guess": "ATOMIC"},
+        {"mixing": 0.05, "diis_start": 0.1, "max_iterations": 300, "minimizer": "CG"},
+        {"scheme": "Broyden", "mixing": 0.1, "max_iterations": 600},
     ),
 )

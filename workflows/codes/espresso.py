@@ -112,7 +112,7 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
             return f"pw.x stopped: {complaint(output)}; {output.name} has the rest"
         return None
 
-    return Framed(cell, atoms, make, explained)
+    return Framed(cell, atoms, make, explained, version=("pw.x", output, r"Program PWSCF v\.(\S+)"))
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +85,8 @@ class Framed(Calculator):  # type: ignore[misc]
         From an error of the code to what a person needs to know, or None where it is no failure of the calculation.
     dispersion : ase.calculators.calculator.Calculator or None
         Adds to energy and forces.
+    version : tuple of (str, Path, str) or None
+        Name of the program, its output, and the expression that finds its version there.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "magmoms"]  # noqa: RUF012 - ASE wants a list
@@ -94,6 +98,7 @@ class Framed(Calculator):  # type: ignore[misc]
         make: Callable[[Atoms], Any],
         errors: Callable[[Exception], str | None],
         dispersion: Calculator | None = None,
+        version: tuple[str, Path, str] | None = None,
     ) -> None:
         super().__init__()
         self._shift = cell.positions[0] - origin.positions[0]
@@ -101,6 +106,8 @@ class Framed(Calculator):  # type: ignore[misc]
         self._make = make
         self._errors = errors
         self._dispersion = dispersion
+        self._version = version
+        self.versions: dict[str, str] = {}
 
     def calculate(self, atoms: Atoms = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
         """Evaluate energy, forces and moments.
@@ -133,3 +140,7 @@ class Framed(Calculator):  # type: ignore[misc]
             results["free_energy"] += extra["energy"]
             results["forces"] = results["forces"] + extra["forces"]
         self.results = results
+        if self._version is not None and not self.versions:
+            program, output, expression = self._version
+            found = re.search(expression, output.read_text(encoding="utf-8", errors="replace"))
+            self.versions = {program: found.group(1)} if found else {}
