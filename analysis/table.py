@@ -30,6 +30,7 @@ COLUMNS = (
     "pds",
     "verdicts",
     "undetermined",
+    "warnings",
     "calculator",
     "predictive",
     "label",
@@ -58,8 +59,8 @@ def rows(
     list of dict
         Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
         ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
-        converged. ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A site
-        without a limiting potential has one row whose ``reaction`` is None.
+        converged, and ``warnings``. ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not
+        bound. A site without a limiting potential has one row whose ``reaction`` is None.
     """
     by_key = {str(document["key"]): document for document in adsorption_energies}
     by_site: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
@@ -163,6 +164,9 @@ def _row(
             if document["verdict"] != Verdict.BOUND
         },
         "undetermined": found.get("undetermined"),
+        "warnings": list(
+            dict.fromkeys(text for document in energies.values() for text in document.get("warnings", ()))
+        ),
         "calculator": method["calculator"],
         "predictive": predictive,
         "label": "" if predictive else NOT_PREDICTIVE,

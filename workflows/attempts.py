@@ -72,7 +72,7 @@ class Course:
     directory: Path
     attempts: list[Attempt] = field(default_factory=list)
     positions: list[list[float]] | None = None
-    _written: float = field(default=0.0, repr=False)
+    _written: float = field(default_factory=time.monotonic, repr=False)
     _began: float = field(default_factory=time.perf_counter, repr=False)
 
     @classmethod

@@ -60,6 +60,11 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
     if single:
         named = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
         out.print(escape(f"single-start, no second spin state converged: {named}"), style="yellow")
+    warnings = list(dict.fromkeys(f"{row['site']}: {text}" for row in shown for text in row["warnings"]))
+    for line in warnings[:REASONS]:
+        out.print(f"  warning: {escape(line)}", style="yellow")
+    if len(warnings) > REASONS:
+        out.print(f"  and {len(warnings) - REASONS:,} warnings more: atomsieve results {name} --json")
     remark = screen.caveat(found)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
