@@ -284,7 +284,7 @@ ENTRY = CalculatorEntry(
     elements=_ELEMENTS,
     tags=tags,
     spin="moments",
-    seconds=300.0,
+    seconds=250.0,
     calculator=calculator,
     requirement=Requirement(programs=("cp2k.psmp",), mend="apt-get install cp2k"),
     # DIIS later, and where nothing is smeared a minimiser that cannot diverge; then another scheme

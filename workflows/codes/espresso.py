@@ -212,7 +212,7 @@ ENTRY = CalculatorEntry(
     elements=frozenset(FILES),
     tags=tags,
     spin="moments",
-    seconds=1500.0,
+    seconds=2000.0,
     calculator=calculator,
     requirement=Requirement(programs=("pw.x",), mend="apt-get install quantum-espresso quantum-espresso-data"),
     # a slower mixer that knows vacuum from matter; then a solver that cannot lose bands
