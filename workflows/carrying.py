@@ -84,7 +84,7 @@ def adsorbed_starts(
         )
         for entry in bound
     }
-    found = []
+    found, taken = [], set()
     reasons: dict[str, str] = {}
     for request in {(request.multiplicity, request.moments): request for request, _ in asked}.values():
         own = [poses[entry["key"]] for entry in bound if entry["multiplicity"] == request.multiplicity]
@@ -93,21 +93,20 @@ def adsorbed_starts(
             # the geometries of other spins are starts as well, and their energies tell none of them apart
             own, tolerance = [replace(pose, multiplicity=None) for pose in poses.values()], inf
         groups = distinct_poses(own, size, energy_tolerance=tolerance)
-        for group in groups[: policy.carry]:
-            atoms = group.kept.atoms
-            carried_on = replace(
-                request, subject=known[group.kept.key]["request"]["subject"], parents=(parent["key"], group.kept.key)
-            )
-            found.append((carried_on, site.with_positions(atoms.positions[:size]), atoms[size:]))
-            reasons[group.kept.key] = ""
-        for group in groups:
+        for place, group in enumerate(groups):
+            kept = group.kept
             for pose in group.folded:
-                reasons.setdefault(pose.key, f"fell together with {group.kept.key[:8]}")
-        for group in groups[policy.carry :] if policy.carry is not None else []:
-            above = float(group.kept.energy or 0.0) - float(groups[0].kept.energy or 0.0)
-            text = f"{above:.3f} eV above the lowest of its spin, and {policy.carry} of these are carried on"
-            reasons.setdefault(group.kept.key, text)
-    return found, [_dropped(entry, reasons) for entry in carried if reasons.get(entry["key"], "unbound")]
+                reasons.setdefault(pose.key, f"fell together with {kept.key[:8]}")
+            if policy.carry is not None and place >= policy.carry:
+                above = float(kept.energy or 0.0) - float(groups[0].kept.energy or 0.0)
+                text = f"{above:.3f} eV above the lowest of its spin, and {policy.carry} of these are carried on"
+                reasons.setdefault(kept.key, text)
+                continue
+            parents = (parent["key"], kept.key)
+            carried_on = replace(request, subject=known[kept.key]["request"]["subject"], parents=parents)
+            found.append((carried_on, site.with_positions(kept.atoms.positions[:size]), kept.atoms[size:]))
+            taken.add(kept.key)
+    return found, [_dropped(entry, reasons) for entry in carried if entry["key"] not in taken]
 
 
 def _dropped(entry: Reference, reasons: Mapping[str, str]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
-#: The optimisers that a campaign may name, as ``ase.optimize`` has them.
-OPTIMIZERS = ("BFGS", "LBFGS", "FIRE")
 #: Name of the optimiser's log in the directory of a calculation.
 LOG = "relax.log"
 
