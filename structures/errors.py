@@ -11,7 +11,8 @@
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
     ├── StoreError                the database cannot be used
-    └── LeaseLostError            the right to act has passed to another process
+    ├── LeaseLostError            the right to act has passed to another process
+    └── UntrustedError            what came out of a database names code that is not ours
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ class StoreError(AtomsieveError):
 
 class LeaseLostError(AtomsieveError):
     """The right to act has passed to another process."""
+
+
+class UntrustedError(AtomsieveError):
+    """What came out of a database names code that is not ours."""
 
 
 class FailureClass(StrEnum):
