@@ -8,14 +8,14 @@ adsorption_energies    an AdsorptionEnergy                                      
 limiting_potentials    a LimitingPotential                                                   reaction and rows
 campaigns              a campaign file as it was last run                                    name
 jobs                   the output of a jobflow job, a small reference                        uuid and index
+tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
+leases                 who may act on something now (on a server only)                       what it is
 ====================== ===================================================================== ==============
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -23,11 +23,14 @@ from typing import Any
 
 from jobflow import JobStore
 from maggma.core import Store
-from maggma.core.store import StoreError as MaggmaError
 from maggma.stores import MongoStore
-from pymongo.errors import InvalidURI, PyMongoError
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError, InvalidURI
 
+from atomsieve.analysis.away import AWAY, reported
+from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
+from atomsieve.analysis.tasks import Tasks
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, rank
 from atomsieve.structures.errors import StoreError
 
@@ -37,9 +40,11 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
     "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
     "campaigns": (),
+    "tasks": ("campaign", "state", "flow"),
+    "leases": (),
 }
-#: How a database says that it is away, full, or not ours.
-AWAY = (PyMongoError, sqlite3.Error, MaggmaError, OSError)
+#: MongoDB's code for a document that a unique index refuses.
+DUPLICATE = 11000
 #: Keys that are asked for in one query.
 CHUNK = 500
 
@@ -72,9 +77,16 @@ class Database:
         self.limiting_potentials = make("limiting_potentials")
         self.campaigns = make("campaigns")
         self.jobs = JobStore(make("jobs"))
+        self.tasks = Tasks(make("tasks"), title)
+        self.leases = make("leases")
         self._stores: dict[str, Store] = {
-            name: getattr(self, name)
-            for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns", "jobs")
+            "calculations": self.calculations,
+            "adsorption_energies": self.adsorption_energies,
+            "limiting_potentials": self.limiting_potentials,
+            "campaigns": self.campaigns,
+            "tasks": self.tasks.store,
+            "leases": self.leases,
+            "jobs": self.jobs,
         }
         self._open: list[Store] = []
 
@@ -151,19 +163,41 @@ class Database:
             self._open.pop().close()
 
     def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes of calculations; a success is never replaced by a failure."""
-        failed = [document["key"] for document in documents if document["status"] != "done"]
-        with self._reported():
+        """Store outcomes of calculations; a success is never replaced."""
+        if not documents:
+            return
+        with reported(self.title):
+            if isinstance(self.calculations, MongoStore):
+                self._ingest_at_once(documents)
+                return
             done = {
                 entry["key"]
-                for keys in chunks(failed)
+                for keys in chunks(document["key"] for document in documents)
                 for entry in self.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
             }
             self._put(self.calculations, [document for document in documents if document["key"] not in done])
 
+    def _ingest_at_once(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Store outcomes so that of several writers the first success stays, whatever their order."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        writes = [
+            ReplaceOne(
+                {"key": document["key"], "status": {"$ne": "done"}},
+                {**document, self.calculations.last_updated_field: now},
+                upsert=True,
+            )
+            for document in documents
+        ]
+        try:
+            self.calculations._collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            # the unique index refuses a second document in the place of a success
+            if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
+                raise
+
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
-        with self._reported():
+        with reported(self.title):
             return {
                 document["key"]: document
                 for wanted in chunks(keys)
@@ -176,7 +210,7 @@ class Database:
         Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
         on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
         """
-        with self._reported():
+        with reported(self.title):
             self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
             self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
             self._mark({row.site.key for row in rows} | {potential.site.key for potential in potentials})
@@ -202,16 +236,8 @@ class Database:
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
         if documents:
-            with self._reported():
+            with reported(self.title):
                 self.jobs.update([dict(document) for document in documents], key=["uuid", "index"])
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Turn the many errors of a database that is away or full into one."""
-        try:
-            yield
-        except AWAY as error:
-            raise StoreError(f"{self.title} does not take results now ({type(error).__name__})") from error
 
     def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
         fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
@@ -229,7 +255,7 @@ class Database:
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
         found: dict[str, dict[str, Any]] = {}
-        with self._reported():
+        with reported(self.title):
             for wanted in chunks(policy_keys):
                 for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
                     before = found.get(document["policy_key"])
@@ -239,15 +265,19 @@ class Database:
 
     def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a campaign's file under its name."""
-        with self._reported():
+        with reported(self.title):
             self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
-        with self._reported():
+        with reported(self.title):
             document = self.campaigns.query_one({"key": name})
         content: dict[str, Any] | None = document["campaign"] if document else None
         return content
+
+    def lease(self, name: str) -> Lease:
+        """Return a lease, not yet taken; only a server has leases."""
+        return Lease(self.leases, name, self.title)
 
     def campaign_names(self) -> list[str]:
         """Return the names of all campaigns."""

@@ -10,7 +10,8 @@
     │   └── UnknownNameError      no campaign, site or calculation has this name
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
-    └── StoreError                the database cannot be used
+    ├── StoreError                the database cannot be used
+    └── LeaseLostError            the right to act has passed to another process
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class BuildError(AtomsieveError):
 
 class StoreError(AtomsieveError):
     """The database cannot be used."""
+
+
+class LeaseLostError(AtomsieveError):
+    """The right to act has passed to another process."""
 
 
 class FailureClass(StrEnum):

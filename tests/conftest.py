@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,9 +171,32 @@ def cli() -> object:
     return atomsieve
 
 
+@pytest.fixture
+def fault(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Record a line of the table of faults that is printed at the end: what was done, and what came of it."""
+
+    def record(*, engine: str, fault: str, outcome: str) -> None:
+        record_property("fault", [engine, fault, outcome])
+
+    return record
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables that tests recorded; a print would be lost between parallel workers."""
     for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
         for name, value in getattr(report, "user_properties", []):
             if name == "table" and report.when == "call":
                 terminalreporter.write_line(str(value))
+    faults = [
+        (*value, report.outcome)
+        for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+        if report.when == "call"
+        for name, value in getattr(report, "user_properties", [])
+        if name == "fault"
+    ]
+    if faults:
+        lines = [("engine", "fault", "what came of it", "test"), *sorted(faults)]
+        widths = [max(len(line[column]) for line in lines) for column in range(4)]
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
