@@ -79,7 +79,12 @@ class FailureClass(StrEnum):
 
     RETRY = "retry as is"
     CONTINUE = "continue from the last geometry"
+    LONGER_LIMIT = "continue with a longer limit"
     OTHER_SETTINGS = "retry with other settings"
+    MORE_MEMORY = "retry with more memory"
+    ELSEWHERE = "retry elsewhere"
+    MEND = "mend the machine, then retry"
+    STOPPED = "stopped by a person"
     GIVE_UP = "give up"
 
 
