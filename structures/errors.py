@@ -12,7 +12,8 @@
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
     ├── StoreError                the database cannot be used
     ├── SchedulerError            the scheduler of a cluster refuses, or does not answer
-    └── LeaseLostError            the right to act has passed to another process
+    ├── LeaseLostError            the right to act has passed to another process
+    └── UntrustedError            what came out of a database names code that is not ours
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ class SchedulerError(AtomsieveError):
 
 class LeaseLostError(AtomsieveError):
     """The right to act has passed to another process."""
+
+
+class UntrustedError(AtomsieveError):
+    """What came out of a database names code that is not ours."""
 
 
 class FailureClass(StrEnum):
