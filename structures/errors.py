@@ -12,7 +12,8 @@
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
     ├── StoreError                the database cannot be used
     ├── SchedulerError            the scheduler of a cluster refuses, or does not answer
-    └── LeaseLostError            the right to act has passed to another process
+    ├── LeaseLostError            the right to act has passed to another process
+    └── UntrustedError            what came out of a database names code that is not ours
 """
 
 from __future__ import annotations
@@ -74,12 +75,21 @@ class LeaseLostError(AtomsieveError):
     """The right to act has passed to another process."""
 
 
+class UntrustedError(AtomsieveError):
+    """What came out of a database names code that is not ours."""
+
+
 class FailureClass(StrEnum):
     """What to do next about a calculation that failed."""
 
     RETRY = "retry as is"
     CONTINUE = "continue from the last geometry"
+    LONGER_LIMIT = "continue with a longer limit"
     OTHER_SETTINGS = "retry with other settings"
+    MORE_MEMORY = "retry with more memory"
+    ELSEWHERE = "retry elsewhere"
+    MEND = "mend the machine, then retry"
+    STOPPED = "stopped by a person"
     GIVE_UP = "give up"
 
 
