@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fireworks import FWAction, Workflow
 from jobflow import Flow, Job
@@ -110,6 +110,10 @@ class FireRun:
                 interruption.clear()
 
     def _begin(self) -> None:
+        if interruption.requested() is not None:
+            # rlaunch would go on and on taking jobs that end at once
+            self.launch.launchpad.rerun_fw(self.launch.fw_id)
+            _end_process("the allocation ends: firework %s is left for another", self.launch.fw_id)
         campaign, tasks = self.job.metadata.get("campaign"), self.database.tasks
         is_task = campaign is not None and self.key is not None
         self.launch.beat(self.settings.heartbeat, lambda: tasks.change(campaign, [self.key or ""]) if is_task else None)
@@ -170,7 +174,10 @@ class FireRun:
     def _action(self, response: Any, outcome: Mapping[str, Any] | None) -> FWAction:
         detours = [self._workflow(flow) for flow in (response.replace, response.detour) if flow is not None]
         additions = [self._workflow(response.addition)] if response.addition is not None else []
-        stored = {} if outcome is None else {"status": outcome["status"], "verdict": outcome["judgement"]["verdict"]}
+        stored = {}
+        if outcome is not None:
+            stored = {"status": outcome["status"], **outcome["judgement"]}
+            stored |= {"failure_class": outcome["failure_class"]} if outcome["status"] == "failed" else {}
         return FWAction(
             stored_data=stored,
             detours=detours,
@@ -190,9 +197,7 @@ class FireRun:
             raise JobError("stopped", FailureClass.STOPPED, reason)
         if not reason.startswith(WARNING):
             # the scheduler knows why it ends this process, and mending asks it
-            LOGGER.warning("%s: what was reached is in the checkpoint", reason)
-            logging.shutdown()
-            os._exit(0)
+            _end_process("%s: what was reached is in the checkpoint", reason)
         self.launch.check()
         continued = self.spec.get("continued", 0) + 1
         if continued > CONTINUATIONS:
@@ -240,6 +245,13 @@ def open_database(settings: Settings) -> Database:
             "ATOMSIEVE_MONGODB_URI is not set where the job runs; name a file that sets it under `secrets`",
         )
     return _opened(uri.get_secret_value(), settings.mongodb_database, os.getpid())
+
+
+def _end_process(text: str, *values: object) -> NoReturn:
+    """End this process without a word to FireWorks, which would take any exception for the end of the job."""
+    LOGGER.warning(text, *values)
+    logging.shutdown()
+    os._exit(0)
 
 
 def _task(job: Job) -> Task:

@@ -57,7 +57,9 @@ class Place:
         return self.kinds[calculator]
 
 
-def to_workflow(flow: Flow, place: Place, blobs: Blobs, *, name: str = "", **metadata: Any) -> Workflow:
+def to_workflow(
+    flow: Flow, place: Place, blobs: Blobs, *, name: str = "", metadata: Mapping[str, Any] | None = None
+) -> Workflow:
     """Turn a flow into a workflow.
 
     Parameters
@@ -70,14 +72,14 @@ def to_workflow(flow: Flow, place: Place, blobs: Blobs, *, name: str = "", **met
         Where texts go that are too large.
     name : str
         What people read; the flow's own unless given.
-    **metadata
+    metadata : mapping, optional
         Of the workflow.
     """
     made: dict[str, Firework] = {}
     for job, parents in jobs_of(flow):
         before = [made[uuid] for uuid in parents if uuid in made]
         made[job.uuid] = to_firework(job, place, blobs, parents=before)
-    return Workflow(list(made.values()), name=name or flow.name, metadata=metadata)
+    return Workflow(list(made.values()), name=name or flow.name, metadata=dict(metadata or {}))
 
 
 def to_firework(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from atomsieve.structures.errors import FailureClass
 from atomsieve.workflows.causes import classify
@@ -37,3 +39,17 @@ class JobError(Exception):
         text = "".join(traceback.format_exception(error))
         found = classify(text)
         return cls(found.name, found.failure_class, text)
+
+
+def failure_of(launch: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return cause, failure class and reason of a launch that failed, as FireWorks keeps them; empty without them."""
+    action = (launch or {}).get("action") or {}
+    exception = (action.get("stored_data") or {}).get("_exception") or {}
+    details = exception.get("_details")
+    if details:
+        return dict(details)
+    text = exception.get("_stacktrace")
+    if not text:
+        return {}
+    found = classify(text)
+    return {"cause": found.name, "failure_class": str(found.failure_class), "reason": text.strip().splitlines()[-1]}

@@ -16,6 +16,8 @@ from typing import Any
 from atomsieve.structures.errors import StaleAttemptError
 from atomsieve.workflows import interruption
 from atomsieve.workflows.patience import patiently
+from atomsieve.workflows.processes import identity
+from atomsieve.workflows.scheduler import own_job
 
 #: Why an attempt is asked to stop when its firework says so.
 CANCELLED = "cancelled by a person"
@@ -121,8 +123,8 @@ def witness() -> dict[str, Any]:
         "host": socket.gethostname(),
         "system": _system(),
         "process": pid,
-        "started": _started(pid),
-        "job": os.environ.get("ATOMSIEVE_JOB") or None,
+        "identity": identity(pid),
+        "job": own_job() or None,
     }
 
 
@@ -136,7 +138,7 @@ def has_died(seen: dict[str, Any]) -> bool | None:
     """
     if seen["host"] != socket.gethostname() or seen["system"] != _system():
         return None
-    return seen["started"] != _started(seen["process"])
+    return bool(identity(seen["process"]) != seen["identity"])
 
 
 @cache
@@ -147,18 +149,3 @@ def _system() -> str:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
         parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return " ".join(parts)
-
-
-def _started(pid: int) -> str | None:
-    """Return what tells a process from a later one of the same number, None if there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            return ""
-        return None
-    # its state, and when it began in ticks since the machine did: no clock is asked
-    return None if fields[0] == "Z" else fields[19]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import Any
@@ -18,7 +19,7 @@ from atomsieve.workflows.settings import Settings
 
 #: Fields by which fireworks, and workflows, are looked up.
 FIREWORK_FIELDS = ("spec.campaign", "spec.key", "spec._fworker", "archived_launches")
-WORKFLOW_FIELDS = ("metadata.campaign", "metadata.flow")
+WORKFLOW_FIELDS = ("metadata.campaign", "metadata.flow", "locked")
 
 _load_object = fw_serializers.load_object
 
@@ -76,6 +77,10 @@ def _guard() -> None:
     fw_serializers.load_object = _load_ours
     # a firework's files lie with its calculation, not in the folder where it was launched
     fireworks.core.rocket.PRINT_FW_JSON = False
+    # several lines for each job, and again for whoever listens to all
+    fireworks.core.rocket.ROCKET_STREAM_LOGLEVEL = "WARNING"
+    for name in ("launchpad", "rocket.launcher"):
+        logging.getLogger(name).propagate = False
 
 
 def _load_ours(data: dict[str, Any]) -> Any:
