@@ -94,8 +94,10 @@ class FireRun:
                 self._end(outcome, time.monotonic() - began)
             return action
         except Interrupted as interrupted:
-            self._note(seconds=self.before + time.monotonic() - began)
-            return self._stop(str(interrupted))
+            reason = str(interrupted)
+            if reason != SUPERSEDED:
+                self._note(seconds=self.before + time.monotonic() - began)
+            return self._stop(reason)
         except Exception as error:
             failed = JobError.of(error)
             told = failed.to_dict()
@@ -115,9 +117,9 @@ class FireRun:
             self.launch.launchpad.rerun_fw(self.launch.fw_id)
             _end_process("the allocation ends: firework %s is left for another", self.launch.fw_id)
         campaign, tasks = self.job.metadata.get("campaign"), self.database.tasks
-        is_task = campaign is not None and self.key is not None
-        self.launch.beat(self.settings.heartbeat, lambda: tasks.change(campaign, [self.key or ""]) if is_task else None)
-        if not is_task:
+        own = [self.key] if campaign is not None and self.key is not None else []
+        self.launch.beat(self.settings.heartbeat, lambda: tasks.change(campaign, own) if own else None)
+        if self.key is None or not own:
             return
         here = witness()
         now = {
@@ -140,10 +142,17 @@ class FireRun:
     def _compute(self) -> tuple[Any, dict[str, Any]]:
         inputs = patiently(self._inputs)
         self._bring(inputs)
-        store = Exchange(inputs)
-        response = self.job.run(store)
-        assert store.document is not None
-        return response, store.document
+        while True:
+            store = Exchange(inputs)
+            try:
+                response = self.job.run(store)
+            except StaleAttemptError:
+                # somebody else's attempt at the same calculation, unless it is one at this very firework
+                self.launch.check()
+                self.job = decode_trusted(self.text)
+                continue
+            assert store.document is not None
+            return response, store.document
 
     def _inputs(self) -> dict[str, dict[int, Any]]:
         """Return the outputs that the job refers to, and those that these refer to in turn."""
@@ -202,6 +211,7 @@ class FireRun:
         continued = self.spec.get("continued", 0) + 1
         if continued > CONTINUATIONS:
             text = f"it was continued {CONTINUATIONS} times and still has not ended"
+            self._note(state=TaskState.FAILED, failure_class=str(FailureClass.LONGER_LIMIT), reason=text)
             raise JobError("walltime", FailureClass.LONGER_LIMIT, text)
         self._note(state=TaskState.QUEUED, reason=reason)
         again = to_firework(

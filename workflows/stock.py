@@ -67,14 +67,15 @@ def write_files(worker: Worker, settings: Settings) -> list[Path]:
 
 def _adapter(worker: Worker, kind: str, resources: Resources, folder: Path) -> dict[str, Any]:
     program = Path(worker.python).parent / "rlaunch"
-    command = [str(program), "-l", str(folder / "my_launchpad.yaml"), "-w", str(folder / kind / "my_fworker.yaml")]
+    files = ["-l", str(folder / "my_launchpad.yaml"), "-w", str(folder / kind / "my_fworker.yaml")]
+    command = shlex.join([str(program), *files, "rapidfire", "--sleep", "5"])
     scheduler = Scheduler(worker)
     hours, rest = divmod(resources.walltime, 3600)
     adapter: dict[str, Any] = {
         "_fw_name": "CommonAdapter",
         "_fw_q_type": QUEUES[worker.scheduler],
         # in the shell's place, so that the scheduler's signals reach it
-        "rocket_launch": f"{'' if worker.teardown.strip() else 'exec '}{shlex.join([*command, 'rapidfire'])}",
+        "rocket_launch": command if worker.teardown.strip() else f"exec {command}",
         "walltime": f"{hours:02d}:{rest // 60:02d}:{rest % 60:02d}",
         "queue": resources.queue,
         "account": resources.account,
