@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from atomsieve.structures.errors import CampaignError, FailureClass, InputError, SchedulerError, UnknownNameError
 from atomsieve.workflows import processes, queues
 from atomsieve.workflows.causes import classify
-from atomsieve.workflows.cluster import Worker, read_worker
+from atomsieve.workflows.cluster import Resources, Worker, read_worker
 from atomsieve.workflows.gridqueues import Sge
 from atomsieve.workflows.scheduler import JobState, Scheduler
 from atomsieve.workflows.settings import Settings
@@ -78,12 +79,26 @@ def test_a_template_is_a_worker(tmp_path: Path, cli: Cli) -> None:
 
 
 def test_every_key_of_a_worker_is_in_the_template(tmp_path: Path) -> None:
-    from atomsieve.workflows.cluster import Resources
     from atomsieve.workflows.workertemplate import write_worker
 
     text = write_worker(str(tmp_path / "mine.yaml")).read_text(encoding="utf-8")
     for name in (*Worker.model_fields, *Resources.model_fields):
         assert f"{name}:" in text, name
+
+
+def test_the_file_in_the_pages_is_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "dispatch.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yml\n(name: .*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "mycluster.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / ".config" / "atomsieve").mkdir(parents=True)
+    (tmp_path / ".config" / "atomsieve" / "secrets.sh").touch(mode=0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USER", "me")
+    worker = read_worker(tmp_path / "mycluster.yaml", Settings())
+    assert str(worker.folder) == "/scratch/me/atomsieve"
+    assert worker.kind_of("vasp") == "dear"
+    for name in (*Worker.model_fields, *Resources.model_fields):
+        assert f"`{name}`" in page, name
 
 
 def test_new_still_writes_campaigns(tmp_path: Path, cli: Cli) -> None:
@@ -307,7 +322,7 @@ def test_lines_for_afterwards_run_and_signals_reach_the_work(tmp_path: Path) -> 
 
 def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -> None:
     del slurm
-    scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 70, margin: 60}}"))
+    scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 60, margin: 59}}"))
     line = "trap 'echo asked; exit 7' USR1; echo begun; while true; do sleep 0.1; done"
     job = scheduler.submit(scheduler.script("cheap", ["bash", "-c", line]))
     wait_for(scheduler, job, JobState.GONE)
