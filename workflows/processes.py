@@ -18,6 +18,11 @@ from atomsieve.workflows.scheduler import Ending, JobState, submission_environme
 if TYPE_CHECKING:
     from atomsieve.workflows.cluster import Resources
 
+#: Starts a script ($0) that prints to a file ($1) in a session of its own, and prints its number. It waits for a line,
+#: and does nothing if none comes. The shell in between ends at once, so that the job is nobody's child.
+_START = """exec 3<&0
+setsid bash -c 'read -r line <&3 || exit 1; exec 3<&-; exec bash "$0"' "$0" </dev/null >"$1" 2>&1 &
+echo $!"""
 #: Seconds from SIGTERM to SIGKILL.
 GRACE = 15.0
 
@@ -67,19 +72,24 @@ class Processes:
 
     def start(self, script: Path, name: str) -> str:
         """Start a script in a session of its own; return the job's id."""
-        # the shell in between ends at once, so that the job is nobody's child and nobody waits for it
-        line = 'setsid bash "$0" </dev/null >"$1" 2>&1 & echo $!'
         log = script.with_suffix(".log")
-        command = ["bash", "-c", line, str(script), str(log)]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=self.folder, env=submission_environment()
-        )
-        process = int(result.stdout)
-        job = identity(process)
-        if job is None:
-            words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise SchedulerError(f"the job ended at once: {words[-1] if words else 'no word'}; see {log}")
-        (self.folder / f"{job}.job").write_text(f"{name}\n{log.name}\n", encoding="utf-8")
+        with subprocess.Popen(
+            ["bash", "-c", _START, str(script), str(log)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=submission_environment(),
+        ) as shell:
+            assert shell.stdin is not None
+            assert shell.stdout is not None
+            process = int(shell.stdout.readline())
+            job = identity(process)
+            if job is None:
+                raise SchedulerError(f"the process {process} for {script} was ended by somebody else")
+            (self.folder / f"{job}.job").write_text(f"{name}\n{log.name}\n", encoding="utf-8")
+            # known now, whatever becomes of us
+            shell.stdin.write("go\n")
         return job
 
     def jobs(self) -> dict[str, tuple[str, JobState]]:
