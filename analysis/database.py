@@ -8,27 +8,34 @@ adsorption_energies    an AdsorptionEnergy                                      
 limiting_potentials    a LimitingPotential                                                   reaction and rows
 campaigns              a campaign file as it was last run                                    name
 jobs                   the output of a jobflow job, a small reference                        uuid and index
+tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
+leases                 who may act on something now (on a server only)                       what it is
+blobs.files, .chunks   what is too large for a document (on a server only)                   digest
 ====================== ===================================================================== ==============
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jobflow import JobStore
 from maggma.core import Store
-from maggma.core.store import StoreError as MaggmaError
 from maggma.stores import MongoStore
-from pymongo.errors import InvalidURI, PyMongoError
+from monty.json import jsanitize
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError, InvalidURI
 
+from atomsieve.analysis.away import AWAY, reported
+from atomsieve.analysis.blobs import Blobs
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, rank
+from atomsieve.analysis.superseded import age, mark
+from atomsieve.analysis.tasks import Tasks
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 from atomsieve.structures.errors import StoreError
 
 #: Fields that are looked up, by collection; each has an index.
@@ -37,18 +44,11 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
     "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
     "campaigns": (),
+    "tasks": ("campaign", "state", "flow"),
+    "leases": (),
 }
-#: How a database says that it is away, full, or not ours.
-AWAY = (PyMongoError, sqlite3.Error, MaggmaError, OSError)
-#: Keys that are asked for in one query.
-CHUNK = 500
-
-
-def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
-    """Cut an iterable into lists of a size."""
-    source = iter(values)
-    while chunk := list(islice(source, size)):
-        yield chunk
+#: MongoDB's code for a document that a unique index refuses.
+DUPLICATE = 11000
 
 
 class Database:
@@ -72,9 +72,18 @@ class Database:
         self.limiting_potentials = make("limiting_potentials")
         self.campaigns = make("campaigns")
         self.jobs = JobStore(make("jobs"))
+        self.tasks = Tasks(make("tasks"), title)
+        self.leases = make("leases")
+        # an embedded document may be as large as it likes
+        self.blobs = Blobs(self.calculations, title) if path is None else None
         self._stores: dict[str, Store] = {
-            name: getattr(self, name)
-            for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns", "jobs")
+            "calculations": self.calculations,
+            "adsorption_energies": self.adsorption_energies,
+            "limiting_potentials": self.limiting_potentials,
+            "campaigns": self.campaigns,
+            "tasks": self.tasks.store,
+            "leases": self.leases,
+            "jobs": self.jobs,
         }
         self._open: list[Store] = []
 
@@ -151,21 +160,43 @@ class Database:
             self._open.pop().close()
 
     def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes of calculations; a success is never replaced by a failure."""
-        failed = [document["key"] for document in documents if document["status"] != "done"]
-        with self._reported():
+        """Store outcomes of calculations; a success is never replaced."""
+        if not documents:
+            return
+        with reported(self.title):
+            if isinstance(self.calculations, MongoStore):
+                self._ingest_at_once(documents)
+                return
             done = {
                 entry["key"]
-                for keys in chunks(failed)
+                for keys in chunks(document["key"] for document in documents)
                 for entry in self.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
             }
             self._put(self.calculations, [document for document in documents if document["key"] not in done])
 
+    def _ingest_at_once(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Store outcomes so that of several writers the first success stays, whatever their order."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        writes = [
+            ReplaceOne(
+                {"key": document["key"], "status": {"$ne": "done"}},
+                {**self._slim(document), self.calculations.last_updated_field: now},
+                upsert=True,
+            )
+            for document in documents
+        ]
+        try:
+            self.calculations._collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            # the unique index refuses a second document in the place of a success
+            if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
+                raise
+
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
-        with self._reported():
+        with reported(self.title):
             return {
-                document["key"]: document
+                document["key"]: self._whole(document)
                 for wanted in chunks(keys)
                 for document in self.calculations.query({"key": {"$in": wanted}})
             }
@@ -176,42 +207,34 @@ class Database:
         Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
         on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
         """
-        with self._reported():
+        with reported(self.title):
             self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
             self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
-            self._mark({row.site.key for row in rows} | {potential.site.key for potential in potentials})
-
-    def _mark(self, sites: set[str]) -> None:
-        for wanted in chunks(sites, 100):
-            rows = list(self.adsorption_energies.query({"site.key": {"$in": wanted}}))
-            newest: dict[str, dict[str, Any]] = {}
-            for row in sorted(rows, key=_age):
-                newest[row["policy_key"]] = row
-            current: dict[str, dict[str, Any]] = {}
-            for row in newest.values():
-                if row["slot"] not in current or rank(row) > rank(current[row["slot"]]):
-                    current[row["slot"]] = row
-            keep = {row["key"] for row in current.values()}
-            _flag(self.adsorption_energies, [(row, row["key"] not in keep) for row in rows])
-            potentials = self.limiting_potentials.query({"site.key": {"$in": wanted}})
-            _flag(
-                self.limiting_potentials,
-                [(entry, not keep.issuperset(entry["adsorption_energies"].values())) for entry in potentials],
-            )
+            sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
+            mark(self.adsorption_energies, self.limiting_potentials, sites)
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
         if documents:
-            with self._reported():
-                self.jobs.update([dict(document) for document in documents], key=["uuid", "index"])
+            with reported(self.title):
+                # references to the outputs of other jobs become plain data
+                plain = [jsanitize(dict(document), strict=True, allow_bson=True) for document in documents]
+                self.jobs.update([self._slim(document) for document in plain], key=["uuid", "index"])
 
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Turn the many errors of a database that is away or full into one."""
-        try:
-            yield
-        except AWAY as error:
-            raise StoreError(f"{self.title} does not take results now ({type(error).__name__})") from error
+    def outputs(self, uuids: Iterable[str]) -> dict[str, dict[int, Any]]:
+        """Return the outputs of jobflow jobs, by uuid and index."""
+        found: dict[str, dict[int, Any]] = {}
+        with reported(self.title):
+            for wanted in chunks(uuids):
+                for document in self.jobs.query({"uuid": {"$in": wanted}}, ["uuid", "index", "output"]):
+                    found.setdefault(document["uuid"], {})[document["index"]] = self._whole(document)["output"]
+        return found
+
+    def _slim(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(document) if self.blobs is None else self.blobs.slim(document)
+
+    def _whole(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(document) if self.blobs is None else self.blobs.whole(document)
 
     def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
         fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
@@ -229,41 +252,30 @@ class Database:
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
         found: dict[str, dict[str, Any]] = {}
-        with self._reported():
+        with reported(self.title):
             for wanted in chunks(policy_keys):
                 for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
                     before = found.get(document["policy_key"])
-                    if before is None or _age(document) > _age(before):
+                    if before is None or age(document) > age(before):
                         found[document["policy_key"]] = document
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
     def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a campaign's file under its name."""
-        with self._reported():
+        with reported(self.title):
             self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
-        with self._reported():
+        with reported(self.title):
             document = self.campaigns.query_one({"key": name})
         content: dict[str, Any] | None = document["campaign"] if document else None
         return content
 
+    def lease(self, name: str) -> Lease:
+        """Return a lease, not yet taken; only a server has leases."""
+        return Lease(self.leases, name, self.title)
+
     def campaign_names(self) -> list[str]:
         """Return the names of all campaigns."""
         return sorted(str(document["name"]) for document in self.campaigns.query({}, ["name"]))
-
-
-def _flag(store: Store, marks: Iterable[tuple[dict[str, Any], bool]]) -> None:
-    """Mark documents as superseded or not; the time of their last update stays that of their content."""
-    changed = [
-        {name: value for name, value in document.items() if name != "_id"} | {"superseded": superseded}
-        for document, superseded in marks
-        if document["superseded"] != superseded
-    ]
-    if changed:
-        store.update(changed, key="key")
-
-
-def _age(document: Mapping[str, Any]) -> tuple[Any, str]:
-    return document["last_updated"], str(document["key"])

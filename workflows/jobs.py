@@ -73,7 +73,11 @@ class RelaxMaker(Maker):  # type: ignore[misc]
         else:
             calculation = evaluate_one(request.to_dict(), numerics)
         calculation.name = name or self.name
-        calculation.metadata = {"key": request.key, "task": request.task}
+        calculation.metadata = {
+            "key": request.key,
+            "task": request.task,
+            "calculator": request.method.calculator,
+        }
         return calculation
 
 
