@@ -23,7 +23,7 @@ from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
 from atomsieve.workflows.jobs import RelaxMaker
-from atomsieve.workflows.local import LocalEngine
+from atomsieve.workflows.local import Attempt, LocalEngine
 
 #: Results wait for the database at most so many seconds, or until there are so many.
 FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
@@ -266,11 +266,11 @@ class StageRun:
             self._away_until = time.monotonic() + AWAY_SECONDS
             return None
 
-    def _started(self, job: Job) -> None:
-        if "key" in job.metadata:
-            self.watch.started(job.name)
+    def _started(self, attempt: Attempt) -> None:
+        if "key" in attempt.job.metadata:
+            self.watch.started(attempt.job.name)
 
-    def _finished(self, job: Job, document: dict[str, Any] | None) -> None:
+    def _finished(self, job: Job, document: dict[str, Any] | None, error: str | None) -> None:
         if document is not None:
             self._documents.append(document)
         if "key" not in job.metadata:
