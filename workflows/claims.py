@@ -29,7 +29,7 @@ from atomsieve.workflows.settings import read_settings
 #: Seconds between two looks at a claim that another holds: the first, and the longest.
 FIRST_LOOK, LONGEST_LOOK = 0.1, 2.0
 #: What schedulers call the job that a process is part of.
-JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID")
+JOB_VARIABLES = ("ATOMSIEVE_JOB", "SLURM_JOB_ID", "PBS_JOBID", "JOB_ID")
 #: How the record of a hang begins, behind what the claim file says of its holder; faulthandler's own words.
 HUNG = "Timeout ("
 
