@@ -42,6 +42,10 @@ class _Lost:
     how: str
 
 
+#: Why a process died of which nobody knows more.
+DIED = classify("the worker process died")
+
+
 class Mending:
     """Sets right what has been lost at one cluster.
 
@@ -72,13 +76,13 @@ class Mending:
         own = {"spec.campaign": campaign, "spec._fworker": self.worker.name}
         yield from self._reserved(own)
         scheduler = Scheduler(self.worker)
-        for lost in self._lost({**own, "state": "RUNNING"}, scheduler):
+        for lost in list(self._lost(own, scheduler)):
             yield from self._take_up(lost)
         for firework in list(self.launchpad.fireworks.find({**own, "state": "FIZZLED"})):
             yield from self._failed(firework)
 
     def bury(self, *, thoroughly: bool = False) -> None:
-        """Take up what processes of this host left that have died, and this one, which does nothing now.
+        """Take up what processes of this allocation left that have died, and this one, which does nothing now.
 
         Parameters
         ----------
@@ -89,10 +93,16 @@ class Mending:
         for workflow in list(self.launchpad.workflows.find(torn if thoroughly else {**torn, "locked": True})):
             for _ in make_whole(self.launchpad, workflow, self._now(), self.lease):
                 pass
-        query = {"spec._fworker": self.worker.name, "state": "RUNNING"}
-        for lost in self._lost(query, None):
-            for _ in self._take_up(lost):
-                pass
+        here = witness()
+        for firework, launch in list(self._running({"spec._fworker": self.worker.name})):
+            seen = launch.get("witness")
+            # why those of another allocation died, its scheduler knows
+            if seen is None or seen["job"] != here["job"]:
+                continue
+            # a process that asks for work has none: it could not say so while the database was away
+            if seen["identity"] == here["identity"] or has_died(seen):
+                for _ in self._take_up(_Lost(firework, launch, DIED, "its process died")):
+                    pass
 
     def rerun(self, firework: Mapping[str, Any]) -> bool:
         """Run a firework again because a person wants it; one that runs, only after a lease of silence."""
@@ -129,51 +139,43 @@ class Mending:
                 if fireworks.update_one({**this, "reserved_seen": seen}, change).modified_count:
                     yield f"{_title(firework)}: whoever took it is gone; it is ready again"
 
-    def _lost(self, query: Mapping[str, Any], scheduler: Scheduler | None) -> list[_Lost]:
-        """Return the launches of which nothing more will come; without a scheduler those of this host alone."""
-        fireworks = list(self.launchpad.fireworks.find(dict(query)))
-        wanted = [number for firework in fireworks for number in firework["launches"]]
-        running = {"launch_id": {"$in": wanted}, "state": {"$in": ["RUNNING", "RESERVED"]}}
-        launches = {launch["launch_id"]: launch for launch in self.launchpad.launches.find(running)}
-        now, here = self._now(), witness()
-        lost: list[_Lost] = []
-        silent: list[tuple[Mapping[str, Any], Mapping[str, Any], str]] = []
+    def _running(self, query: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield the fireworks that run, each with its launch."""
+        fireworks = list(self.launchpad.fireworks.find({**query, "state": "RUNNING"}))
+        wanted = {"launch_id": {"$in": [number for firework in fireworks for number in firework["launches"]]}}
+        running = self.launchpad.launches.find({**wanted, "state": {"$in": ["RUNNING", "RESERVED"]}})
+        launches = {launch["launch_id"]: launch for launch in running}
         for firework in fireworks:
-            launch = next((launches[number] for number in reversed(firework["launches"]) if number in launches), None)
-            if launch is None:
-                continue
-            seen = launch.get("witness")
-            died = has_died(seen) if seen is not None else None
-            # a process that asks for work has none: it was told to FireWorks while the database was away
-            died = died or (scheduler is None and seen is not None and seen["identity"] == here["identity"])
-            if died:
-                lost.append(_Lost(firework, launch, classify("the worker process died"), "its process died"))
-            elif scheduler is not None and died is None:
-                beat = launch.get("beat")
-                if beat is None:
-                    # a process that has said nothing yet is given a lease from now on
-                    mark = {"launch_id": launch["launch_id"], "beat": {"$exists": False}}
-                    self.launchpad.launches.update_one(mark, {"$currentDate": {"beat": True}})
-                elif now - beat > self.lease:
-                    if seen is None:
-                        lost.append(_Lost(firework, launch, classify(""), "its process never began"))
-                    elif seen["job"]:
-                        silent.append((firework, launch, seen["job"]))
-        states = scheduler.states({job for _, _, job in silent}) if scheduler is not None else {}
-        for firework, launch, job in silent:
-            # one that did not answer, or that runs it still, says nothing against it
-            if scheduler is not None and states[job] is JobState.GONE:
-                lost.append(self._ended(firework, launch, job, scheduler))
-        if scheduler is not None:
-            # the scheduler knows better than the system why a process of this host died
-            lost = [self._explained(one, scheduler) for one in lost]
-        return lost
+            for number in firework["launches"]:
+                if number in launches:
+                    yield firework, launches[number]
 
-    def _explained(self, lost: _Lost, scheduler: Scheduler) -> _Lost:
-        job = (lost.launch.get("witness") or {}).get("job")
-        if not job or scheduler.states([job])[job] is not JobState.GONE:
-            return lost
-        return self._ended(lost.firework, lost.launch, job, scheduler)
+    def _lost(self, query: Mapping[str, Any], scheduler: Scheduler) -> Iterator[_Lost]:
+        """Yield the launches of which nothing more will come."""
+        now = self._now()
+        silent: list[tuple[Mapping[str, Any], Mapping[str, Any], bool, bool]] = []
+        for firework, launch in self._running(query):
+            seen, beat = launch.get("witness"), launch.get("beat")
+            died = has_died(seen) if seen is not None else None
+            is_stale = beat is not None and now - beat > self.lease
+            if beat is None:
+                # a process that has said nothing yet is given a lease from now on
+                mark = {"launch_id": launch["launch_id"], "beat": {"$exists": False}}
+                self.launchpad.launches.update_one(mark, {"$currentDate": {"beat": True}})
+            elif seen is None and is_stale:
+                yield _Lost(firework, launch, classify(""), "its process never began")
+            elif seen is not None and not seen["job"] and died:
+                yield _Lost(firework, launch, DIED, "its process died")
+            elif seen is not None and seen["job"] and (died or (died is None and is_stale)):
+                silent.append((firework, launch, bool(died), is_stale))
+        states = scheduler.states({launch["witness"]["job"] for _, launch, _, _ in silent})
+        for firework, launch, died, is_stale in silent:
+            state = states[launch["witness"]["job"]]
+            # the scheduler knows better than the system why a process died; one that does not answer says nothing
+            if state is JobState.GONE:
+                yield self._ended(firework, launch, launch["witness"]["job"], scheduler)
+            elif state is JobState.RUNNING and died and is_stale:
+                yield _Lost(firework, launch, DIED, "its process died")
 
     @staticmethod
     def _ended(firework: Mapping[str, Any], launch: Mapping[str, Any], job: str, scheduler: Scheduler) -> _Lost:
