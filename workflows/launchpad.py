@@ -112,15 +112,18 @@ class LaunchPadEngine:
         return lines
 
     def _top_up(self, kind: str, scheduler: Scheduler) -> Iterator[str]:
-        resources = self.described.kinds[kind]
-        there = {"spec._fworker": self.worker, "state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
-        count = self.launchpad.fireworks.count_documents({**there, "spec._category": kind})
+        resources, there = self.described.kinds[kind], scheduler.mine(kind)
+        ready = {"spec._fworker": self.worker, "state": "READY"}
+        count = self.launchpad.fireworks.count_documents({**ready, "spec._category": kind})
         if kind == next(iter(self.described.kinds)) and not scheduler.mine():
             # light jobs go with the others, but somebody has to be there
-            count += self.launchpad.fireworks.count_documents({**there, "spec._category": LIGHT})
+            count += self.launchpad.fireworks.count_documents({**ready, "spec._category": LIGHT})
+        # a process that stopped in a job which another was given since takes no other either
+        busy = {"state": "RUNNING", "witness.job": {"$in": list(there)}, "lost": {"$exists": False}}
+        count += self.launchpad.launches.count_documents(busy)
         wanted = min(resources.jobs, -(-count // resources.workers))
         script = scheduler.script(kind, pilot.command(self.described, kind, self.name))
-        for _ in range(wanted - len(scheduler.mine(kind))):
+        for _ in range(wanted - len(there)):
             yield f"job {scheduler.submit(script)} of kind {kind} is submitted to {self.worker}"
 
     def views(self, campaign: str) -> Iterator[JobView]:
