@@ -60,7 +60,11 @@ import datetime, time
 now, real = time.time, datetime.datetime
 time.time = lambda: now() - 3600
 
-class Skewed(real):
+class Any(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, real)
+
+class Skewed(real, metaclass=Any):
     @classmethod
     def now(cls, tz=None):
         return real.now(tz) - datetime.timedelta(hours=1)
