@@ -16,7 +16,8 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import sift
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
-from atomsieve.workflows.stagerun import StageRun, Summary, Watch
+from atomsieve.workflows.stagerun import StageRun
+from atomsieve.workflows.watch import Summary, Watch
 
 
 class Runner:
