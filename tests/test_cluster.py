@@ -320,6 +320,7 @@ def test_lines_for_afterwards_run_and_signals_reach_the_work(tmp_path: Path) -> 
     assert scheduler.words(job).splitlines() == ["begun", "asked", "cleaned up: 7"]
 
 
+@pytest.mark.slow
 def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -> None:
     del slurm
     scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 60, margin: 59}}"))
