@@ -24,6 +24,8 @@ class TaskState(StrEnum):
 
 #: States that something can still come of without a person.
 OPEN = frozenset({TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNING, TaskState.LOST})
+#: States that stay, unless they are asked for again.
+SETTLED = frozenset({TaskState.DONE, TaskState.FAILED})
 #: Kinds of tasks that are whole flows, not calculations.
 FLOWS = frozenset({"site", "gas"})
 

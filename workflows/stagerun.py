@@ -109,7 +109,7 @@ class StageRun:
         self.summary = summary
         self.relax = RelaxMaker(numerics=checked.numerics)
         self.maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, self.relax)
-        self.engine = LocalEngine(self.folder, workers, self._known, self._started, self._finished)
+        self.workers = workers
         self._entered: dict[str, SiteRows] = {}
         self._gases: dict[str, dict[str, Any]] = {}
         self._early: list[FlowRun] = []
@@ -129,16 +129,25 @@ class StageRun:
             If the database stayed away; nothing is lost, the results are on disk.
         """
         try:
-            for run in self.engine.run(self._flows()):
+            for run in self._runs():
                 self._take(run)
-            for site_run in self._early:
-                self._give_up(site_run.tag.label, "a gas reference could not be calculated")
+            self._leave(self._early)
         except BaseException:
             # what has been finished by now is worth keeping; why it was stopped is worth more than why that failed
             with suppress(StoreError):
                 self._flush(last=True)
             raise
         self._flush(last=True)
+
+    def _runs(self) -> Iterator[FlowRun]:
+        """Run the flows and yield each as it ends."""
+        engine = LocalEngine(self.folder, self.workers, self._known, self._started, self._finished)
+        return engine.run(self._flows())
+
+    def _leave(self, early: list[FlowRun]) -> None:
+        """Leave sites that are finished but for the gases."""
+        for run in early:
+            self._give_up(run.tag.label, "a gas reference could not be calculated")
 
     def _flows(self) -> Iterator[tuple[Any, Flow]]:
         """Yield the flows that are still to do; the gases first, and only if a site needs them."""

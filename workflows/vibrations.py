@@ -73,7 +73,7 @@ def vibrations_flow(
     ]
     end: Job = put_together(asked.to_dict(), relax.numerics[asked.method.key], [moved.output for moved in moves])
     end.name = name
-    end.metadata = {"key": asked.key, "task": asked.task}
+    end.metadata = {"key": asked.key, "task": asked.task, "calculator": asked.method.calculator}
     return Flow([*moves, end], output=end.output, name=name)
 
 
