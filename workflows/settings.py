@@ -8,6 +8,9 @@
 ``ATOMSIEVE_WORKERS_FOLDER`` where the files lie that describe clusters (default ``~/.config/atomsieve/workers``)
 ``ATOMSIEVE_MACE_WEIGHTS`` full path of the weights for MACE, where a campaign names none
 ``ATOMSIEVE_FAIRCHEM_WEIGHTS`` full path of the weights for UMA (fairchem), where a campaign names none
+``ATOMSIEVE_HEARTBEAT``   seconds between two signs of life of a calculation (default 10)
+``ATOMSIEVE_LEASE``       seconds of silence after which another process may take a calculation over (default 60)
+``ATOMSIEVE_PATIENCE``    seconds without a force call, or a file written, after which a process hangs (default 6 hours)
 ======================== ===========================================================================================
 """
 
@@ -34,6 +37,9 @@ class Settings(BaseSettings):
     workers_folder: Path = Path("~/.config/atomsieve/workers")
     mace_weights: Path | None = None
     fairchem_weights: Path | None = None
+    heartbeat: float = Field(default=10.0, gt=0)
+    lease: float = Field(default=60.0, gt=0)
+    patience: float = Field(default=6 * 3600.0, gt=0)
 
 
 def read_settings() -> Settings:

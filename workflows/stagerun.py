@@ -253,8 +253,7 @@ class StageRun:
                 return None
             assert document is not None
             document = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
-            with self.folder.lease(key):
-                self.folder.write(document)
+            document = self.folder.write(document)
         return document
 
     def _stored(self, key: str) -> dict[str, Any] | None:

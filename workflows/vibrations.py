@@ -109,7 +109,7 @@ def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dic
     StoreError
         If the relaxation or a displacement is not there, or a displacement starts from another geometry.
     """
-    with folder.lease(asked.key):
+    with folder.claim(asked.key) as claim:
         known = folder.read(asked.key)
         if known is not None and is_settled(known, numerics):
             return known
@@ -132,9 +132,7 @@ def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dic
                 tried=(*(known["tried"] if known is not None else ()), dict(numerics)),
                 provenance=provenance,
             )
-        document = outcome.to_dict()
-        folder.write(document)
-    return document
+        return folder.write(outcome.to_dict(), claim)
 
 
 def _relaxed(request: Request, folder: Folder) -> Calculation:
