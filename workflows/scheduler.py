@@ -57,6 +57,16 @@ def submission_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith("ATOMSIEVE_")}
 
 
+def own_job() -> str:
+    """Return the id that the scheduler knows this process's allocation by; empty outside of one."""
+    said = os.environ.get("ATOMSIEVE_JOB", "")
+    if not said.startswith("process "):
+        return said
+    from atomsieve.workflows.processes import identity
+
+    return identity(int(said.split()[1])) or ""
+
+
 class Scheduler:
     """Who starts a worker's allocations.
 
@@ -73,10 +83,14 @@ class Scheduler:
             from atomsieve.workflows.processes import Processes
 
             self.system = Processes(worker.pilots)
-        else:
-            from atomsieve.workflows.queues import QUEUES
+        elif worker.scheduler == "slurm":
+            from atomsieve.workflows.queues import Slurm
 
-            self.system = QUEUES[worker.scheduler]()
+            self.system = Slurm()
+        else:
+            from atomsieve.workflows import gridqueues
+
+            self.system = gridqueues.Pbs() if worker.scheduler == "pbs" else gridqueues.Sge()
 
     def name(self, kind: str) -> str:
         """Return what the jobs of a kind are called."""
@@ -116,9 +130,8 @@ class Scheduler:
             *(f"export {name}={shlex.quote(value)}" for name, value in worker.environment.items()),
             *self._secrets(),
             f"export ATOMSIEVE_FOLDER={folder}",
+            f"export ATOMSIEVE_JOB={self.system.own}",
         ]
-        if self.system.number:
-            lines.append(f'export ATOMSIEVE_JOB="${self.system.number}"')
         if worker.scratch is not None:
             lines.append(f'mkdir -p "{worker.scratch}" && export TMPDIR="{worker.scratch}"')
         words = shlex.join(command)
