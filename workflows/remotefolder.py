@@ -7,12 +7,12 @@ import json
 import shlex
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atomsieve.analysis.database import chunks
+from atomsieve.analysis.chunks import chunks
 from atomsieve.structures.errors import StoreError
 from atomsieve.workflows.cluster import Worker
 from atomsieve.workflows.folder import Folder
@@ -40,7 +40,7 @@ class RemoteFolder:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self.root = Path(worker.folder)
+        self.root = worker.folder
 
     def make(self) -> None:
         """Make it, private to the user."""
@@ -57,13 +57,27 @@ class RemoteFolder:
         for wanted in chunks(keys, CHUNK):
             yield from map(json.loads, self._exchange("read", "\n".join(wanted)).splitlines())
 
-    def write(self, documents: Iterable[dict[str, Any]]) -> None:
+    def write(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Put outcomes there, unless there is a success already."""
         if self._is_near:
             put(Folder(self.root), documents)
             return
         for some in chunks(documents, CHUNK):
             self._exchange("write", "\n".join(map(json.dumps, some)))
+
+    def names(self, folder: Path) -> set[str]:
+        """Return the names of the files in a folder there."""
+        if self._is_near:
+            return {path.name for path in folder.glob("*")}
+        with self._connected() as host:
+            return set(host.listdir(folder))
+
+    def remove(self, path: Path) -> None:
+        """Remove a file there, if it is there."""
+        if self._is_near:
+            path.unlink(missing_ok=True)
+        else:
+            self._call(shlex.join(["rm", "-f", str(path)]))
 
     @property
     def _is_near(self) -> bool:
@@ -121,13 +135,12 @@ def outcomes(folder: Folder, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield document
 
 
-def put(folder: Folder, documents: Iterable[dict[str, Any]]) -> None:
+def put(folder: Folder, documents: Iterable[Mapping[str, Any]]) -> None:
     """Write outcomes, unless there is a success already."""
     for document in documents:
         known = folder.read(document["key"])
         if known is None or known["status"] != "done":
-            with folder.lease(document["key"]):
-                folder.write(document)
+            folder.write(dict(document))
 
 
 def main(what: str, root: str, asked: str, answer: str) -> None:

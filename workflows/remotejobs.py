@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobflow_remote.utils.db import LockedDocumentError
+
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import server_time
-from atomsieve.structures.errors import FailureClass
+from atomsieve.structures.errors import FailureClass, Interrupted
 from atomsieve.structures.task import TaskState
+from atomsieve.workflows.causes import UNKNOWN, causes, classify
+from atomsieve.workflows.cluster import Worker
+from atomsieve.workflows.dispatch import JobView
 
 if TYPE_CHECKING:
     from jobflow_remote import JobController
@@ -42,6 +47,16 @@ STATES = {
 }
 
 
+#: How often a job is run again, by what ails it; what is not listed waits for a person.
+TRIES = {
+    FailureClass.LONGER_LIMIT: 20,
+    FailureClass.CONTINUE: 20,
+    FailureClass.ELSEWHERE: 5,
+    FailureClass.MORE_MEMORY: 3,
+    FailureClass.RETRY: 3,
+}
+
+
 @dataclass(frozen=True)
 class Ailment:
     """What ails a job that jobflow-remote has given up.
@@ -52,52 +67,39 @@ class Ailment:
         One line.
     failure_class : FailureClass
         What to do.
-    tries : int
-        How often it is run again.
-    remedy : str
-        ``rerun``, ``memory`` (rerun with more), ``retry`` (the step that failed) or nothing.
+    is_step : bool
+        Whether it is a step on the job's way (an upload, a question to the scheduler), not the job itself.
     """
 
     reason: str
     failure_class: FailureClass
-    tries: int = 0
-    remedy: str = ""
-
-
-#: What schedulers write into a job's standard error, in the order in which they are looked for.
-_WORDS = (
-    ("due to time limit", Ailment("the walltime was over", FailureClass.CONTINUE, 20, "rerun")),
-    ("due to preemption", Ailment("preempted", FailureClass.RETRY, 20, "rerun")),
-    ("due to node failure", Ailment("its node failed", FailureClass.RETRY, 5, "rerun")),
-    ("exceeded memory limit", Ailment("out of memory", FailureClass.OTHER_SETTINGS, 3, "memory")),
-    ("oom", Ailment("out of memory", FailureClass.OTHER_SETTINGS, 3, "memory")),
-    ("out of memory", Ailment("out of memory", FailureClass.OTHER_SETTINGS, 3, "memory")),
-    ("job exceeded its walltime", Ailment("the walltime was over", FailureClass.CONTINUE, 20, "rerun")),
-    ("cancelled at", Ailment("cancelled with the scheduler's own command", FailureClass.GIVE_UP)),
-)
-_KILLED = Ailment("its process was killed", FailureClass.RETRY, 5, "rerun")
-_INTERRUPTED = Ailment("stopped before the end of its walltime", FailureClass.CONTINUE, 20, "rerun")
+    is_step: bool = False
 
 
 def diagnose(document: Mapping[str, Any]) -> Ailment | None:
     """Return what ails a job, or None if nothing does."""
+    remote = document["remote"]
     if document["state"] == "REMOTE_ERROR":
-        text = str(document["remote"].get("error") or "")
         if str(document["previous_state"]).startswith("BATCH"):
-            return _KILLED
-        return Ailment(_last_line(text) or "a step of its way failed", FailureClass.RETRY, 5, "retry")
+            return _ailment("its allocation ended (signal 9)")
+        text = str(remote.get("error") or "")
+        return Ailment(last_line(text) or "a step on its way failed", FailureClass.RETRY, is_step=True)
     if document["state"] != "FAILED":
         return None
-    error, printed = str(document["error"] or ""), str(document["remote"].get("queue_err") or "").casefold()
-    for words, ailment in _WORDS:
-        if words in printed:
-            return ailment
-    if "Interrupted" in _last_line(error):
-        return _INTERRUPTED
-    if "Traceback" not in error:
-        # there is no answer at all, or it was begun and never finished
-        return _KILLED
-    return Ailment(_last_line(error), FailureClass.GIVE_UP)
+    error, printed = str(document["error"] or ""), str(remote.get("queue_err") or "")
+    is_raised = "Traceback" in error
+    if is_raised and Interrupted.__name__ in last_line(error):
+        return Ailment(last_line(error).rpartition(f"{Interrupted.__name__}: ")[2], FailureClass.CONTINUE)
+    if is_raised:
+        return _ailment(error)
+    # there is no answer, or one that was begun: the scheduler may have said why
+    found = _ailment(printed)
+    return found if found.reason != causes()[UNKNOWN].cause else _ailment("the process died (signal 9)")
+
+
+def _ailment(text: str) -> Ailment:
+    cause = classify(text)
+    return Ailment(cause.cause if cause.name != UNKNOWN else last_line(text) or cause.cause, cause.failure_class)
 
 
 def earlier(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -122,14 +124,37 @@ def state(document: Mapping[str, Any]) -> TaskState:
     ailment = diagnose(document)
     if ailment is None:
         return STATES[document["state"]]
-    if ailment.reason.startswith("cancelled"):
+    if ailment.failure_class == FailureClass.STOPPED:
         return TaskState.CANCELLED
     return TaskState.LOST if _tries_left(document, ailment) else TaskState.FAILED
 
 
+def view(document: Mapping[str, Any], worker: Worker) -> JobView:
+    """Return what is known of a job."""
+    metadata, number = document["job"]["metadata"], document["remote"].get("process_id")
+    ailment, is_local = diagnose(document), worker.scheduler == "none"
+    return JobView(
+        subject=metadata.get("key", ""),
+        flow=metadata.get("flow", ""),
+        name=document["job"]["name"],
+        state=state(document),
+        kind=metadata.get("task", ""),
+        site=metadata.get("site", ""),
+        stage=metadata.get("stage"),
+        calculator=metadata.get("calculator", ""),
+        attempt=attempts(document),
+        process=int(number) if is_local and number else None,
+        job=None if is_local else number,
+        directory=document["run_dir"],
+        failure_class=str(ailment.failure_class) if ailment is not None else None,
+        reason=ailment.reason if ailment is not None else None,
+        began=document["start_time"],
+    )
+
+
 def _tries_left(document: Mapping[str, Any], ailment: Ailment) -> bool:
-    same = sum(entry["reason"] == ailment.reason for entry in earlier(document))
-    return same < ailment.tries
+    same: int = sum(entry["class"] == ailment.failure_class for entry in earlier(document))
+    return same < TRIES.get(ailment.failure_class, 0)
 
 
 def mend(
@@ -151,23 +176,20 @@ def mend(
     campaign : str
         Its jobs alone.
     larger : callable
-        From a job's document to resources with more memory than it had; None where that is not known.
+        From a job's document to resources with more memory than it had; None where its kind states none.
     """
-    from jobflow_remote.utils.db import LockedDocumentError
-
     query = {"job.metadata.campaign": campaign, "state": {"$in": ["FAILED", "REMOTE_ERROR"]}, "lock_id": None}
     for document in list(controller.jobs.find(query, FIELDS)):
         ailment = diagnose(document)
         if ailment is None or not _tries_left(document, ailment):
             continue
         name, own = document["job"]["name"], {"db_id": document["db_id"]}
-        resources = larger(document) if ailment.remedy == "memory" else None
-        if ailment.remedy == "memory" and resources is None:
-            continue
+        wants_more = ailment.failure_class == FailureClass.MORE_MEMORY
+        resources = larger(document) if wants_more else None
         if _is_fresh(database, document) or not _record(controller, database, document, ailment):
             continue
         try:
-            if ailment.remedy == "retry":
+            if ailment.is_step:
                 controller.retry_job(**own)
                 yield f"{name}: {ailment.reason}; that step is tried again"
                 continue
@@ -191,7 +213,6 @@ def _record(controller: JobController, database: Database, document: Mapping[str
     entry = {
         "reason": ailment.reason,
         "class": str(ailment.failure_class),
-        "remedy": ailment.remedy,
         "process": document["remote"].get("process_id"),
         "directory": document["run_dir"],
         "at": server_time(database.leases),
@@ -206,6 +227,7 @@ def _record(controller: JobController, database: Database, document: Mapping[str
     return bool(written.modified_count)
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the last line of a text that is not empty."""
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else ""

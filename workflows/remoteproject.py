@@ -18,6 +18,8 @@ from typing import Any
 from atomsieve.structures.errors import InputError
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.cluster import CHEAP, Worker
+from atomsieve.workflows.queues import Queue
+from atomsieve.workflows.scheduler import Scheduler
 from atomsieve.workflows.settings import Settings
 
 #: Seconds between two looks of the runner at the same thing.
@@ -27,8 +29,8 @@ PATIENCE = 20
 #: How often the runner tries a step (an upload, a question to the scheduler) before it asks for help, and how long it
 #: waits in between (s).
 TRIES, BETWEEN = 20, (2.0, 5.0, 15.0, 60.0)
-#: What jobflow-remote calls the schedulers.
-SCHEDULERS = {"slurm": "slurm", "pbs": "pbs", "sge": "sge", "none": "shell"}
+#: Seconds that an allocation is held in which nothing can run.
+PAUSE = 120
 #: Collections of jobflow-remote, in the database of the results.
 COLLECTIONS = {
     "flows_collection": "remote_flows",
@@ -141,7 +143,7 @@ def managers(worker: Worker) -> dict[str, dict[str, str]]:
     """Return where jobs go, by the calculator, as jobflow's ``manager_config``."""
     found = {}
     for name in CALCULATORS:
-        # what has no place is not used; the campaign that uses it is refused elsewhere
+        # what has no place is not used; a campaign that uses it is refused when it is handed over
         with suppress(InputError):
             found[name] = {"worker": worker_name(worker, worker.kind_of(name))}
     return found
@@ -152,66 +154,53 @@ def default_worker(worker: Worker) -> str:
     return worker_name(worker, CHEAP if CHEAP in worker.kinds else next(iter(worker.kinds)))
 
 
-def resources(worker: Worker, kind: str, memory: int | None = None) -> dict[str, str]:
-    """Return what a job asks the scheduler for, as jobflow-remote takes it; memory in MB, unless that of the kind."""
-    return {"qverbatim": "\n".join(_directives(worker, kind, memory))}
+def batches(worker: Worker, kind: str) -> Path | None:
+    """Return where files say which jobs the processes of an allocation may take; None where each has its own."""
+    if worker.kinds[kind].workers == 1:
+        return None
+    return worker.folder / "jobflow-remote" / f"batch-{kind}"
+
+
+def resources(worker: Worker, kind: str, memory: int | None = None) -> dict[str, Any]:
+    """Return what a job asks the scheduler for, in jobflow-remote's words; memory in MB, unless that of the kind."""
+    queue = Scheduler(worker).system
+    if not isinstance(queue, Queue):
+        return {}
+    own = worker.kinds[kind]
+    found = queue.fields("", own.model_copy(update={"memory": memory or own.memory}), Path())
+    # jobflow-remote's own: a name for each job, and its folder
+    return {name: value for name, value in found.items() if name not in ("job_name", "qout_path")}
 
 
 def _worker(worker: Worker, kind: str) -> dict[str, Any]:
     """Return jobflow-remote's description of a worker."""
-    own = worker.kinds[kind]
-    folder = Path(worker.folder) / "jobflow-remote"
-    module = "atomsieve.workflows.remotejob"
+    own, scheduler = worker.kinds[kind], Scheduler(worker)
+    queue, folder = scheduler.system, worker.folder / "jobflow-remote"
+    run = shlex.join([worker.python, "-P", "-m", "atomsieve.workflows.remotejob"])
+    # no secrets: jobs see no database
+    before = "\n".join(scheduler.preamble(secrets=False))
     found: dict[str, Any] = {
         **({"type": "remote", **worker.host.model_dump(exclude_none=True)} if worker.host else {"type": "local"}),
-        "scheduler_type": SCHEDULERS[worker.scheduler],
+        "scheduler_type": queue.io.as_dict() if isinstance(queue, Queue) else "shell",
         "work_dir": str(folder / "runs"),
         "resources": resources(worker, kind),
-        "pre_run": "\n".join(_preamble(worker, kind)),
-        # the job takes the place of the script's shell: what the scheduler signals, and what is killed, is the job
-        "execution_cmd": f"exec {shlex.quote(worker.python)} -m {module} {{}}",
+        "pre_run": before,
+        # what the scheduler signals, and what is killed, is the job: it takes the place of the script's shell
+        "execution_cmd": "\n".join(scheduler.launch(run + " {}")),
         "max_jobs": own.jobs,
     }
-    if own.workers > 1:
+    if (handles := batches(worker, kind)) is not None:
         found["batch"] = {
-            "jobs_handle_dir": str(folder / f"batch-{kind}"),
+            "jobs_handle_dir": str(handles),
             "work_dir": str(folder / "batches"),
             "parallel_jobs": own.workers,
-            "max_wait": 20,
-            "sleep_time": 1,
         }
-        # its own command would start a fresh interpreter for each job
-        found["pre_run"] += f"\njf() {{ exec {shlex.quote(worker.python)} -m {module} \"$@\"; }}"
+        # jobflow-remote's own command would start a fresh interpreter for each job: this function takes its place
+        given = shlex.join(["--worker", worker.model_dump_json(), "--kind", kind])
+        command = "\n".join(scheduler.launch(f'{run} {given} -- "$@"'))
+        # it replaces an allocation that ends at once by the next, without end: such a node is held for a while
+        works = (
+            f"{shlex.quote(worker.python)} -P -c 'import atomsieve.workflows.remotejob' || {{ sleep {PAUSE}; exit 1; }}"
+        )
+        found["pre_run"] = f"{before}\njf() {{\n{works}\n{command}\n}}"
     return found
-
-
-def _preamble(worker: Worker, kind: str) -> list[str]:
-    """Return the shell lines before a job. No secrets are read: jobs see no database."""
-    del kind
-    return [
-        "umask 077",
-        *worker.setup.splitlines(),
-        *(f"export {name}={shlex.quote(value)}" for name, value in worker.environment.items()),
-        f"export ATOMSIEVE_FOLDER={shlex.quote(str(worker.folder))}",
-        "export OMP_NUM_THREADS=1",
-    ]
-
-
-def _directives(worker: Worker, kind: str, memory: int | None = None) -> list[str]:
-    """Return the lines that ask the scheduler for resources; memory in MB of each node."""
-    own = worker.kinds[kind]
-    memory = memory or own.memory
-    if worker.scheduler != "slurm":
-        return list(own.options)
-    lines = [
-        f"#SBATCH --time={max(1, own.walltime // 60)}",
-        f"#SBATCH --nodes={own.nodes}",
-        "#SBATCH --ntasks=1",
-        f"#SBATCH --cpus-per-task={own.cores}",
-        f"#SBATCH --signal=B:USR1@{own.margin}",
-    ]
-    if own.queue:
-        lines.append(f"#SBATCH --partition={own.queue}")
-    if memory:
-        lines.append(f"#SBATCH --mem={memory}")
-    return lines + list(own.options)

@@ -50,11 +50,18 @@ def start(project: RemoteProject, database: Database) -> tuple[str, bool]:
     if running is not None:
         return running, False
     project.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = str(project.settings.folder.absolute())
+    settings = project.settings
+    assert settings.mongodb_uri is not None
+    own = {
+        **project.environment,
+        "ATOMSIEVE_FOLDER": str(settings.folder.absolute()),
+        "ATOMSIEVE_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "ATOMSIEVE_MONGODB_DATABASE": settings.mongodb_database,
+    }
     with os.fdopen(os.open(project.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "atomsieve.workflows.remoterunner"],
-            env={**os.environ, **project.environment, "ATOMSIEVE_FOLDER": folder},
+            env={**os.environ, **own},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -101,7 +108,7 @@ def _carry(project: RemoteProject, database: Database, lease: Lease) -> None:
         if runner is None or changed != written:
             # a worker that it did not know
             if runner is not None:
-                runner.cleanup()
+                _end(runner)
             runner, written = Runner(runner_id=str(os.getpid())), changed
         try:
             lease.renew()
@@ -109,6 +116,12 @@ def _carry(project: RemoteProject, database: Database, lease: Lease) -> None:
         except StoreError as error:
             sys.stdout.write(f"{error}\n")
         runner.run(ticks=ROUND)
+    _end(runner)
+
+
+def _end(runner: Any) -> None:
+    # it closes what it has closed already, and complains
+    runner.jobstore.connect()
     runner.cleanup()
 
 
