@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from bson import encode
 from jobflow_remote.utils.db import LockedDocumentError
@@ -70,7 +71,8 @@ class RemoteEngine:
 
         self.project.write(self.described)
         with reported(self.database.title):
-            controller = Project.model_validate(self.project.read()).get_job_controller()
+            controller: JobController = Project.model_validate(self.project.read()).get_job_controller()
+            finalize(self, controller.close)
             # its own way to begin deletes what is there
             beginnings: Mapping[str, Any] = {"next_id": 1, "running_runner": None, "runner_pings": []}
             for name, value in beginnings.items():

@@ -19,9 +19,12 @@ from atomsieve.analysis.away import reported
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import Lease, server_time
 from atomsieve.structures.errors import LeaseLostError, StoreError
+from atomsieve.workflows.processes import identity
 from atomsieve.workflows.remoteproject import COLLECTIONS, JOBS, RemoteProject
 from atomsieve.workflows.settings import read_settings
 
+#: How it is started.
+COMMAND = (sys.executable, "-P", "-m", "atomsieve.workflows.remoterunner")
 #: What the lease of the runner is called: one at a time carries the jobs of a database.
 LEASE = "the jobs of jobflow-remote"
 #: Seconds of a round; a new one begins whatever the last one left undone.
@@ -58,25 +61,26 @@ def start(project: RemoteProject, database: Database) -> tuple[str, bool]:
         "ATOMSIEVE_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
         "ATOMSIEVE_MONGODB_DATABASE": settings.mongodb_database,
     }
-    with os.fdopen(os.open(project.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "atomsieve.workflows.remoterunner"],
-            env={**os.environ, **own},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=project.folder,
-            start_new_session=True,
-        )
+    os.close(os.open(project.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    # a process that outlives this one, and is nobody's child
+    launched = subprocess.run(
+        ["bash", "-c", '"${@:2}" >>"$1" 2>&1 & echo $!', "bash", str(project.log), *COMMAND],
+        env={**os.environ, **own},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=project.folder,
+        start_new_session=True,
+        check=True,
+    )
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline:
+        is_alive = identity(int(launched.stdout)) is not None
         running = holder(database)
         if running is not None:
-            return running, True
+            return running, is_alive
+        if not is_alive:
+            break
         time.sleep(0.2)
-    running = holder(database)
-    if running is not None:
-        return running, False
     raise StoreError(f"the runner of jobflow-remote does not start; see {project.log}")
 
 
@@ -85,6 +89,9 @@ def main() -> None:
     settings = read_settings()
     project = RemoteProject(settings)
     assert settings.mongodb_uri is not None
+    # schedulers keep the environment of whoever submits, and hand it to the nodes
+    for name in [name for name in os.environ if name.startswith("ATOMSIEVE_")]:
+        del os.environ[name]
     with Database.mongodb(settings.mongodb_uri.get_secret_value(), settings.mongodb_database) as database:
         lease = database.lease(LEASE)
         if (other := lease.acquire()) is not None:
