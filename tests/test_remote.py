@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Any
 import pytest
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.errors import FailureClass, InputError
+from atomsieve.structures.errors import FailureClass, InputError, StoreError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.campaigns import load
@@ -81,6 +85,7 @@ class Lab:
         del self.engine
 
     def checked(self, metal: str = "Fe", seconds: float = 0.0, more: str = "") -> Any:
+        self.campaign = (metal, seconds, more)
         path = self.root / "remote.yaml"
         path.write_text(CAMPAIGN.replace("METAL", metal).replace("SECONDS", str(seconds)) + more, encoding="utf-8")
         return load(path, self.settings)
@@ -139,16 +144,51 @@ def _runs(process: int) -> bool:
         return False
 
 
-def run_here(lab: Lab, folder: Path, metal: str) -> dict[str, dict[str, Any]]:
-    checked = lab.checked(metal)
-    embedded = Database.embedded(folder / "here.sqlite")
-    with embedded:
-        Runner(load_at(checked, folder), embedded, 2, Silent()).run()
+def run_here(folder: Path, metal: str, more: str = "") -> dict[str, dict[str, Any]]:
+    folder.mkdir()
+    text = CAMPAIGN.replace("METAL", metal).replace("SECONDS", "0.0") + more
+    (folder / "remote.yaml").write_text(text, encoding="utf-8")
+    checked = load(folder / "remote.yaml", Settings(folder=folder))
+    with Database.embedded(folder / "here.sqlite") as embedded:
+        Runner(checked, embedded, 2, Silent()).run()
         return contents(embedded)
 
 
-def load_at(checked: Any, folder: Path) -> Any:
-    return load(Path(checked.source), Settings(folder=folder))
+class Server:
+    """A MongoDB server that can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        self.uri = f"mongodb://127.0.0.1:{self.port}/?retryWrites=false&journal=true"
+        self.start()
+
+    def start(self) -> None:
+        program = str(Path(sys.executable).parent / "secantusd-py")
+        place = ["--host", "127.0.0.1", "--port", str(self.port), "--storage-path", str(self.folder / "mongo")]
+        with (self.folder / "mongo.log").open("ab") as log:
+            self.process = subprocess.Popen([program, *place], stdout=log, stderr=log, cwd=self.folder)
+        wait(self._answers, 60)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    if not (Path(sys.executable).parent / "secantusd-py").exists():
+        pytest.skip("no MongoDB: install secantusdb")
+    server = Server(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture
@@ -173,7 +213,7 @@ def test_a_campaign_comes_out_as_if_it_were_run_here(
         request.getfixturevalue("slurm")
     with Lab(tmp_path, *database, scheduler, workers=workers, cores=workers) as lab:
         # H on Tc never converges; the first of the clean states is known before
-        here = run_here(lab, tmp_path / "here", "Tc")
+        here = run_here(tmp_path / "here", "Tc")
         known = next(entry for entry in here["calculations"].values() if entry["request"]["task"] == "clean")
         lab.database.ingest([known | {"tried": [], "provenance": {"host": "elsewhere"}}])
 
@@ -301,3 +341,197 @@ def test_the_embedded_database_is_refused(tmp_path: Path) -> None:
     described = {"name": "lab", "scheduler": "none", "folder": str(tmp_path), "kinds": {"cheap": {}}}
     with pytest.raises(InputError, match="set ATOMSIEVE_MONGODB_URI"):
         RemoteEngine(Worker.model_validate(described), Database.embedded(tmp_path / "a.sqlite"), Settings())
+
+
+def test_jobs_are_held_let_go_cancelled_and_taken_up(database: tuple[str, str], tmp_path: Path) -> None:
+    with Lab(tmp_path, *database) as lab:
+        engine = lab.engine
+        engine.start = list  # type: ignore[method-assign]  # nothing shall carry them
+        lab.dispatch().submit()
+        keys = {view.flow for view in lab.views()}
+        one = next(view.subject for view in lab.views() if view.site == "H2" and view.subject)
+
+        def states() -> set[TaskState]:
+            return {view.state for view in lab.views()}
+
+        assert engine.active([*keys, "another"]) == keys
+        assert engine.pause("another", None) == 0
+        assert engine.pause("remote", {one}) == 1
+        assert engine.pause("remote", None) == len(lab.views()) - 1
+        assert states() == {TaskState.PAUSED}
+        assert engine.active(keys) == keys
+        assert engine.resume("remote", None) == len(lab.views())
+        assert states() == {TaskState.QUEUED, TaskState.WAITING}
+        assert engine.cancel("remote", None) == len(lab.views())
+        assert states() == {TaskState.CANCELLED}
+        assert engine.active(keys) == set()
+        assert engine.retry("remote", None) == len(lab.views())
+        assert engine.active(keys) == keys
+        # what has ended is forgotten when its flow comes again
+        before = len(lab.views())
+        engine.cancel("remote", None)
+        assert lab.dispatch().submit().added == 2
+        assert len(lab.views()) == before
+        assert states() == {TaskState.QUEUED, TaskState.WAITING}
+
+
+FEW = "spin: {clean: 1}\n"
+
+
+def _assert_equal(lab: Lab, folder: Path, again: set[str]) -> None:
+    """Everything is there once, as in an undisturbed run; only what was lost was begun again."""
+    here, there = run_here(folder, "Fe", FEW), contents(lab.database)
+    for name in here:
+        assert here[name].keys() == there[name].keys() or name != "calculations"
+        assert len(here[name]) == len(there[name])
+    for key, document in here["calculations"].items():
+        found = there["calculations"][key]
+        assert found["judgement"]["verdict"] == document["judgement"]["verdict"]
+        assert found["energy"] == pytest.approx(document["energy"], abs=0.005)
+    begun = lab.begun()
+    assert {key for key in begun if begun.count(key) > 1} <= again
+    assert set(begun) == here["calculations"].keys()
+    lab.until(lambda views: all(view.state == TaskState.DONE for view in views))
+    lab.dispatch(*lab.campaign).recover()
+    assert {task.state for task in lab.database.tasks.find("remote")} == {TaskState.DONE}
+
+
+def _running(views: list[JobView]) -> list[JobView]:
+    return [view for view in views if view.state == TaskState.RUNNING and view.subject and view.site != "H2"]
+
+
+def _process(view: JobView) -> int:
+    """Return the process of a job in a shared allocation."""
+    assert view.directory is not None
+    return int((Path(view.directory) / "process").read_text().split(":")[1])
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_killed_process_is_seen_and_its_job_goes_on_once(
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None]
+) -> None:
+    with Lab(tmp_path, *database) as lab:
+        work = lab.dispatch("Fe", 0.4, FEW)
+        work.submit()
+        (view,) = lab.until(_running)
+        time.sleep(3)  # there is a checkpoint
+        os.kill(_process(view), signal.SIGKILL)
+        killed = time.monotonic()
+        lab.until(lambda views: [v for v in views if v.subject == view.subject and v.state == TaskState.LOST], 60)
+        seen = time.monotonic() - killed
+        # two that mend at once
+        acts: list[str] = []
+        engines = [lab.engine, RemoteEngine(lab.worker, lab.database, lab.settings)]
+        threads = [threading.Thread(target=lambda e=engine: acts.extend(e.mend("remote"))) for engine in engines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [act for act in acts if "attempt 2" in act] == acts
+        assert len(acts) == 1
+        lab.carry(work)
+        _assert_equal(lab, tmp_path / "here", {view.subject})
+        fault(engine="jobflow-remote", fault="kill -9 of a process", outcome=f"seen in {seen:.0f} s, continued")
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_killed_allocation_is_replaced(database: tuple[str, str], tmp_path: Path, fault: Callable[..., None]) -> None:
+    with Lab(tmp_path, *database) as lab:
+        work = lab.dispatch("Fe", 0.4, FEW)
+        work.submit()
+        (view,) = lab.until(_running)
+        batches = lab.engine.controller.batches.find({"batch_state": {"$ne": "FINISHED"}})
+        for process in [int(batch["process_id"]) for batch in batches]:
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            for number in (process, *map(int, children)):
+                os.kill(number, signal.SIGKILL)
+        acts = lab.carry(work)
+        assert any("attempt 2" in act for act in acts)
+        _assert_equal(lab, tmp_path / "here", {view.subject for view in lab.views()})
+        fault(engine="jobflow-remote", fault="kill -9 of an allocation", outcome="another took its jobs, continued")
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_job_that_the_scheduler_cancels_stays_so_until_it_is_wanted(
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None], slurm: Any
+) -> None:
+    with Lab(tmp_path, *database, "slurm", workers=1, cores=1) as lab:
+        work = lab.dispatch("Fe", 0.4, FEW)
+        work.submit()
+        (view,) = lab.until(_running)
+        time.sleep(6)
+        assert view.job is not None
+        slurm.call("scancel", view.job)
+        began = time.monotonic()
+        lab.until(lambda views: [v for v in views if v.subject == view.subject and v.state == TaskState.CANCELLED], 60)
+        seen = time.monotonic() - began
+        work.recover()
+        assert lab.database.tasks.one("remote", view.subject).state == TaskState.CANCELLED
+        assert work.submit().added == 1
+        lab.carry(work)
+        _assert_equal(lab, tmp_path / "here", {view.subject})
+        fault(
+            engine="jobflow-remote", fault="scancel", outcome=f"seen in {seen:.0f} s; continued when handed over again"
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_job_at_its_walltime_goes_on_in_the_next(
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None], slurm: Any
+) -> None:
+    del slurm
+    with Lab(tmp_path, *database, "slurm", workers=1, cores=1, walltime=60, margin=20) as lab:
+        work = lab.dispatch("Fe", 4.0, FEW)
+        work.submit()
+        (view,) = lab.until(_running)
+        acts = lab.carry(work, 400)
+        assert any(view.name in act and "attempt 2" in act for act in acts)
+        _assert_equal(lab, tmp_path / "here", {view.subject for view in lab.views()})
+        fault(engine="jobflow-remote", fault="walltime", outcome="checkpoint before it, continued in the next job")
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_killed_runner_is_replaced_and_its_locks_are_removed(
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None]
+) -> None:
+    with Lab(tmp_path, *database) as lab:
+        work = lab.dispatch("Fe", 0.2, FEW)
+        work.submit()
+        lab.until(_running)
+        first = lab.runner
+        lab.stop(signal.SIGKILL)
+        # as it would leave them in the middle of a step
+        controller = lab.engine.controller
+        for collection in (controller.jobs, controller.flows):
+            collection.update_many({}, {"$set": {"lock_id": "of a dead runner"}})
+        assert lab.runner is None
+        acts = lab.carry(work)
+        assert any("started one" in act for act in acts)
+        assert lab.runner not in (None, first)
+        _assert_equal(lab, tmp_path / "here", set())
+        fault(engine="jobflow-remote", fault="kill -9 of the runner", outcome="started again, locks removed")
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.skipif("ATOMSIEVE_MONGODB_URI" in os.environ, reason="the server is not ours to kill")
+def test_a_database_that_is_away_costs_nothing(tmp_path: Path, fault: Callable[..., None], own_server: Any) -> None:
+    with Lab(tmp_path, own_server.uri, "away") as lab:
+        work = lab.dispatch("Fe", 0.3, FEW)
+        work.submit()
+        (view,) = lab.until(_running)
+        own_server.kill()
+        with pytest.raises(StoreError):
+            work.recover()
+        # the job ends meanwhile, and nobody hears of it
+        results = lab.worker.folder / "results"
+        wait(lambda: (results / view.subject[:2] / view.subject / "result.json").exists(), 60)
+        own_server.start()
+        lab.carry(work)
+        _assert_equal(lab, tmp_path / "here", set())
+        fault(engine="jobflow-remote", fault="database away at job end", outcome="nothing computed again")

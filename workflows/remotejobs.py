@@ -12,7 +12,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import server_time
 from atomsieve.structures.errors import FailureClass, Interrupted
 from atomsieve.structures.task import TaskState
-from atomsieve.workflows.causes import UNKNOWN, causes, classify
+from atomsieve.workflows.causes import UNKNOWN, classify
 from atomsieve.workflows.cluster import Worker
 from atomsieve.workflows.dispatch import JobView
 
@@ -47,6 +47,8 @@ STATES = {
 }
 
 
+#: What ends a job from outside.
+OUTSIDE = frozenset({FailureClass.LONGER_LIMIT, FailureClass.ELSEWHERE, FailureClass.MORE_MEMORY, FailureClass.STOPPED})
 #: How often a job is run again, by what ails it; what is not listed waits for a person.
 TRIES = {
     FailureClass.LONGER_LIMIT: 20,
@@ -88,13 +90,15 @@ def diagnose(document: Mapping[str, Any]) -> Ailment | None:
         return None
     error, printed = str(document["error"] or ""), str(remote.get("queue_err") or "")
     is_raised = "Traceback" in error
-    if is_raised and Interrupted.__name__ in last_line(error):
-        return Ailment(last_line(error).rpartition(f"{Interrupted.__name__}: ")[2], FailureClass.CONTINUE)
-    if is_raised:
+    was_stopped = is_raised and Interrupted.__name__ in last_line(error)
+    if is_raised and not was_stopped:
         return _ailment(error)
     # there is no answer, or one that was begun: the scheduler may have said why
-    found = _ailment(printed)
-    return found if found.reason != causes()[UNKNOWN].cause else _ailment("the process died (signal 9)")
+    if classify(printed).failure_class in OUTSIDE:
+        return _ailment(printed)
+    if was_stopped:
+        return Ailment(last_line(error).rpartition(f"{Interrupted.__name__}: ")[2], FailureClass.CONTINUE)
+    return _ailment("the process died (signal 9)")
 
 
 def _ailment(text: str) -> Ailment:

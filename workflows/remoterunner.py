@@ -9,10 +9,13 @@ more. This process runs the same Runner, in short rounds; in between it holds no
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from atomsieve.analysis.away import reported
@@ -38,7 +41,20 @@ def holder(database: Database) -> str | None:
     found = database.leases.query_one({"key": LEASE})
     if found is None or found["until"] < server_time(database.leases):
         return None
+    host, _, number = str(found["holder"]).partition(", process ")
+    if host == socket.gethostname() and not _is_runner(int(number)):
+        # it was killed here: nobody need wait for the end of its lease
+        database.leases.remove_docs({"key": LEASE, "token": found["token"]})
+        return None
     return str(found["holder"])
+
+
+def _is_runner(process: int) -> bool:
+    if identity(process) is None:
+        return False
+    with suppress(OSError):
+        return COMMAND[-1] in Path(f"/proc/{process}/cmdline").read_text()
+    return True  # no /proc to ask
 
 
 def start(project: RemoteProject, database: Database) -> tuple[str, bool]:

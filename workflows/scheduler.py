@@ -143,7 +143,8 @@ class Scheduler:
     def launch(self, words: str) -> list[str]:
         """Return the lines of shell that run a command in the shell's place, or as its guardian."""
         if not self.worker.teardown.strip():
-            return [f"exec {words}"]
+            # a signal that comes before the work has a handler must not end it
+            return ["trap '' USR1", f"exec {words}"]
         return [
             f"{words} &",
             "work=$!",
