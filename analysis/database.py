@@ -25,14 +25,14 @@ from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import MongoStore
 from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError, InvalidURI
+from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.away import AWAY, reported
+from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, rank
-from atomsieve.structures.errors import StoreError
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
@@ -142,16 +142,7 @@ class Database:
             self.jobs.ensure_index("index")
         except (*AWAY, ValueError) as error:
             self.close()
-            # the words of an error may hold the URI, and with it a password
-            why = "is it a database, and may you write there?"
-            if self.path is None:
-                malformed = isinstance(error, InvalidURI | ValueError)
-                why = (
-                    "the URI is malformed (user and password must be percent-escaped)"
-                    if malformed
-                    else "is it running?"
-                )
-            raise StoreError(f"{self.title} cannot be opened ({type(error).__name__}): {why}") from error
+            raise unopened(self.title, error, is_file=self.path is not None) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -263,10 +254,10 @@ class Database:
                         found[document["policy_key"]] = document
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
-    def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
-        """Keep a campaign's file under its name."""
+    def save_campaign(self, name: str, content: Mapping[str, Any], sites: int) -> None:
+        """Keep a campaign's file under its name, with the number of sites that it makes."""
         with reported(self.title):
-            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
+            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content), "sites": sites}])
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
