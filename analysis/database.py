@@ -259,6 +259,15 @@ class Database:
         with reported(self.title):
             self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content), "sites": sites}])
 
+    def save_stage(self, name: str, stage: str, **numbers: int) -> None:
+        """Keep with a campaign how many sites entered a stage, or passed it."""
+        with reported(self.title):
+            document = self.campaigns.query_one({"key": name})
+            if document is not None:
+                known = document.get("stages", {})
+                stages = {**known, stage: {**known.get(stage, {}), **numbers}}
+                self._put(self.campaigns, [{**document, "stages": stages}])
+
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""
         with reported(self.title):

@@ -34,15 +34,15 @@ class Glance:
         Together all tasks of the campaign.
     sites : int or None
         Number of sites that its file makes; None if it was never run.
-    stages : tuple of str
-        Names of its stages.
+    stages : mapping of str to mapping
+        How many sites ``entered`` each stage and ``passed`` it, as far as that is known; in the campaign's order.
     now : datetime
         By the clock of the database.
     """
 
     counts: tuple[TaskCount, ...]
     sites: int | None
-    stages: tuple[str, ...]
+    stages: Mapping[str, Mapping[str, int]]
     now: datetime
 
 
@@ -91,7 +91,7 @@ def file_looks(path: Path) -> Iterator[Look]:
 
         def look(name: str) -> Glance:
             try:
-                return _read(connections, name) if path.exists() else Glance((), None, (), _now())
+                return _read(connections, name) if path.exists() else Glance((), None, {}, _now())
             except (sqlite3.Error, OSError) as error:
                 raise unopened(str(path), error, is_file=True) from error
 
@@ -122,7 +122,10 @@ def _pipeline(name: str) -> list[dict[str, Any]]:
         "began": {"$min": "$began"},
         "changed": {"$max": "$changed"},
     }
-    kept = [{"$match": {"key": name}}, {"$project": {"sites": 1, "campaign.stages.name": 1, "now": "$$NOW"}}]
+    kept = [
+        {"$match": {"key": name}},
+        {"$project": {"sites": 1, "stages": 1, "campaign.stages.name": 1, "now": "$$NOW"}},
+    ]
     return [
         {"$match": {"campaign": name}},
         {"$group": group},
@@ -144,7 +147,8 @@ def _summed(found: Iterable[Mapping[str, Any]]) -> Glance:
 
 def _glance(counts: Iterable[TaskCount], kept: Mapping[str, Any], now: datetime) -> Glance:
     """Put tasks together with what is kept of their campaign."""
-    stages = tuple(stage["name"] for stage in kept.get("campaign", {}).get("stages") or ())
+    names = [stage["name"] for stage in kept.get("campaign", {}).get("stages") or ()]
+    stages = {name: dict(kept.get("stages", {}).get(name, {})) for name in names}
     return Glance(tuple(counts), kept.get("sites"), stages, now)
 
 

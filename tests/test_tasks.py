@@ -87,6 +87,8 @@ def looking(database: Database, request: pytest.FixtureRequest) -> Iterator[Look
 def test_a_glance_adds_up(database: Database, request: pytest.FixtureRequest) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     database.save_campaign("sieve", {"name": "sieve", "stages": [{"name": "screen"}, {"name": "refine"}]}, 12)
+    database.save_stage("sieve", "screen", entered=12)
+    database.save_stage("sieve", "screen", passed=5)
     began = now.replace(microsecond=0) - timedelta(minutes=20)
     database.tasks.put(
         [
@@ -103,7 +105,7 @@ def test_a_glance_adds_up(database: Database, request: pytest.FixtureRequest) ->
         seen = look("sieve")
         assert look("absent").counts == ()
         assert look("absent").sites is None
-    assert (seen.sites, seen.stages) == (12, ("screen", "refine"))
+    assert (seen.sites, seen.stages) == (12, {"screen": {"entered": 12, "passed": 5}, "refine": {}})
     assert abs(seen.now - now) < timedelta(minutes=1)
     counts = {(count.state, count.why): count for count in seen.counts}
     assert {key: count.number for key, count in counts.items()} == {

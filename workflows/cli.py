@@ -124,11 +124,26 @@ def ingest(
 
 
 @app.command()
-def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
-    """Say how far a campaign has come."""
-    from atomsieve.workflows import commands
+def status(
+    file_or_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAME|KEY", help="A campaign file, the name of one that was run, or a key."
+        ),
+    ],
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="A calculation of it: its key, or the first letters of it.")
+    ] = None,
+    watch: Annotated[
+        float | None,
+        typer.Option("--watch", min=0.1, metavar="SECONDS", help="Look again every so many seconds, until Ctrl-C."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far a campaign has come, or show one calculation."""
+    from atomsieve.workflows import board
 
-    commands.status(file_or_name, as_json=as_json)
+    board.status(file_or_name, watch=watch, as_json=as_json)
 
 
 @app.command()

@@ -283,6 +283,7 @@ class Dispatch:
             own = replace(stage, only=entering)
             if own.stage is not None:
                 self.watch.stage(own, own.site_count)
+                self.database.save_stage(self._name, own.stage.name, entered=own.site_count)
             found = Dispatched()
             Replay(own, self.database, self.watch, found, hand_over, self.engine.fetch).run()
             for name in ("entered", "sites", "stored", "open", "waiting"):
@@ -296,6 +297,7 @@ class Dispatch:
             if own.stage is not None:
                 sifted = sift(own, stored_rows(own, self.database))
                 self.watch.passed(own, sifted)
+                self.database.save_stage(self._name, own.stage.name, passed=len(sifted.passed))
                 entering = frozenset(sifted.passed)
 
     def _note(self, parcel: Parcel) -> None:
