@@ -10,29 +10,33 @@ campaigns              a campaign file as it was last run                       
 jobs                   the output of a jobflow job, a small reference                        uuid and index
 tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
 leases                 who may act on something now (on a server only)                       what it is
+blobs.files, .chunks   what is too large for a document (on a server only)                   digest
 ====================== ===================================================================== ==============
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import MongoStore
+from monty.json import jsanitize
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.away import AWAY, reported
+from atomsieve.analysis.blobs import Blobs
+from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
+from atomsieve.analysis.superseded import age, mark
 from atomsieve.analysis.tasks import Tasks
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, rank
+from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
@@ -45,15 +49,6 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
 }
 #: MongoDB's code for a document that a unique index refuses.
 DUPLICATE = 11000
-#: Keys that are asked for in one query.
-CHUNK = 500
-
-
-def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
-    """Cut an iterable into lists of a size."""
-    source = iter(values)
-    while chunk := list(islice(source, size)):
-        yield chunk
 
 
 class Database:
@@ -79,6 +74,8 @@ class Database:
         self.jobs = JobStore(make("jobs"))
         self.tasks = Tasks(make("tasks"), title)
         self.leases = make("leases")
+        # an embedded document may be as large as it likes
+        self.blobs = Blobs(self.calculations, title) if path is None else None
         self._stores: dict[str, Store] = {
             "calculations": self.calculations,
             "adsorption_energies": self.adsorption_energies,
@@ -174,7 +171,7 @@ class Database:
         writes = [
             ReplaceOne(
                 {"key": document["key"], "status": {"$ne": "done"}},
-                {**document, self.calculations.last_updated_field: now},
+                {**self._slim(document), self.calculations.last_updated_field: now},
                 upsert=True,
             )
             for document in documents
@@ -190,7 +187,7 @@ class Database:
         """Return the stored outcomes among these request keys."""
         with reported(self.title):
             return {
-                document["key"]: document
+                document["key"]: self._whole(document)
                 for wanted in chunks(keys)
                 for document in self.calculations.query({"key": {"$in": wanted}})
             }
@@ -204,31 +201,31 @@ class Database:
         with reported(self.title):
             self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
             self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
-            self._mark({row.site.key for row in rows} | {potential.site.key for potential in potentials})
-
-    def _mark(self, sites: set[str]) -> None:
-        for wanted in chunks(sites, 100):
-            rows = list(self.adsorption_energies.query({"site.key": {"$in": wanted}}))
-            newest: dict[str, dict[str, Any]] = {}
-            for row in sorted(rows, key=_age):
-                newest[row["policy_key"]] = row
-            current: dict[str, dict[str, Any]] = {}
-            for row in newest.values():
-                if row["slot"] not in current or rank(row) > rank(current[row["slot"]]):
-                    current[row["slot"]] = row
-            keep = {row["key"] for row in current.values()}
-            _flag(self.adsorption_energies, [(row, row["key"] not in keep) for row in rows])
-            potentials = self.limiting_potentials.query({"site.key": {"$in": wanted}})
-            _flag(
-                self.limiting_potentials,
-                [(entry, not keep.issuperset(entry["adsorption_energies"].values())) for entry in potentials],
-            )
+            sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
+            mark(self.adsorption_energies, self.limiting_potentials, sites)
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
         if documents:
             with reported(self.title):
-                self.jobs.update([dict(document) for document in documents], key=["uuid", "index"])
+                # references to the outputs of other jobs become plain data
+                plain = [jsanitize(dict(document), strict=True, allow_bson=True) for document in documents]
+                self.jobs.update([self._slim(document) for document in plain], key=["uuid", "index"])
+
+    def outputs(self, uuids: Iterable[str]) -> dict[str, dict[int, Any]]:
+        """Return the outputs of jobflow jobs, by uuid and index."""
+        found: dict[str, dict[int, Any]] = {}
+        with reported(self.title):
+            for wanted in chunks(uuids):
+                for document in self.jobs.query({"uuid": {"$in": wanted}}, ["uuid", "index", "output"]):
+                    found.setdefault(document["uuid"], {})[document["index"]] = self._whole(document)["output"]
+        return found
+
+    def _slim(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(document) if self.blobs is None else self.blobs.slim(document)
+
+    def _whole(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(document) if self.blobs is None else self.blobs.whole(document)
 
     def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
         fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
@@ -250,7 +247,7 @@ class Database:
             for wanted in chunks(policy_keys):
                 for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
                     before = found.get(document["policy_key"])
-                    if before is None or _age(document) > _age(before):
+                    if before is None or age(document) > age(before):
                         found[document["policy_key"]] = document
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
@@ -282,18 +279,3 @@ class Database:
     def campaign_names(self) -> list[str]:
         """Return the names of all campaigns."""
         return sorted(str(document["name"]) for document in self.campaigns.query({}, ["name"]))
-
-
-def _flag(store: Store, marks: Iterable[tuple[dict[str, Any], bool]]) -> None:
-    """Mark documents as superseded or not; the time of their last update stays that of their content."""
-    changed = [
-        {name: value for name, value in document.items() if name != "_id"} | {"superseded": superseded}
-        for document, superseded in marks
-        if document["superseded"] != superseded
-    ]
-    if changed:
-        store.update(changed, key="key")
-
-
-def _age(document: Mapping[str, Any]) -> tuple[Any, str]:
-    return document["last_updated"], str(document["key"])

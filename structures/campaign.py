@@ -122,6 +122,36 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def parse_mapping(text: str, source: str, holds: str) -> dict[str, Any]:
+    """Read a mapping from YAML text.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    source : str
+        The file's name, for messages.
+    holds : str
+        What a person writes into such a file, as ``name, sites, method``.
+
+    Raises
+    ------
+    CampaignError
+        Names the line where it is not readable.
+    """
+    try:
+        data = yaml.load(text, Loader=Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise CampaignError(source, [Problem(where, f"not readable as YAML: {problem}")]) from None
+    if not isinstance(data, Mapping):
+        what = "empty" if data is None else f"a {type(data).__name__}"
+        raise CampaignError(source, [Problem("", f"is {what}; it must be a mapping with {holds} ...")])
+    return dict(data)
+
+
 def parse_campaign(text: str, source: str) -> Campaign:
     """Read a campaign from YAML text.
 
@@ -137,16 +167,7 @@ def parse_campaign(text: str, source: str) -> Campaign:
     CampaignError
         With every entry that is wrong: its path, the value, what is allowed, the nearest match.
     """
-    try:
-        data = yaml.load(text, Loader=Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise CampaignError(source, [Problem(where, f"not readable as YAML: {problem}")]) from None
-    if not isinstance(data, Mapping):
-        what = "empty" if data is None else f"a {type(data).__name__}"
-        raise CampaignError(source, [Problem("", f"is {what}; it must be a mapping with name, sites, method ...")])
+    data = parse_mapping(text, source, "name, sites, method")
     return campaign_from_data(data, source)
 
 

@@ -41,6 +41,8 @@ def _fields_at(top: type[BaseModel], location: tuple[int | str, ...]) -> list[st
         if isinstance(part, int):
             continue
         field = model.model_fields.get(part)
+        if field is None and model is not top:
+            continue  # the key of a mapping that holds models
         below = next(_models(field.annotation), None) if field is not None else None
         if below is None:
             return []
@@ -81,6 +83,8 @@ def problem_of(top: type[BaseModel], error: ErrorDetails) -> Problem:
     if kind in bounds:
         limit = next(iter(context.values()))
         return Problem(path, f"{value!r} is out of range; allowed: {bounds[kind]} {limit}")
+    if kind == "value_error":
+        return Problem(path, str(context["error"]))
     if kind in ("too_short", "too_long"):
         return Problem(path, f"has {context['actual_length']} entries; {error['msg'].lower()}")
     return Problem(path, f"{value!r} is not allowed; {error['msg'][0].lower()}{error['msg'][1:]}")

@@ -4,14 +4,16 @@
 
     AtomsieveError
     ├── InputError                what a person wrote cannot be used; says the value, what is allowed, what to do
-    │   ├── CampaignError         a campaign file: every entry that is wrong, at once
+    │   ├── CampaignError         a file that a person wrote: every entry that is wrong, at once
     │   ├── ParameterError        parameters of a site, or settings of a calculator, do not go together; names one
     │   ├── MethodMismatchError   energies of different methods were about to be combined
     │   └── UnknownNameError      no campaign, site or calculation has this name
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
     ├── StoreError                the database cannot be used
-    └── LeaseLostError            the right to act has passed to another process
+    ├── SchedulerError            the scheduler of a cluster refuses, or does not answer
+    ├── LeaseLostError            the right to act has passed to another process
+    └── UntrustedError            what came out of a database names code that is not ours
 """
 
 from __future__ import annotations
@@ -65,8 +67,16 @@ class StoreError(AtomsieveError):
     """The database cannot be used."""
 
 
+class SchedulerError(AtomsieveError):
+    """The scheduler of a cluster refuses, or does not answer."""
+
+
 class LeaseLostError(AtomsieveError):
     """The right to act has passed to another process."""
+
+
+class UntrustedError(AtomsieveError):
+    """What came out of a database names code that is not ours."""
 
 
 class FailureClass(StrEnum):
@@ -119,7 +129,7 @@ class Problem:
 
 
 class CampaignError(InputError):
-    """A campaign file that cannot be run, with every entry that is wrong.
+    """A campaign file, or a worker's or a mapping, that cannot be used, with every entry that is wrong.
 
     Parameters
     ----------

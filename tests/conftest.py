@@ -8,9 +8,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pymongo
@@ -72,6 +74,75 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     """(URI, name of a database) of a MongoDB server that lives as long as the test session."""
     with mongo_server(tmp_path_factory.mktemp("mongo")) as where:
         yield where
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """A Slurm of our own: two nodes, n1 and n2, of two cores each; partitions main and short."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def lab(self, *arguments: str) -> None:
+        """Call slurm-lab.sh: ``up``, ``down``, ``kill NODE``."""
+        result = subprocess.run(
+            [LAB, *arguments], env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise RuntimeError(f"slurm-lab.sh {' '.join(arguments)}: {result.stdout}{result.stderr}")
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL a node's slurmd; its jobs go on. The node is down after 20 s, and :meth:`mend` brings it back."""
+        self.lab("kill", node)
+
+    def mend(self) -> None:
+        """Start what does not run, and wait until all nodes take jobs."""
+        self.lab("up")
+
+    def call(self, *command: str) -> str:
+        """Return what a Slurm command prints."""
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+LAB = str(Path(__file__).with_name("slurm-lab.sh"))
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    """Yield a real Slurm that lives as long as the test session; SLURM_CONF points to it meanwhile."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in ("slurmctld", "slurmd", "munged", "sbatch") if shutil.which(name, path=path) is None]
+    if missing:
+        pytest.skip(f"no Slurm: {', '.join(missing)} not found; apt-get install slurm-wlm munge")
+    # the path of a socket is short, and that of pytest's folder need not be
+    folder = Path(tempfile.mkdtemp(prefix="atomsieve-slurm-"))
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        ports = " ".join(str(probe.getsockname()[1]) for probe in probes)
+    environment = {"SLURM_LAB": str(folder), "SLURM_LAB_PORTS": ports, "SLURM_CONF": str(folder / "slurm.conf")}
+    lab = Slurm(folder, environment)
+    # a session that is killed takes nothing down
+    guard = subprocess.Popen(
+        [LAB, "guard", str(os.getpid())],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        lab.mend()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SLURM_CONF", environment["SLURM_CONF"])
+            yield lab
+    finally:
+        lab.lab("down")
+        guard.kill()
+        guard.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

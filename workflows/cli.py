@@ -127,9 +127,7 @@ def ingest(
 def status(
     file_or_name: Annotated[
         str,
-        typer.Argument(
-            metavar="FILE|NAME|KEY", help="A campaign file, the name of one that was run, or a key."
-        ),
+        typer.Argument(metavar="FILE|NAME|KEY", help="A campaign file, the name of one that was run, or a key."),
     ],
     key: Annotated[
         str | None, typer.Argument(metavar="[KEY]", help="A calculation of it: its key, or the first letters of it.")

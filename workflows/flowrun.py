@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import warnings
 from collections import defaultdict, deque
@@ -12,6 +13,13 @@ from typing import Any
 from jobflow import Flow, Job
 from jobflow.core.reference import OnMissing, find_and_get_references, find_and_resolve_references
 from monty.json import MontyDecoder, MontyEncoder
+
+from atomsieve.structures.errors import UntrustedError
+
+#: Whose classes and jobs may come out of a database: ours and those that jobs are made of.
+TRUSTED = ("atomsieve.", "jobflow.core.")
+#: Data that has a type of its own.
+PLAIN = frozenset({("numpy", "array"), ("datetime", "datetime"), ("uuid", "UUID")})
 
 
 @dataclass
@@ -235,3 +243,48 @@ def encode(value: Any) -> str:
 def decode(text: str) -> Any:
     """Read what :func:`encode` wrote."""
     return MontyDecoder().process_decoded(json.loads(text))
+
+
+def decode_trusted(text: str) -> Any:
+    """Read what :func:`encode` wrote and a database has kept, where others may have written too.
+
+    Decoding imports modules and calls what it finds there: here that is no more than classes of ours and of jobflow's
+    core, and functions that are jobs.
+
+    Raises
+    ------
+    UntrustedError
+        If anything else is named; nothing of it has been imported or called then.
+    """
+    plain = json.loads(text)
+    open_: list[Any] = [plain]
+    while open_:
+        value = open_.pop()
+        if isinstance(value, list):
+            open_ += value
+        elif isinstance(value, dict):
+            if "@module" in value:
+                _check(value)
+            open_ += value.values()
+    return MontyDecoder().process_decoded(plain)
+
+
+def _check(value: dict[str, Any]) -> None:
+    module, name = value["@module"], value.get("@class") or value.get("@callable")
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise UntrustedError(f"a stored job names {module!r} and {name!r}, which is no class and no job")
+    if (module, name) in PLAIN:
+        return
+    if not module.startswith(TRUSTED):
+        raise UntrustedError(f"a stored job names {module}.{name}, which is neither atomsieve's nor jobflow's own")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        found = None
+    if "@class" in value:
+        # a name that a module of ours has only imported is somebody else's
+        is_known = isinstance(found, type) and found.__module__ == module
+    else:
+        is_known = not value.get("@bound") and hasattr(found, "original")
+    if not is_known:
+        raise UntrustedError(f"a stored job names {module}.{name}, which this version of atomsieve does not have")

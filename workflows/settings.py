@@ -5,6 +5,7 @@
 ``ATOMSIEVE_MONGODB_URI`` a MongoDB server that takes the place of the embedded database
 ``ATOMSIEVE_MONGODB_DATABASE`` the database there (default ``atomsieve``)
 ``ATOMSIEVE_WORKERS``     processes of the local engine (default: one a core)
+``ATOMSIEVE_WORKERS_FOLDER`` where the files lie that describe clusters (default ``~/.config/atomsieve/workers``)
 ``ATOMSIEVE_MACE_WEIGHTS`` full path of the weights for MACE, where a campaign names none
 ``ATOMSIEVE_FAIRCHEM_WEIGHTS`` full path of the weights for UMA (fairchem), where a campaign names none
 ======================== ===========================================================================================
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     mongodb_uri: SecretStr | None = None
     mongodb_database: str = "atomsieve"
     workers: int | None = Field(default=None, ge=1, le=1024)
+    workers_folder: Path = Path("~/.config/atomsieve/workers")
     mace_weights: Path | None = None
     fairchem_weights: Path | None = None
 
