@@ -44,7 +44,7 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
     "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
     "campaigns": (),
-    "tasks": ("campaign", "state", "flow"),
+    "tasks": ("campaign", "subject", "state", "flow"),
     "leases": (),
 }
 #: MongoDB's code for a document that a unique index refuses.
@@ -191,6 +191,11 @@ class Database:
                 for wanted in chunks(keys)
                 for document in self.calculations.query({"key": {"$in": wanted}})
             }
+
+    def beginning_with(self, letters: str) -> list[dict[str, Any]]:
+        """Return the stored outcomes whose request key begins with these letters."""
+        with reported(self.title):
+            return list(self.calculations.query({"key": {"$gte": letters, "$lt": f"{letters}g"}}))
 
     def push(self, rows: Sequence[AdsorptionEnergy], potentials: Sequence[LimitingPotential]) -> None:
         """Store rows and the limiting potentials that stand on them; what is there already stays as it is.

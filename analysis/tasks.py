@@ -70,6 +70,14 @@ class Tasks:
             for document in self.store.query({"campaign": campaign, **wanted}):
                 yield Task.from_dict(document)
 
+    def beginning_with(self, letters: str, campaign: str | None = None) -> list[Task]:
+        """Return the tasks whose subject begins with these letters, of one campaign or of all."""
+        # what a key is written with comes before "g"
+        wanted: dict[str, Any] = {"subject": {"$gte": letters, "$lt": f"{letters}g"}}
+        with reported(self.title):
+            found = self.store.query(wanted | ({"campaign": campaign} if campaign is not None else {}))
+            return [Task.from_dict(document) for document in found]
+
     def one(self, campaign: str, subject: str) -> Task | None:
         """Return a task, or None."""
         with reported(self.title):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -15,39 +16,47 @@ from rich.text import Text
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows import monitor
-from atomsieve.workflows.monitor import LOCAL, StageStanding, Standing
+from atomsieve.workflows.monitor import StageStanding, Standing
 from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.settings import read_settings
 
+#: What may be a key, or the first letters of one.
+KEY = re.compile(r"[0-9a-f]{6,64}")
 #: The order of kinds in the table: in which they are calculated.
 KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations")
 #: Colours of states.
 STYLES = {"done": "green", "failed": "red", "lost": "red", "running": "bold", "paused": "yellow", "cancelled": "yellow"}
 
 
-def status(file_or_name: str, *, watch: float | None, as_json: bool) -> None:
-    """Say how a campaign stands, and say it again every few seconds if that is wanted.
+def status(file_or_name: str, key: str | None, *, watch: float | None, as_json: bool) -> None:
+    """Say how a campaign stands, and say it again every few seconds if that is wanted; or show one calculation.
 
     Parameters
     ----------
     file_or_name : str
-        A campaign file, or the name of one that was run.
+        A campaign file, or the name of one that was run; the key of a calculation, where no campaign is called so.
+    key : str or None
+        A calculation of the campaign.
     watch : float or None
         Seconds between two looks; None for one.
     as_json : bool
         Print plain data; a line a look where it is watched.
     """
+    if key is not None:
+        _one(file_or_name, key, as_json=as_json)
+        return
     settings = read_settings()
     name, folder, wanted = monitor.located(file_or_name, settings)
     with monitor.opened(settings, folder, wanted) as look:
+        if KEY.fullmatch(file_or_name) and look(name).sites is None:
+            _one(None, file_or_name, as_json=as_json)
+            return
 
         def seen() -> Standing:
             glance = look(name)
             if glance.sites is None and not glance.counts:
                 return _unbegun(file_or_name)
-            found = monitor.standing(name, glance, folder)
-            remote = any(engine != LOCAL for engine, _ in found.engines)
-            return monitor.in_nodes(found, settings) if remote else found
+            return monitor.in_nodes(monitor.standing(name, glance, folder), settings)
 
         if as_json:
             print_json(seen().to_dict())
@@ -55,6 +64,12 @@ def status(file_or_name: str, *, watch: float | None, as_json: bool) -> None:
             console().print(board(seen(), file_or_name), soft_wrap=True)
         else:
             _watch(seen, file_or_name, watch)
+
+
+def _one(file_or_name: str | None, key: str, *, as_json: bool) -> None:
+    from atomsieve.workflows import control
+
+    control.one(file_or_name, key, as_json=as_json)
 
 
 def _unbegun(file_or_name: str) -> Standing:

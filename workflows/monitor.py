@@ -227,7 +227,7 @@ def standing(name: str, glance: Glance, folder: Folder) -> Standing:
 
 
 def _stages(glance: Glance) -> Iterator[StageStanding]:
-    names = list(glance.stages) or [None]
+    names: list[str | None] = [*glance.stages] or [None]
     for name in names:
         own = [count for count in glance.counts if count.kind == "site" and (name is None or count.stage == name)]
         known = glance.stages[name] if name is not None else {"entered": glance.sites or 0}
@@ -291,7 +291,7 @@ def _failures(counts: Iterable[TaskCount]) -> Counter[str]:
 
 
 def in_nodes(seen: Standing, settings: Settings) -> Standing:
-    """Return the same with node hours, where every worker gives its nodes the same number of cores.
+    """Return the same with node hours, where all kinds of allocations of its workers take as many cores of a node.
 
     Parameters
     ----------
@@ -300,15 +300,15 @@ def in_nodes(seen: Standing, settings: Settings) -> Standing:
     settings : Settings
         Where the workers' files lie.
     """
-    from atomsieve.workflows.cluster import read_worker
+    import yaml
 
     cores: set[int] = set()
-    for engine, worker in seen.engines:
-        if engine == LOCAL:
-            return seen
+    for _, worker in seen.engines:
         try:
-            cores |= {resources.cores for resources in read_worker(worker, settings).kinds.values()}
-        except InputError:
-            # its file lies on another machine
+            # read as it stands: to check all of it takes longer than everything else here
+            text = (settings.workers_folder.expanduser() / f"{worker}.yaml").read_text(encoding="utf-8")
+            cores |= {int(kind.get("cores", 1)) for kind in yaml.safe_load(text)["kinds"].values()}
+        except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+            # this machine, or a cluster whose file lies elsewhere
             return seen
     return replace(seen, node_hours=seen.core_hours / cores.pop()) if len(cores) == 1 else seen
