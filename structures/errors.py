@@ -10,6 +10,8 @@
     │   └── UnknownNameError      no campaign, site or calculation has this name
     ├── BuildError                a site came out wrong (clash, wrong formula, metal not bound)
     ├── CalculationError          a calculation did not give an energy; carries the class of its failure
+    ├── Interrupted               a calculation was asked to stop; the next attempt goes on from its checkpoint
+    ├── StaleAttemptError         a later attempt at the same calculation has begun; this one keeps nothing
     ├── StoreError                the database cannot be used
     ├── SchedulerError            the scheduler of a cluster refuses, or does not answer
     ├── LeaseLostError            the right to act has passed to another process
@@ -107,6 +109,14 @@ class CalculationError(AtomsieveError):
     def __init__(self, message: str, failure_class: FailureClass = FailureClass.GIVE_UP) -> None:
         super().__init__(message)
         self.failure_class = failure_class
+
+
+class Interrupted(AtomsieveError):  # noqa: N818 - no error: the calculation goes on another time
+    """A calculation was asked to stop; what it had reached is in its checkpoint, and no failure is recorded."""
+
+
+class StaleAttemptError(AtomsieveError):
+    """A later attempt at the same calculation has begun; what this one found is not kept."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class Elsewhere:
 
     def work(self) -> list[dict[str, Any]]:
         metadata: list[dict[str, Any]] = []
-        engine = LocalEngine(self.folder, 2, on_start=lambda job: metadata.append(job.metadata))
+        engine = LocalEngine(self.folder, 2, on_start=lambda attempt: metadata.append(attempt.job.metadata))
         for run in engine.run([(parcel.key, parcel.flow) for parcel in self.parcels.values()]):
             assert not run.errors
             del self.parcels[run.tag]

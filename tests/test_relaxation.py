@@ -197,12 +197,12 @@ def test_the_frozen_atoms_of_a_site_are_held_clean_and_with_an_adsorbate(
 
 def test_files_are_private_and_whole(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "new" / "folder")
-    folder.write({"key": "ab" * 32, "x": 1})
-    assert folder.read("ab" * 32) == {"key": "ab" * 32, "x": 1}
+    folder.write({"key": "ab" * 32, "status": "done", "x": 1})
+    assert folder.read("ab" * 32) == {"key": "ab" * 32, "status": "done", "x": 1}
     assert stat.S_IMODE(folder.root.stat().st_mode) == 0o700
     assert [path.name for path in folder.directory("ab" * 32).iterdir()] == ["result.json"]
     with pytest.raises(ValueError, match="not JSON compliant"):
-        folder.write({"key": "cd" * 32, "x": float("nan")})
+        folder.write({"key": "cd" * 32, "status": "done", "x": float("nan")})
     assert folder.read("cd" * 32) is None
     assert folder.read("ef" * 32) is None
     json.loads((folder.directory("ab" * 32) / "result.json").read_text())

@@ -17,6 +17,7 @@ from jobflow import CURRENT_JOB
 
 from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
 from atomsieve.structures.errors import CalculationError, FailureClass
+from atomsieve.workflows.attempts import Course
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.codes import vasp_run
 from atomsieve.workflows.codes.vasp import missing
@@ -217,7 +218,7 @@ def test_a_request_becomes_a_calculation(mock_vasp, tmp_path: Path) -> None:
     # a molecule is not displaced at the start, which the mock would not have
     request = Request("molecule", {"molecule": "a slab"}, entry.method(RELAX), 0.02, multiplicity=1)
     numerics = {"max_steps": 300, "optimizer": "BFGS", "ladder": {"scf": entry.ladder}, **entry.numerics(RELAX)}
-    found = relax(request, start, lambda _: Judgement(Verdict.INTACT, "as it was"), numerics, tmp_path)
+    found = relax(request, start, lambda _: Judgement(Verdict.INTACT, "as it was"), numerics, Course.resume(tmp_path))
     assert isinstance(found, Calculation)
     assert found.energy == pytest.approx(-35.9887717)
     assert found.force_calls == 4

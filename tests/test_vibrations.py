@@ -275,6 +275,7 @@ def test_a_displacement_that_failed_fails_the_vibrations_and_says_which(folder: 
     assert document is not None
     text = "the SCF did not converge"
     judgement = Judgement(Verdict.NOT_CONVERGED, text)
+    forget(folder, displacements[3].key)
     folder.write(Failure(displacements[3], FailureClass.OTHER_SETTINGS, judgement, text, tried=(NUMERICS,)).to_dict())
     failed = assemble(asked, NUMERICS, folder)
     assert failed["status"] == "failed"
@@ -297,6 +298,7 @@ def test_another_electronic_state_is_no_displacement(folder: Folder) -> None:
         evaluate_one.original(one.to_dict(), NUMERICS)
     document = folder.read(displacements[4].key)
     assert document is not None
+    forget(folder, displacements[4].key)
     folder.write({**document, "energy": document["energy"] - 0.31})
     failed = assemble(asked, NUMERICS, folder)
     assert failed["status"] == "failed"
@@ -313,6 +315,7 @@ def test_displacements_of_another_geometry_are_refused(folder: Folder) -> None:
     assert document is not None
     atoms = atoms_from_dict(document["atoms"])
     atoms.positions[1, 2] += 0.05
+    forget(folder, request.key)
     folder.write({**document, "atoms": atoms_to_dict(atoms)})
     with pytest.raises(StoreError, match="starts from another geometry"):
         assemble(asked, NUMERICS, folder)

@@ -18,6 +18,8 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.structures.errors import FailureClass
+from atomsieve.workflows import interruption
+from atomsieve.workflows.claims import Claim
 
 #: Numerics to try in turn where a geometry does not converge.
 GEOMETRY: tuple[Mapping[str, Any], ...] = ({"optimizer": "FIRE"},)
@@ -63,6 +65,8 @@ class Course:
     ----------
     directory : Path
         Of the calculation.
+    claim : Claim or None
+        The right to work on it; None where nobody else can.
     attempts : list of Attempt
         The last one is under way.
     positions : list or None
@@ -70,15 +74,16 @@ class Course:
     """
 
     directory: Path
+    claim: Claim | None = None
     attempts: list[Attempt] = field(default_factory=list)
     positions: list[list[float]] | None = None
     _written: float = field(default_factory=time.monotonic, repr=False)
     _began: float = field(default_factory=time.perf_counter, repr=False)
 
     @classmethod
-    def resume(cls, directory: Path) -> Course:
+    def resume(cls, directory: Path, claim: Claim | None = None) -> Course:
         """Return the course that was under way in a directory, or a new one."""
-        course = cls(directory)
+        course = cls(directory, claim)
         # a checkpoint that was cut short is as good as none
         with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             data = json.loads((directory / CHECKPOINT).read_text(encoding="utf-8"))
@@ -99,14 +104,47 @@ class Course:
         """Evaluations of the forces in all attempts."""
         return sum(attempt.force_calls for attempt in self.attempts)
 
-    def step(self, atoms: Atoms) -> None:
-        """Take note of an evaluation."""
+    def evaluated(self, atoms: Atoms) -> None:
+        """Take note of an evaluation.
+
+        Raises
+        ------
+        StaleAttemptError
+            If a later attempt has begun.
+        """
         self.now.force_calls += 1
+        if self.claim is not None:
+            self.claim.advance()
         if not np.isfinite(atoms.positions).all():
             return
         self.positions = atoms.positions.tolist()
         if time.monotonic() - self._written >= EVERY:
             self._write()
+
+    def step(self, atoms: Atoms) -> None:
+        """Take note of an evaluation, and stop there if that was asked for.
+
+        Raises
+        ------
+        Interrupted
+            When the checkpoint is written.
+        StaleAttemptError
+            If a later attempt has begun.
+        """
+        self.evaluated(atoms)
+        self.stop_if_asked()
+
+    def stop_if_asked(self) -> None:
+        """Write the checkpoint and stop, if that was asked for.
+
+        Raises
+        ------
+        Interrupted
+            When the checkpoint is written.
+        """
+        if interruption.requested() is not None:
+            self._write()
+            interruption.check()
 
     def fail(self, kind: FailureClass, text: str, max_force: float | None, ladder: Mapping[str, Sequence[Any]]) -> bool:
         """End the attempt; return whether another has begun.
@@ -152,6 +190,8 @@ class Course:
     def _write(self) -> None:
         self._written = time.monotonic()
         self._end()
+        if self.claim is not None:
+            self.claim.check()
         partial = self.directory / f"{CHECKPOINT}.partial"
         partial.write_text(json.dumps({"attempts": self.to_list(), "positions": self.positions}), encoding="utf-8")
         partial.replace(self.directory / CHECKPOINT)

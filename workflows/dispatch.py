@@ -19,7 +19,7 @@ from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.replay import Parcel, Replay, Replayed
 from atomsieve.workflows.settings import Settings
-from atomsieve.workflows.stagerun import Watch
+from atomsieve.workflows.watch import Watch
 
 #: Engines that run a campaign elsewhere.
 ENGINES = ("fireworks", "jobflow-remote")

@@ -2,27 +2,31 @@
 
 ::
 
-    FOLDER/results/ab/ab12.../result.json   one outcome, complete or absent
-                             /lease         locked while somebody works on it
-                             /relax.log     what the optimiser printed
-    FOLDER/starts.log                       a line for each calculation begun, never rewritten
-    FOLDER/atomsieve.sqlite                 the embedded database
+    FOLDER/results/ab/ab12.../result.json      a success: complete or absent, and once there never replaced
+                             /failure.json     the last failure, where there is no success yet
+                             /claim.N          the N-th attempt is under way, or was the last to fail
+                             /checkpoint.json  how far an attempt came that has not ended
+                             /relax.log        what the optimiser printed
+    FOLDER/starts.log                          a line for each calculation begun, never rewritten
+    FOLDER/atomsieve.sqlite                    the embedded database
+
+Any number of processes on any number of hosts may share a folder: outcomes are placed by link(2) and rename(2), and who
+works on what is settled by claims (:mod:`atomsieve.workflows.claims`).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from atomsieve.structures.errors import StoreError
+from atomsieve.workflows.claims import Claim, hold
 
 
 def file_stem(label: str) -> str:
@@ -63,13 +67,12 @@ class Folder:
         return self.root / "results" / key[:2] / key
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """Return the outcome of a calculation, or None if it has none yet."""
-        try:
-            text = (self.directory(key) / "result.json").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        document: dict[str, Any] = json.loads(text)
-        return document
+        """Return the outcome of a calculation, the success if there is one; None if it has none yet."""
+        for name in ("result.json", "failure.json"):
+            with suppress(FileNotFoundError):
+                document: dict[str, Any] = json.loads((self.directory(key) / name).read_text(encoding="utf-8"))
+                return document
+        return None
 
     def stored(self, key: str) -> dict[str, Any]:
         """Return the outcome of a calculation that others start from.
@@ -84,45 +87,67 @@ class Folder:
             raise StoreError(f"the result of {key} is not in {self.root}; run the campaign again")
         return document
 
-    def write(self, document: dict[str, Any]) -> None:
+    def write(self, document: dict[str, Any], claim: Claim | None = None) -> dict[str, Any]:
         """Write an outcome so that it survives a power cut, or not at all.
 
         Parameters
         ----------
         document : dict
-            Its ``key`` says where.
+            Its ``key`` says where; its ``status``, whether it is a success ("done").
+        claim : Claim, optional
+            That of the attempt which found it; None for an outcome that is settled already, as in a database.
+
+        Returns
+        -------
+        dict
+            The outcome that is there now: of two successes the first.
+
+        Raises
+        ------
+        StaleAttemptError
+            If a later attempt has begun.
         """
         directory = self.directory(document["key"])
         self._make(directory)
-        final = directory / "result.json"
-        partial = directory / f"result.{os.getpid()}.partial"
+        is_final = document["status"] == "done"
+        final = directory / ("result.json" if is_final else "failure.json")
+        # two hosts may have a process of the same number
+        partial = directory / f"{final.name}.{os.urandom(6).hex()}.partial"
         try:
             with partial.open("w", encoding="utf-8") as file:
                 json.dump(document, file, allow_nan=False)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(final)
-        except BaseException:
+            if claim is not None:
+                # only now: having written here, a client of NFS knows what else is here
+                claim.check()
+            if is_final:
+                os.link(partial, final)
+                (directory / "failure.json").unlink(missing_ok=True)
+            else:
+                partial.replace(final)
+        except FileExistsError:
+            document = self.stored(document["key"])
+        finally:
             partial.unlink(missing_ok=True)
-            raise
-        # the rename, and the directory itself, must reach the disk too
+        # the name, and the directory itself, must reach the disk too
         for folder in (directory, directory.parent):
             _sync(folder)
+        if claim is not None:
+            claim.settle(is_final=is_final)
+        return document
 
-    @contextmanager
-    def lease(self, key: str) -> Iterator[None]:
-        """Hold a calculation for this process; wait while another holds it.
+    def claim(self, key: str) -> AbstractContextManager[Claim]:
+        """Hold a calculation for this process; wait while another attempt at it is alive.
 
-        The lock is the kernel's: it ends with the process that holds it, however that dies, so no lease is ever stale.
+        Raises
+        ------
+        Interrupted
+            If this process is asked to stop while it waits.
         """
         directory = self.directory(key)
         self._make(directory)
-        descriptor = os.open(directory / "lease", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return hold(directory)
 
     def log_start(self, key: str) -> None:
         """Append a line to the log of starts; one write, so that lines of several processes never mix."""

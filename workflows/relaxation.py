@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,8 @@ from atomsieve.workflows.order import Order, Relaxed
 
 #: Å by which the atoms of a site are displaced at the start: a symmetric start stays symmetric, at a saddle point too.
 DISPLACEMENT = 0.03
+#: A calculation that hung so many times is given up.
+HANGS = 2
 
 Judge = Callable[[Atoms], Judgement]
 #: From the final moments of all atoms to a judgement where they are not those of a stated spin state.
@@ -76,21 +77,30 @@ def settle(
     -------
     dict
         The document of a :class:`Calculation` or a :class:`Failure`, which is on disk by then.
+
+    Raises
+    ------
+    Interrupted
+        If it was asked to stop (:mod:`atomsieve.workflows.interruption`); the next call goes on from there.
+    StaleAttemptError
+        If this process was silent for so long that another has taken over.
     """
     key = request.key
-    with folder.lease(key):
+    with folder.claim(key) as claim:
         known = folder.read(key)
         if known is not None and is_settled(known, numerics):
             return known
-        folder.log_start(key)
-        directory = folder.directory(key)
-        outcome = relax(request, start, judge, numerics, directory, spin)
+        course = Course.resume(claim.directory, claim)
+        if len(claim.hangs) < HANGS:
+            folder.log_start(key)
+            outcome = relax(request, start, judge, numerics, course, spin)
+        else:
+            outcome = _hung(request, start, numerics, course, claim.hangs)
         if isinstance(outcome, Failure):
             before = known["tried"] if known is not None else ()
             outcome = replace(outcome, tried=(*before, dict(numerics)))
-        document = outcome.to_dict()
-        folder.write(document)
-        (directory / CHECKPOINT).unlink(missing_ok=True)
+        document = folder.write(outcome.to_dict(), claim)
+        (claim.directory / CHECKPOINT).unlink(missing_ok=True)
     return document
 
 
@@ -99,20 +109,24 @@ def relax(
     start: Atoms,
     judge: Judge,
     numerics: Mapping[str, Any],
-    directory: Path,
+    course: Course,
     spin: SpinJudge = lambda moments: None,
 ) -> Calculation | Failure:
     """Relax, rung by rung of the ladder, and judge what came out; go on where a process that died had come.
+
+    Parameters
+    ----------
+    course : Course
+        How far the calculation has come; the other parameters are those of :func:`settle`.
 
     Returns
     -------
     Calculation or Failure
         A failure for an error of the calculator, for energies or forces that are no numbers, and for too many steps,
-        after the last rung; an error that is nobody's physics (a full disk) is raised.
+        after the last rung; an error that is nobody's physics (a full disk, a wish to stop) is raised.
     """
     entry = calculator(request.method.calculator)
-    course = Course.resume(directory)
-    (directory / LOG).unlink(missing_ok=True)
+    (course.directory / LOG).unlink(missing_ok=True)
     atoms = displaced(start, request)
     began, clock, cpu = time.time(), time.perf_counter(), time.process_time()
     versions: dict[str, str] = {}
@@ -139,7 +153,7 @@ def relax(
             settings={**request.method.physics, **{name: now[name] for name in entry.settings if name in now}},
             multiplicity=request.multiplicity,
             charge=request.charge,
-            directory=directory,
+            directory=course.directory,
             fmax=request.fmax,
             steps=int(now["max_steps"]) if request.moves else 0,
             optimizer=str(now["optimizer"]),
@@ -163,10 +177,17 @@ def relax(
                 forces=None if request.moves else result.forces.tolist(),
                 provenance=provenance() | ({"note": result.note} if result.note else {}),
             )
+        course.stop_if_asked()
         if not course.fail(*result, ladder=numerics.get("ladder", {})):
             break
         atoms.calc = None
     kind, text, _ = result
+    return _failure(request, start, course, kind, text, provenance())
+
+
+def _failure(
+    request: Request, start: Atoms, course: Course, kind: FailureClass, text: str, provenance: Mapping[str, Any]
+) -> Failure:
     line = text.strip().splitlines()[0] if text.strip() else "no message"
     last = None
     if course.positions is not None:
@@ -179,8 +200,18 @@ def relax(
         text=text,
         atoms=atoms_to_dict(last) if last is not None else None,
         force_calls=course.force_calls,
-        provenance=provenance(),
+        provenance=provenance,
     )
+
+
+def _hung(request: Request, start: Atoms, numerics: Mapping[str, Any], course: Course, hangs: Sequence[str]) -> Failure:
+    """Return the failure of a calculation that has hung as often as it may."""
+    text = (
+        f"the calculator hung {len(hangs)} times and was killed: no force call, and no file written, for longer than "
+        f"ATOMSIEVE_PATIENCE allows; the last time it was doing this:\n{hangs[-1]}"
+    )
+    provenance = {"numerics": dict(numerics), "attempts": course.to_list(), "host": socket.gethostname()}
+    return _failure(request, start, course, FailureClass.GIVE_UP, text, provenance)
 
 
 def _attempt(
@@ -194,7 +225,7 @@ def _attempt(
             course.positions = result.atoms.positions.tolist()
         else:
             assert entry.calculator is not None
-            result = optimize(entry.calculator, order, atoms, course.step)
+            result = optimize(entry.calculator, order, atoms, course.step if order.steps else course.evaluated)
     except CalculatorSetupError as error:
         return FailureClass.GIVE_UP, f"the calculator refuses its input: {error}", None
     except CalculationError as error:

@@ -11,8 +11,9 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import sift
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
-from atomsieve.workflows.stagerun import StageRun, Summary, Watch
+from atomsieve.workflows.stagerun import StageRun
 from atomsieve.workflows.turn import running
+from atomsieve.workflows.watch import Summary, Watch
 
 
 class Runner:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atomsieve.structures.errors import InputError, SchedulerError, unknown
-from atomsieve.workflows.local import THREADS
+from atomsieve.workflows.pool import THREADS
 
 if TYPE_CHECKING:
     from atomsieve.workflows.cluster import Resources, Worker

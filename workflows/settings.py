@@ -8,12 +8,16 @@
 ``ATOMSIEVE_WORKERS_FOLDER`` where the files lie that describe clusters (default ``~/.config/atomsieve/workers``)
 ``ATOMSIEVE_MACE_WEIGHTS`` full path of the weights for MACE, where a campaign names none
 ``ATOMSIEVE_FAIRCHEM_WEIGHTS`` full path of the weights for UMA (fairchem), where a campaign names none
+``ATOMSIEVE_HEARTBEAT``   seconds between two signs of life of a calculation (default 10)
+``ATOMSIEVE_LEASE``       seconds of silence after which another process may take a calculation over (default 60)
+``ATOMSIEVE_PATIENCE``    seconds without a force call, or a file written, after which a process hangs (default 6 hours)
 ======================== ===========================================================================================
 """
 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -34,6 +38,13 @@ class Settings(BaseSettings):
     workers_folder: Path = Path("~/.config/atomsieve/workers")
     mace_weights: Path | None = None
     fairchem_weights: Path | None = None
+    heartbeat: float = Field(default=10.0, gt=0)
+    lease: float = Field(default=60.0, gt=0)
+    patience: float = Field(default=6 * 3600.0, gt=0)
+
+
+#: The environment variables that are read.
+NAMES = tuple(f"ATOMSIEVE_{name.upper()}" for name in Settings.model_fields)
 
 
 def read_settings() -> Settings:
@@ -44,6 +55,12 @@ def read_settings() -> Settings:
     InputError
         Names the variable, its value and what is wrong with it.
     """
+    return _read(tuple(map(os.environ.get, NAMES)))
+
+
+@lru_cache(maxsize=8)
+def _read(values: tuple[str | None, ...]) -> Settings:
+    # reading takes as long as all else around a calculation of a millisecond: once for each environment
     try:
         return Settings()
     except ValidationError as error:

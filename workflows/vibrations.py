@@ -32,7 +32,7 @@ from atomsieve.structures.vibrations import (
 )
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import is_settled
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 
 if TYPE_CHECKING:
     from atomsieve.workflows.jobs import RelaxMaker
@@ -83,7 +83,7 @@ def put_together(
 ) -> dict[str, Any]:
     """Settle vibrations whose displacements are finished and return their reference."""
     del displacements  # they are read from disk by their keys; as an argument they come first
-    return reference(assemble(Request.from_dict(request), numerics, Folder(Settings().folder)))
+    return reference(assemble(Request.from_dict(request), numerics, Folder(read_settings().folder)))
 
 
 def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dic
     StoreError
         If the relaxation or a displacement is not there, or a displacement starts from another geometry.
     """
-    with folder.lease(asked.key):
+    with folder.claim(asked.key) as claim:
         known = folder.read(asked.key)
         if known is not None and is_settled(known, numerics):
             return known
@@ -132,9 +132,7 @@ def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dic
                 tried=(*(known["tried"] if known is not None else ()), dict(numerics)),
                 provenance=provenance,
             )
-        document = outcome.to_dict()
-        folder.write(document)
-    return document
+        return folder.write(outcome.to_dict(), claim)
 
 
 def _relaxed(request: Request, folder: Folder) -> Calculation:
