@@ -20,6 +20,8 @@ from atomsieve.structures.task import TaskCount, TaskState
 
 #: How far back a rate looks.
 WINDOW = timedelta(hours=1)
+#: Groups in one answer, so that there is no second.
+MOST = 100_000
 #: What a summary tells apart.
 GROUPED = ("kind", "state", "stage", "engine", "worker", "cores")
 
@@ -71,7 +73,7 @@ def server_looks(uri: str, database: str) -> Iterator[Look]:
 
     def look(name: str) -> Glance:
         try:
-            return _summed(list(client[database]["tasks"].aggregate(_pipeline(name))))
+            return _summed(list(client[database]["tasks"].aggregate(_pipeline(name), batchSize=MOST)))
         except PyMongoError as error:
             raise unopened(title, error, is_file=False) from error
 

@@ -163,11 +163,11 @@ def _table(seen: Standing) -> Table:
 
 
 def _foot(seen: Standing, handle: str) -> Iterator[str]:
-    if seen.rate is not None:
-        yield f"rate: {seen.rate:,.3g} calculations an hour{left_text(seen)}"
+    if seen.rate is not None and seen.complete < seen.sites:
+        yield f"rate: {_number(seen.rate)} calculations an hour{left_text(seen)}"
     if seen.core_hours:
-        nodes = f" ({seen.node_hours:,.3g} node hours)" if seen.node_hours is not None else ""
-        yield f"spent: {seen.core_hours:,.3g} core hours{nodes}"
+        nodes = f" ({_number(seen.node_hours)} node hours)" if seen.node_hours is not None else ""
+        yield f"spent: {_number(seen.core_hours)} core hours{nodes}"
     for name, number in seen.failures.items():
         yield f"[red]{number:,} failed[/red]: {escape(name)}"
     if seen.failures:
@@ -178,12 +178,16 @@ def _foot(seen: Standing, handle: str) -> Iterator[str]:
         yield f"let go on what is paused: atomsieve resume {handle}"
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def left_text(seen: Standing) -> str:
     """Return the time that is left, as far as it can be said."""
     if seen.left is None:
         return ""
     least, most = seen.left
-    which = next((f" of stage {stage.name}" for stage in seen.stages if stage.name is not None and stage.left), "")
+    which = next((f" of stage {stage.name}" for stage in reversed(seen.stages) if stage.name and stage.left), "")
     if most is None:
         return f"; at least {duration(least * 3600)}{which} left"
     return f"; {duration(least * 3600)} to {duration(most * 3600)}{which} left"
@@ -194,11 +198,13 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> [duration(seconds) for seconds in (4, 200, 9000, 400_000)]
-    ['4 s', '3 min', '2.5 h', '4.6 days']
+    >>> [duration(seconds) for seconds in (0.25, 40, 200, 9000, 400_000)]
+    ['0.2 s', '40 s', '3 min', '2.5 h', '4.6 days']
     """
+    if seconds < 10:
+        return f"{max(0, seconds):.1f} s"
     if seconds < 100:
-        return f"{max(0, seconds):.0f} s"
+        return f"{seconds:.0f} s"
     if seconds < 100 * 60:
         return f"{seconds / 60:.0f} min"
     if seconds < 72 * 3600:

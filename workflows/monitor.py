@@ -262,7 +262,7 @@ def _left(glance: Glance, stages: tuple[StageStanding, ...], rate: float | None)
     At least what is known to be asked for is left. At most the sites that are left cost as much as those that are done,
     if all that was spent so far was spent on these. Both with two standard deviations of the rate, which is a count.
     """
-    under_way = next((stage for stage in stages if stage.left), None)
+    under_way = next((stage for stage in reversed(stages) if stage.left), None)
     ended = sum(count.recent for count in glance.counts if count.state == TaskState.DONE and count.kind not in FLOWS)
     if under_way is None or rate is None or ended < FEWEST:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
@@ -160,11 +161,16 @@ def steer(
             getattr(engine, act.name)(campaign, {task.subject for task in own if not task.is_flow})
         _mark(act, campaign, own, database)
     sites = len({task.site for task in tasks})
-    out.print(f"{len(tasks):,} calculations at {sites:,} sites {act.past}; {act.undo.format(handle=handle)}")
+    out.print(f"{_many(len(tasks), 'calculation')} of {_many(sites, 'site')} {act.past}")
+    out.print(act.undo.format(handle=handle))
     if act.name in ("retry", "resume"):
         for line in _onwards(tasks, handle):
             out.print(escape(line), soft_wrap=True)
     return len(tasks)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
 def _by_engine(tasks: Iterable[Task]) -> dict[tuple[str, str], list[Task]]:
@@ -218,8 +224,10 @@ def _table(tasks: Sequence[Task]) -> Table:
 
 
 def _onwards(tasks: Iterable[Task], handle: str) -> Iterator[str]:
+    # a name finds what was run; to run it takes the file
+    file = handle if Path(handle).is_file() else "FILE"
     for engine, worker in dict.fromkeys((task.engine, task.worker) for task in tasks):
         if engine == LOCAL:
-            yield f"go on here: atomsieve run {handle} (one that runs takes them up by itself)"
+            yield f"go on here, when no run of it is under way: atomsieve run {file}"
         else:
-            yield f"go on: atomsieve submit {handle} --engine {engine} --worker {worker}"
+            yield f"go on: atomsieve submit {file} --engine {engine} --worker {worker}"
