@@ -15,6 +15,8 @@ from atomsieve.workflows.failures import explained
 
 #: Classes of failures as the command line takes them: ``other-settings`` for "retry with other settings".
 CLASSES = {entry.name.lower().replace("_", "-"): entry for entry in FailureClass}
+#: Symbols of elements in the label of a site, as Fe and Co in FeCo-2N4@graphene.
+SYMBOL = re.compile(r"[A-Z][a-z]?(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ class Filter:
             In which they may be.
         """
         allowed = [state for state in states if self.state in (None, state)]
-        found = [task for task in database.tasks.find(campaign, state=allowed) if not task.is_flow and self._fits(task)]
+        asked = [task for task in database.tasks.find(campaign, state=allowed) if self._fits(task)]
+        flows = {task.flow for task in asked if not task.is_flow}
+        found = [
+            task for task in asked if not task.is_flow or (task.state == TaskState.FAILED and task.flow not in flows)
+        ]
         if self.failure_class is None and self.cause is None:
             return found
         return [
@@ -96,7 +102,7 @@ class Filter:
     def _fits(self, task: Task) -> bool:
         if self.site is not None and not (task.site == self.site or fnmatchcase(task.site, self.site)):
             return False
-        if self.metal is not None and not re.search(rf"(?<![a-z]){re.escape(self.metal)}(?![a-z])", task.site):
+        if self.metal is not None and self.metal not in SYMBOL.findall(task.site):
             return False
         if self.key is not None and not task.subject.startswith(self.key):
             return False
