@@ -22,7 +22,8 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import Dispatch, Dispatched, JobView
+from atomsieve.workflows.dispatch import Dispatch, Dispatched
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.remote import RemoteEngine
 from atomsieve.workflows.remotejobs import diagnose, state
 from atomsieve.workflows.runner import Runner
@@ -441,7 +442,7 @@ def test_a_killed_allocation_is_replaced(database: tuple[str, str], tmp_path: Pa
     with Lab(tmp_path, *database) as lab:
         work = lab.dispatch("Fe", 0.4, FEW)
         work.submit()
-        (view,) = lab.until(_running)
+        (_view,) = lab.until(_running)
         batches = lab.engine.controller.batches.find({"batch_state": {"$ne": "FINISHED"}})
         for process in [int(batch["process_id"]) for batch in batches]:
             children = Path(f"/proc/{process}/task/{process}/children").read_text().split()

@@ -117,6 +117,37 @@ def run(
 
 
 @app.command()
+def submit(
+    file: File,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="fireworks or jobflow-remote.")],
+    worker: Annotated[
+        str, typer.Option("--worker", "-w", help="A cluster; `atomsieve new worker NAME` describes one.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Hand to a cluster what a campaign lacks; again, and nothing is handed over twice."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.submit(file, engine, worker, as_json=as_json))
+
+
+@app.command()
+def recover(
+    file_or_name: FileOrName,
+    worker: Annotated[
+        str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on doing so until the campaign is done.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what clusters have calculated, set right what was lost, hand over what follows; safe at any time."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.recover(file_or_name, worker, watch=every if watch else None, as_json=as_json))
+
+
+@app.command()
 def ingest(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
     paths: Annotated[

@@ -15,7 +15,7 @@ from atomsieve.structures.calculation import reopened
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.dispatch import Engine, open_engine
+from atomsieve.workflows.engine import Engine, open_engine
 from atomsieve.workflows.failures import SHORT
 from atomsieve.workflows.filtering import Filter
 from atomsieve.workflows.monitor import LOCAL
