@@ -320,6 +320,7 @@ def test_lines_for_afterwards_run_and_signals_reach_the_work(tmp_path: Path) -> 
     assert scheduler.words(job).splitlines() == ["begun", "asked", "cleaned up: 7"]
 
 
+@pytest.mark.slow
 def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -> None:
     del slurm
     scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 60, margin: 59}}"))
@@ -399,15 +400,15 @@ def test_a_refusal_is_in_the_scheduler_s_words(slurm: Any, tmp_path: Path) -> No
 # --- how jobs end ---
 
 
-@pytest.fixture(scope="module")
-def ended(slurm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scheduler, dict[str, str]]]:
+@pytest.fixture
+def ended(slurm: Any, tmp_path: Path) -> Iterator[tuple[Scheduler, dict[str, str]]]:
     """Return jobs that the scheduler ended, each for another reason."""
     kinds = """
   cheap: {walltime: 10, margin: 1, cores: 1, memory: 300 MB, options: [--nodelist=n1]}
   small: {walltime: 300, cores: 1, margin: 1, memory: 60 MB, options: [--nodelist=n1]}
   node: {walltime: 300, cores: 1, margin: 1, memory: 300 MB, options: ["#SBATCH --nodelist=n2"]}
 """
-    scheduler = Scheduler(describe(tmp_path_factory.mktemp("ended"), "slurm", kinds))
+    scheduler = Scheduler(describe(tmp_path, "slurm", kinds))
     hog = "import time; held = bytearray(200_000_000); time.sleep(60)"
     commands = {
         "walltime": ("cheap", ["bash", "-c", "trap '' USR1; sleep 200"]),
@@ -429,31 +430,20 @@ def ended(slurm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.parametrize(
-    ("name", "state", "failure_class"),
-    [
-        ("walltime", "TIMEOUT", FailureClass.LONGER_LIMIT),
-        ("memory limit", "FAILED", FailureClass.MORE_MEMORY),
-        ("node failure", "NODE_FAIL", FailureClass.ELSEWHERE),
-    ],
-)
 def test_how_a_job_ended_tells_what_to_do(
-    name: str, state: str, failure_class: FailureClass, ended: tuple[Scheduler, dict[str, str]]
-) -> None:
-    scheduler, jobs = ended
-    ending = scheduler.ending(jobs[name])
-    assert ending.state == state, ending
-    cause = classify(f"{ending.reason}\n{ending.words}", ending.state)
-    assert (cause.name, cause.failure_class) == (name, failure_class), ending
-
-
-@pytest.mark.slow
-@pytest.mark.faults
-def test_how_a_job_ended_is_known_when_the_controller_has_forgotten(
     ended: tuple[Scheduler, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler, jobs = ended
+    for name, state, failure_class in (
+        ("walltime", "TIMEOUT", FailureClass.LONGER_LIMIT),
+        ("memory limit", "FAILED", FailureClass.MORE_MEMORY),
+        ("node failure", "NODE_FAIL", FailureClass.ELSEWHERE),
+    ):
+        ending = scheduler.ending(jobs[name])
+        cause = classify(f"{ending.reason}\n{ending.words}", ending.state)
+        assert (ending.state, cause.name, cause.failure_class) == (state, name, failure_class), ending
     assert scheduler.ending(jobs["failed"]).reason.startswith("exit code 3")
+    # the controller has forgotten them, as it does after minutes
     fake = tmp_path / "scontrol"
     fake.write_text("#!/bin/sh\necho 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1\n", encoding="utf-8")
     fake.chmod(0o755)

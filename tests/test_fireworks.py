@@ -22,7 +22,8 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import UntrustedError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.dispatch import Dispatch, open_engine
+from atomsieve.workflows.dispatch import Dispatch
+from atomsieve.workflows.engine import open_engine
 from atomsieve.workflows.flowrun import decode_trusted, encode
 from atomsieve.workflows.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.replay import Parcel

@@ -24,7 +24,8 @@ import pytest
 from atomsieve.analysis.database import Database
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.dispatch import Dispatch, Dispatched, open_engine
+from atomsieve.workflows.dispatch import Dispatch, Dispatched
+from atomsieve.workflows.engine import open_engine
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.launchpad import LaunchPadEngine
 from atomsieve.workflows.runner import Runner

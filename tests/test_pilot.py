@@ -16,6 +16,7 @@ import pytest
 
 from atomsieve.workflows import pilot
 from atomsieve.workflows.cluster import Worker, read_worker
+from atomsieve.workflows.processes import identity
 from atomsieve.workflows.scheduler import JobState, Scheduler
 from atomsieve.workflows.settings import Settings
 
@@ -24,7 +25,7 @@ SECRET = "planted-secret"
 
 #: A queue of files in a folder: what an engine is to a pilot.
 ENGINE = """
-import os, signal, sys, time
+import os, subprocess, sys, time
 from pathlib import Path
 from atomsieve.structures.errors import Interrupted
 from atomsieve.workflows import interruption
@@ -57,6 +58,8 @@ def pull(worker, kind):
         elif action == "die":
             os._exit(3)
         elif action == "stubborn":
+            program = subprocess.Popen(["sleep", "61"], start_new_session=True)
+            (queue / "program").write_text(str(program.pid))
             time.sleep(60)
         elif action == "makes":
             time.sleep(0.5)
@@ -174,6 +177,7 @@ def test_checkpoints_are_asked_for_by_signal(number: signal.Signals, tmp_path: P
     assert f"{number.name} came: asking for checkpoints" in words
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 def test_checkpoints_are_asked_for_before_the_end_of_the_walltime(tmp_path: Path) -> None:
     worker = describe(tmp_path, "none", "walltime: 10, margin: 6, cores: 2, workers: 2")
@@ -184,6 +188,7 @@ def test_checkpoints_are_asked_for_before_the_end_of_the_walltime(tmp_path: Path
     assert "the allocation comes to its end: asking for checkpoints" in words
     # who does not listen is ended before the scheduler does it
     assert "the margin of 6 s is over" in words
+    assert identity(int((queue / "program").read_text())) is None
 
 
 @pytest.mark.faults

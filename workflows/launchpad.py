@@ -21,7 +21,7 @@ from atomsieve.structures.errors import InputError, SchedulerError
 from atomsieve.workflows import pilot
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.firerun import open_database
 from atomsieve.workflows.fireview import view
 from atomsieve.workflows.fireworkflow import LIGHT, TASK, Place, to_workflow

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from atomsieve.structures.errors import SchedulerError
 from atomsieve.workflows.scheduler import Ending, JobState, submission_environment
 
@@ -36,19 +38,27 @@ def identity(process: int) -> str | None:
     True
     """
     try:
-        # the name of a program may hold anything, parentheses as well
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
         if Path("/proc/self/stat").exists():
-            return None
-        listed = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(process)], capture_output=True, text=True)
-        state, *fields = listed.stdout.split() or ["Z"]
-        started = "-".join(fields).replace(":", "")
-    except ProcessLookupError:
+            # by the kernel's own clock, which nobody sets; the name of a program may hold anything, parentheses as well
+            text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+            state, *_, started = text.rpartition(")")[2].split()[:20]
+        else:
+            other = psutil.Process(process)
+            state, started = other.status(), f"{other.create_time():.2f}"
+    except (FileNotFoundError, ProcessLookupError, psutil.Error):
         return None
-    else:
-        state, started = fields[0], fields[19]
-    return None if state.startswith(("Z", "X")) else f"{socket.gethostname()}:{process}:{started}"
+    return None if state in ("Z", "X", psutil.STATUS_ZOMBIE) else f"{socket.gethostname()}:{process}:{started}"
+
+
+def kill(process: int) -> None:
+    """Kill a process and all that it started."""
+    with suppress(psutil.Error):
+        first = psutil.Process(process)
+        # what it starts meanwhile is its child as well
+        first.suspend()
+        for other in (*first.children(recursive=True), first):
+            with suppress(psutil.Error):
+                other.kill()
 
 
 class Processes:
@@ -121,8 +131,7 @@ class Processes:
             time.sleep(0.05)
         for job in running:
             if self.state(job) is JobState.RUNNING:
-                with suppress(ProcessLookupError):
-                    os.killpg(int(job.split(":")[1]), signal.SIGKILL)
+                kill(int(job.split(":")[1]))
 
     def ending(self, job: str) -> Ending:
         """Return what is known of a job that has ended, which is only what it printed."""

@@ -91,12 +91,16 @@ class Queue:
         logs : pathlib.Path
             The folder that what it prints goes to.
         """
+        text = self.io.generate_header(self.fields(name, resources, logs))
+        return f"#!/bin/bash -l\n{text.strip()}\n"
+
+    def fields(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
+        """Return what fills qtoolkit's template of a header; see :meth:`header`."""
         verbatim = [line if line.startswith(self.prefix) else f"{self.prefix} {line}" for line in resources.options]
         own = self.options(name, resources, logs)
         lines = [f"{self.prefix} {line}" for line in own.pop("lines")]
         stated = {key: value for key, value in own.items() if value is not None}
-        text = self.io.generate_header({**stated, "qverbatim": "\n".join([*lines, *verbatim])})
-        return f"#!/bin/bash -l\n{text.strip()}\n"
+        return {**stated, "qverbatim": "\n".join([*lines, *verbatim])}
 
     def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
         """Return the fields of the header's template, and under ``lines`` what it has no field for."""
