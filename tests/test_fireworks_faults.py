@@ -31,6 +31,7 @@ from atomsieve.workflows.launchpad import LaunchPadEngine
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.scheduler import Scheduler
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.stock import write_files
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.mongo]
 
@@ -264,6 +265,26 @@ def lab_with(tmp_path: Path, server: Server, slurm: Any, here: dict[str, Any]) -
     yield make
     for lab in labs:
         lab.close()
+
+
+def test_fireworks_own_qlaunch_submits_what_was_handed_over(lab_with: Callable[..., Lab], tmp_path: Path) -> None:
+    lab = lab_with()
+    work = lab.dispatch(0.0)
+    work.engine.start = list  # type: ignore[method-assign]
+    work.submit()
+    (folder,) = write_files(lab.engine.described, lab.settings)
+    script = Path(sys.executable).parent / "qlaunch"
+    files = {"-l": folder / "my_launchpad.yaml"}
+    files |= {option: folder / "cheap" / f"my_{name}.yaml" for option, name in (("-w", "fworker"), ("-q", "qadapter"))}
+    command = [str(script), *(str(word) for pair in files.items() for word in pair), "singleshot"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    text = (tmp_path / "FW_submit.script").read_text(encoding="utf-8")
+    assert lab.server.uri not in text
+    assert "#SBATCH --signal=B:USR1@10" in text
+    until(lambda: len(lab.database.known(lab.here)) == len(lab.here), 90, pause=1.0)
+    lab.finish({})
+    assert all(task.job for task in lab.tasks())
 
 
 def test_a_worker_process_is_killed(lab_with: Callable[..., Lab], fault: Callable[..., None]) -> None:
