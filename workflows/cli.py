@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | ingest | status | results | report | doctor``.
+"""Command line: ``atomsieve new | families | plan | run | ingest | status | failures | retry | ...``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -46,11 +46,26 @@ def _root(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="The campaign's name; the file is NAME.yaml in the current folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="The campaign's name; the file is NAME.yaml in the current folder. Or the word worker."),
+    ],
+    cluster: Annotated[
+        str | None,
+        typer.Argument(help="After the word worker: the cluster's name, for the folder of workers, or a path."),
+    ] = None,
 ) -> None:
-    """Write a commented campaign file."""
+    """Write a commented campaign file, or one that describes a cluster: new worker [NAME]."""
     from atomsieve.workflows.template import write_template
 
+    if name == "worker":
+        from atomsieve.workflows.workertemplate import write_worker
+
+        path = write_worker(cluster or "mycluster")
+        typer.echo(f"wrote {path}; edit it, then try it: atomsieve doctor --worker {cluster or 'mycluster'}")
+        return
+    if cluster is not None:
+        raise typer.BadParameter(f"{cluster!r} is one name too many; or was `atomsieve new worker {cluster}` meant?")
     path = write_template(name, Path())
     typer.echo(f"wrote {path}; edit it, then see what it would run: atomsieve plan {path}")
 
@@ -124,11 +139,116 @@ def ingest(
 
 
 @app.command()
-def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
-    """Say how far a campaign has come."""
-    from atomsieve.workflows import commands
+def status(
+    file_or_name: Annotated[
+        str,
+        typer.Argument(metavar="FILE|NAME|KEY", help="A campaign file, the name of one that was run, or a key."),
+    ],
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="A calculation of it: its key, or the first letters of it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far a campaign has come, or show one calculation."""
+    from atomsieve.workflows import board
 
-    commands.status(file_or_name, as_json=as_json)
+    board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
+
+
+@app.command()
+def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
+    """Say what failed, why, and what to do about it."""
+    from atomsieve.workflows import control
+
+    control.failures(file_or_name, as_json=as_json)
+
+
+Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
+Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
+Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
+Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
+Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
+State = Annotated[str | None, typer.Option(help="Only those in this state.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
+
+
+@app.command()
+def retry(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    failure_class: Annotated[
+        str | None, typer.Option("--class", help="Only those of which this is to be done, as: other-settings.")
+    ] = None,
+    cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
+    key: Key = None,
+    state: State = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Have calculations that failed or were lost (or --state cancelled) calculated again."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
+    control.steer("retry", file_or_name, chosen, dry=dry_run)
+
+
+@app.command()
+def cancel(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    state: State = None,
+    everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Stop calculations; what they have reached is kept."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    chosen = Filter(site, metal, kind, stage, state, key=key)
+    control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
+
+
+@app.command()
+def pause(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Hold back calculations that have not begun."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+
+
+@app.command()
+def resume(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Let go on what was paused."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
 
 
 @app.command()
@@ -184,13 +304,23 @@ def doctor(
         list[str] | None, typer.Argument(help="Calculators that must work; unless given, those of a plain install.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only look what is there; calculate nothing.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that each calculator has for a molecule.")] = 120.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, help="Seconds that each calculator has for a molecule (120), or a cluster for jobs (600)."),
+    ] = None,
+    worker: Annotated[
+        str | None, typer.Option(help="Try a cluster instead, with a small job of each kind: its name, or its file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what works on this machine, what does not, and the command that mends it."""
+    """Say what works on this machine, or on a cluster, what does not, and the command that mends it."""
     from atomsieve.workflows import doctor
 
-    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout, as_json=as_json))
+    if worker is not None:
+        from atomsieve.workflows import clusterdoctor
+
+        raise typer.Exit(clusterdoctor.doctor(worker, calculators or [], timeout or 600.0, as_json=as_json))
+    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout or 120.0, as_json=as_json))
 
 
 def main() -> None:

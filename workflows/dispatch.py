@@ -224,7 +224,7 @@ class Dispatch:
             if before is not None and is_collection(before):
                 raise InputError(f"{self._name!r} holds what was ingested; give the campaign another name")
             content = self.checked.campaign.model_dump(mode="json", exclude_unset=True)
-            self.database.save_campaign(self._name, content)
+            self.database.save_campaign(self._name, content, self.checked.site_count)
             done = Dispatched()
             self._replay(done, lease, again=True)
             done.lines += self.engine.start()
@@ -283,6 +283,7 @@ class Dispatch:
             own = replace(stage, only=entering)
             if own.stage is not None:
                 self.watch.stage(own, own.site_count)
+                self.database.save_stage(self._name, own.stage.name, entered=own.site_count)
             found = Dispatched()
             Replay(own, self.database, self.watch, found, hand_over, self.engine.fetch).run()
             for name in ("entered", "sites", "stored", "open", "waiting"):
@@ -296,6 +297,7 @@ class Dispatch:
             if own.stage is not None:
                 sifted = sift(own, stored_rows(own, self.database))
                 self.watch.passed(own, sifted)
+                self.database.save_stage(self._name, own.stage.name, passed=len(sifted.passed))
                 entering = frozenset(sifted.passed)
 
     def _note(self, parcel: Parcel) -> None:

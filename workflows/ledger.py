@@ -167,7 +167,13 @@ class Ledger:
     def failed(self, job: Job, error: str) -> None:
         """Take note of a job that came to no end: it raised for good, or a person stopped it."""
         before = self._running.pop(job.metadata["key"], None)
-        if before is not None and error not in STOPPED.values():
+        if before is None:
+            return
+        stopped = next((state for state, text in STOPPED.items() if text == error), None)
+        if stopped is not None:
+            # it may be the flow that a person has stopped, which its calculations then do not say
+            self._news[before.subject] = replace(before, state=stopped)
+        else:
             reason, kind = error.strip().splitlines()[-1], str(classify(error).failure_class)
             self._news[before.subject] = replace(before, state=TaskState.FAILED, failure_class=kind, reason=reason)
 
