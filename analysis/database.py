@@ -26,17 +26,17 @@ from maggma.core import Store
 from maggma.stores import MongoStore
 from monty.json import jsanitize
 from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError, InvalidURI
+from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.away import AWAY, reported
 from atomsieve.analysis.blobs import Blobs
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.superseded import age, mark
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
-from atomsieve.structures.errors import StoreError
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
@@ -44,7 +44,7 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
     "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
     "campaigns": (),
-    "tasks": ("campaign", "state", "flow"),
+    "tasks": ("campaign", "subject", "state", "flow"),
     "leases": (),
 }
 #: MongoDB's code for a document that a unique index refuses.
@@ -139,16 +139,7 @@ class Database:
             self.jobs.ensure_index("index")
         except (*AWAY, ValueError) as error:
             self.close()
-            # the words of an error may hold the URI, and with it a password
-            why = "is it a database, and may you write there?"
-            if self.path is None:
-                malformed = isinstance(error, InvalidURI | ValueError)
-                why = (
-                    "the URI is malformed (user and password must be percent-escaped)"
-                    if malformed
-                    else "is it running?"
-                )
-            raise StoreError(f"{self.title} cannot be opened ({type(error).__name__}): {why}") from error
+            raise unopened(self.title, error, is_file=self.path is not None) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -200,6 +191,11 @@ class Database:
                 for wanted in chunks(keys)
                 for document in self.calculations.query({"key": {"$in": wanted}})
             }
+
+    def beginning_with(self, letters: str) -> list[dict[str, Any]]:
+        """Return the stored outcomes whose request key begins with these letters."""
+        with reported(self.title):
+            return list(self.calculations.query({"key": {"$gte": letters, "$lt": f"{letters}g"}}))
 
     def push(self, rows: Sequence[AdsorptionEnergy], potentials: Sequence[LimitingPotential]) -> None:
         """Store rows and the limiting potentials that stand on them; what is there already stays as it is.
@@ -260,10 +256,19 @@ class Database:
                         found[document["policy_key"]] = document
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
-    def save_campaign(self, name: str, content: Mapping[str, Any]) -> None:
-        """Keep a campaign's file under its name."""
+    def save_campaign(self, name: str, content: Mapping[str, Any], sites: int) -> None:
+        """Keep a campaign's file under its name, with the number of sites that it makes."""
         with reported(self.title):
-            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content)}])
+            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content), "sites": sites}])
+
+    def save_stage(self, name: str, stage: str, **numbers: int) -> None:
+        """Keep with a campaign how many sites entered a stage, or passed it."""
+        with reported(self.title):
+            document = self.campaigns.query_one({"key": name})
+            if document is not None:
+                known = document.get("stages", {})
+                stages = {**known, stage: {**known.get(stage, {}), **numbers}}
+                self._put(self.campaigns, [{**document, "stages": stages}])
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""

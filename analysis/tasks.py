@@ -11,18 +11,7 @@ from maggma.stores import MongoStore
 from pymongo import UpdateOne
 
 from atomsieve.analysis.away import reported
-from atomsieve.structures.task import Task, TaskCount, TaskState, task_key
-
-#: What a summary tells apart.
-GROUPED = ("kind", "state", "stage", "engine", "worker", "failure_class", "reason")
-
-_GROUP = {
-    "_id": {name: f"${name}" for name in GROUPED},
-    "number": {"$sum": 1},
-    "seconds": {"$sum": "$seconds"},
-    "core_seconds": {"$sum": {"$multiply": ["$seconds", "$cores"]}},
-    "changed": {"$max": "$changed"},
-}
+from atomsieve.structures.task import Task, TaskState, task_key
 
 
 class Tasks:
@@ -81,27 +70,19 @@ class Tasks:
             for document in self.store.query({"campaign": campaign, **wanted}):
                 yield Task.from_dict(document)
 
+    def beginning_with(self, letters: str, campaign: str | None = None) -> list[Task]:
+        """Return the tasks whose subject begins with these letters, of one campaign or of all."""
+        # what a key is written with comes before "g"
+        wanted: dict[str, Any] = {"subject": {"$gte": letters, "$lt": f"{letters}g"}}
+        with reported(self.title):
+            found = self.store.query(wanted | ({"campaign": campaign} if campaign is not None else {}))
+            return [Task.from_dict(document) for document in found]
+
     def one(self, campaign: str, subject: str) -> Task | None:
         """Return a task, or None."""
         with reported(self.title):
             document = self.store.query_one({"key": task_key(campaign, subject)})
         return Task.from_dict(document) if document is not None else None
-
-    def counts(self, campaign: str) -> list[TaskCount]:
-        """Return how many tasks of a campaign are in which state; one query."""
-        with reported(self.title):
-            if isinstance(self.store, MongoStore):
-                found = self.store._collection.aggregate([{"$match": {"campaign": campaign}}, {"$group": _GROUP}])
-                return [_count(entry["_id"], entry) for entry in found]
-            totals: dict[tuple[Any, ...], dict[str, Any]] = {}
-            for document in self.store.query({"campaign": campaign}):
-                key = tuple(document.get(name) for name in GROUPED)
-                total = totals.setdefault(key, {"number": 0, "seconds": 0.0, "core_seconds": 0.0, "changed": None})
-                total["number"] += 1
-                total["seconds"] += document["seconds"]
-                total["core_seconds"] += document["seconds"] * document["cores"]
-                total["changed"] = max(filter(None, (total["changed"], document["changed"])), default=None)
-            return [_count(dict(zip(GROUPED, key, strict=True)), total) for key, total in totals.items()]
 
     def _write(self, documents: list[dict[str, Any]], *, replace: bool) -> None:
         if not documents:
@@ -127,12 +108,6 @@ def _update(document: Mapping[str, Any], *, replace: bool) -> UpdateOne:
     else:
         change = {"$setOnInsert": {**fields, "changed": _now()}}
     return UpdateOne({"key": document["key"]}, change, upsert=True)
-
-
-def _count(group: Mapping[str, Any], sums: Mapping[str, Any]) -> TaskCount:
-    fields: dict[str, Any] = {name: group.get(name) for name in GROUPED}
-    names = ("number", "seconds", "core_seconds", "changed")
-    return TaskCount(**{**fields, "state": TaskState(fields["state"])}, **{name: sums[name] for name in names})
 
 
 def _plain(value: Any) -> Any:

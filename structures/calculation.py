@@ -295,3 +295,19 @@ class Failure:
 def outcome_from_dict(data: Mapping[str, Any]) -> Calculation | Failure:
     """Make a calculation or a failure from its document."""
     return Calculation.from_dict(data) if data["status"] == "done" else Failure.from_dict(data)
+
+
+def reopened(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a failure that stands no longer: whoever asks next calculates again.
+
+    What was tried so far is kept under ``retried`` of its provenance.
+    """
+    provenance = dict(document["provenance"])
+    retried = provenance.pop("retried", [])
+    before = {
+        "failure_class": document["failure_class"],
+        "text": document["text"],
+        "tried": document["tried"],
+        "provenance": provenance,
+    }
+    return {**document, "tried": [], "provenance": {**provenance, "retried": [*retried, before]}}

@@ -126,14 +126,18 @@ class TaskCount:
 
     Parameters
     ----------
-    kind, state, stage, engine, worker, failure_class, reason
+    kind, state, stage, engine, worker, cores
         As in :class:`Task`.
+    why : str or None
+        The class of a failure; its reason where nobody has classed it.
     number : int
         How many.
-    seconds, core_seconds : float
-        Wall time of all their attempts, and the same times cores.
-    changed : datetime or None
-        The last change among them.
+    recent : int
+        How many of them were begun, not found, and last changed within the last hour.
+    seconds : float
+        Wall time of all their attempts.
+    began, changed : datetime or None
+        The first start and the last change among them.
     """
 
     kind: str
@@ -141,9 +145,10 @@ class TaskCount:
     stage: str | None
     engine: str
     worker: str
-    failure_class: str | None
-    reason: str | None
+    cores: int
+    why: str | None
     number: int
+    recent: int
     seconds: float
-    core_seconds: float
+    began: datetime | None
     changed: datetime | None

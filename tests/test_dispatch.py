@@ -13,7 +13,8 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.dispatch import Dispatch, Dispatched, JobView, open_engine
+from atomsieve.workflows.dispatch import Dispatch, Dispatched
+from atomsieve.workflows.engine import JobView, open_engine
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.local import LocalEngine
 from atomsieve.workflows.replay import Parcel
@@ -90,7 +91,7 @@ class Elsewhere:
 
     def work(self) -> list[dict[str, Any]]:
         metadata: list[dict[str, Any]] = []
-        engine = LocalEngine(self.folder, 2, on_start=lambda job: metadata.append(job.metadata))
+        engine = LocalEngine(self.folder, 2, on_start=lambda attempt: metadata.append(attempt.job.metadata))
         for run in engine.run([(parcel.key, parcel.flow) for parcel in self.parcels.values()]):
             assert not run.errors
             del self.parcels[run.tag]

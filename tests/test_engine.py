@@ -151,7 +151,7 @@ def test_the_same_output_as_jobflow_itself(make: Any, engine: LocalEngine, tmp_p
     monkeypatch.chdir(tmp_path)
     flow = make()
     documents: list[dict[str, Any]] = []
-    engine.on_finish = lambda _, document: documents.append(document) if document else None
+    engine.on_finish = lambda _, document, error: documents.append(document) if document else None
     (run,) = engine.run([("tag", flow)])
     assert run.tag == "tag"
     assert run.errors == {}
@@ -189,7 +189,7 @@ def test_what_depends_on_a_failure_is_not_run_but_what_can_do_without_is(engine:
     tolerant = nothing_or(broken.output)
     tolerant.config.on_missing_references = OnMissing.NONE
     finished: list[str] = []
-    engine.on_finish = lambda made, document: finished.append(made.uuid) if document else None
+    engine.on_finish = lambda made, document, error: finished.append(made.uuid) if document else None
     (run,) = engine.run([(None, Flow([broken, good, child, tolerant]))])
     assert list(run.errors) == ["boom"]
     assert "RuntimeError: out of luck" in run.errors["boom"]
@@ -201,7 +201,7 @@ def test_children_of_a_job_that_stops_them_are_not_run(engine: LocalEngine) -> N
     first = stop_here()
     child = add(first.output, 1)
     finished: list[str] = []
-    engine.on_finish = lambda made, document: finished.append(made.uuid) if document else None
+    engine.on_finish = lambda made, document, error: finished.append(made.uuid) if document else None
     (run,) = engine.run([(None, Flow([first, child]))])
     assert finished == [first.uuid]
     assert run.errors == {}
@@ -259,7 +259,7 @@ def test_known_jobs_are_not_sent_to_workers(tmp_path: Path) -> None:
         Folder(tmp_path),
         1,
         known=lambda made: 42 if made.name == "add" else None,
-        on_start=lambda made: sent.append(made.name),
+        on_start=lambda attempt: sent.append(attempt.job.name),
     )
     first = add(1, 1)
     end = total([first.output, 1])

@@ -180,17 +180,17 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, undisturbed: dict[s
     assert contents(tmp_path) == undisturbed
 
 
-def test_a_lease_ends_with_its_holder(tmp_path: Path) -> None:
+def test_a_claim_ends_with_its_holder(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom atomsieve.workflows.folder import Folder\n"
-        "with Folder(sys.argv[1]).lease('ab' * 32):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "with Folder(sys.argv[1]).claim('ab' * 32):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     begin = time.monotonic()
     timer = subprocess.Popen([sys.executable, "-c", f"import time, os; time.sleep(1); os.kill({holder.pid}, 9)"])
-    with Folder(tmp_path).lease("ab" * 32):
+    with Folder(tmp_path).claim("ab" * 32):
         waited = time.monotonic() - begin
     timer.wait()
     holder.wait()

@@ -22,7 +22,8 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import Dispatch, Dispatched, JobView
+from atomsieve.workflows.dispatch import Dispatch, Dispatched
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.remote import RemoteEngine
 from atomsieve.workflows.remotejobs import diagnose, state
 from atomsieve.workflows.runner import Runner

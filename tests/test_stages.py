@@ -30,7 +30,7 @@ from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.stageplan import StagePlan, plan_stages
-from atomsieve.workflows.stagerun import Summary
+from atomsieve.workflows.watch import Summary
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

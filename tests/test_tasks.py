@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.errors import LeaseLostError
+from atomsieve.analysis.glance import Look, file_looks, server_looks
+from atomsieve.structures.errors import LeaseLostError, StoreError
 from atomsieve.structures.task import Task, TaskState
 
 
@@ -72,19 +74,67 @@ def test_changing_is_a_heartbeat_too(database: Database) -> None:
     assert [found.subject for found in database.tasks.find("sieve", state=TaskState.LOST)] == ["b"]
 
 
-def test_counts_add_up(database: Database) -> None:
+@contextmanager
+def looking(database: Database, request: pytest.FixtureRequest) -> Iterator[Look]:
+    if database.path is not None:
+        with file_looks(database.path) as look:
+            yield look
+    else:
+        with server_looks(*request.getfixturevalue("mongo")) as look:
+            yield look
+
+
+def test_a_glance_adds_up(database: Database, request: pytest.FixtureRequest) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    database.save_campaign("sieve", {"name": "sieve", "stages": [{"name": "screen"}, {"name": "refine"}]}, 12)
+    database.save_stage("sieve", "screen", entered=12)
+    database.save_stage("sieve", "screen", passed=5)
+    began = now.replace(microsecond=0) - timedelta(minutes=20)
     database.tasks.put(
         [
-            *(task(f"a{i}", state=TaskState.DONE, seconds=10.0, cores=2) for i in range(3)),
+            *(task(f"a{i}", state=TaskState.DONE, seconds=10.0, cores=2, began=began) for i in range(3)),
+            # found, not calculated
+            task("d", state=TaskState.DONE, seconds=1.0, cores=2),
             task("b", state=TaskState.FAILED, failure_class="give up", reason="no"),
+            task("e", state=TaskState.FAILED, reason="MemoryError"),
+            task("f", reason="left from before"),
             Task("another", "c", "clean", "x", TaskState.DONE, flow="g"),
         ]
     )
-    counts = {(count.state, count.failure_class): count for count in database.tasks.counts("sieve")}
-    assert {key: count.number for key, count in counts.items()} == {("done", None): 3, ("failed", "give up"): 1}
+    with looking(database, request) as look:
+        seen = look("sieve")
+        assert look("absent").counts == ()
+        assert look("absent").sites is None
+    assert (seen.sites, seen.stages) == (12, {"screen": {"entered": 12, "passed": 5}, "refine": {}})
+    assert abs(seen.now - now) < timedelta(minutes=1)
+    counts = {(count.state, count.why): count for count in seen.counts}
+    assert {key: count.number for key, count in counts.items()} == {
+        ("done", None): 4,
+        ("failed", "give up"): 1,
+        ("failed", "MemoryError"): 1,
+        ("queued", None): 1,
+    }
     done = counts[TaskState.DONE, None]
-    assert (done.seconds, done.core_seconds, done.kind, done.engine) == (30.0, 60.0, "adsorbed", "local")
+    assert (done.seconds, done.cores, done.kind, done.engine) == (31.0, 2, "adsorbed", "local")
+    assert (done.recent, done.began) == (3, began)
     assert done.changed is not None
+
+
+def test_a_glance_at_what_is_no_database_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no database, but long enough to have a header of its own, if it were one" * 9)
+    with file_looks(tmp_path / "file") as look, pytest.raises(StoreError, match="cannot be opened"):
+        look("sieve")
+    with file_looks(tmp_path / "absent") as look:
+        assert look("sieve").counts == ()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with (
+        server_looks("mongodb://me:planted-secret@127.0.0.1:9/?serverSelectionTimeoutMS=100", "x") as look,
+        pytest.raises(StoreError, match="is it running") as caught,
+    ):
+        look("sieve")
+    assert "planted-secret" not in str(caught.value)
+    with pytest.raises(StoreError, match="percent-escaped"), server_looks("mongodb://me:p/q@host/", "x"):
+        pass
 
 
 @pytest.mark.mongo

@@ -21,8 +21,8 @@ from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.plan import Planner
-from atomsieve.workflows.runner import running
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.turn import running
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

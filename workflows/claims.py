@@ -3,8 +3,8 @@
 A claim is a file ``claim.N`` in the directory of the calculation, made by link(2), which is exclusive on shared file
 systems too. Its holder touches it every ``ATOMSIEVE_HEARTBEAT`` seconds. Another attempt takes over by linking
 ``claim.N+1``: at once where the holder let go, or died on this host (the kernel then gave up its lock on the file), and
-where it has been silent for ``ATOMSIEVE_LEASE`` seconds. From then on the holder of ``claim.N``, should it wake, can
-place nothing any more. Only the file system's clock counts: all that is compared are times that it wrote itself.
+where the claim was not touched for ``ATOMSIEVE_LEASE`` seconds of watching it. From then on the holder of ``claim.N``,
+should it wake, can place nothing any more. No clock of a host matters: a touch only has to be another than the last.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pathlib import Path
 
 from atomsieve.structures.errors import StaleAttemptError
 from atomsieve.workflows import heartbeat, interruption
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 
 #: Seconds between two looks at a claim that another holds: the first, and the longest.
 FIRST_LOOK, LONGEST_LOOK = 0.1, 2.0
 #: What schedulers call the job that a process is part of.
-JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID")
+JOB_VARIABLES = ("ATOMSIEVE_JOB", "SLURM_JOB_ID", "PBS_JOBID", "JOB_ID")
 #: How the record of a hang begins, behind what the claim file says of its holder; faulthandler's own words.
 HUNG = "Timeout ("
 
@@ -55,8 +55,9 @@ class Claim:
         self.hangs = hangs
         self._descriptor = descriptor
         self._lock = threading.Lock()
-        self._is_stale = self._is_settled = self._is_over = self._is_watched = False
+        self._is_stale = self._is_settled = self._is_over = False
         self._steps, self._seen, self._idle = 0, (0, 0), 0.0
+        self._watch(read_settings().patience)
 
     def check(self) -> None:
         """See that no later attempt has begun.
@@ -113,14 +114,12 @@ class Claim:
                 self.check()
             if self._is_stale:
                 return  # the next force call raises it, where that can be dealt with
-            patience, seen = Settings().patience, (self._steps, _last_change(self.directory))
+            patience, seen = read_settings().patience, (self._steps, _last_change(self.directory))
             self._idle = self._idle + elapsed if seen == self._seen else 0.0
             self._seen = seen
             if self._idle >= patience:
                 self._die(patience)
-            # a calculator that never lets go of the interpreter stops this thread, but not that of faulthandler
-            self._is_watched = True
-            faulthandler.dump_traceback_later(patience - self._idle + elapsed, exit=True, file=self._descriptor)
+            self._watch(patience - self._idle + elapsed)
             os.utime(self._descriptor)
 
     def release(self) -> None:
@@ -128,12 +127,15 @@ class Claim:
         heartbeat.remove(self.beat)
         with self._lock:
             self._is_over = True
-            if self._is_watched:
-                faulthandler.cancel_dump_traceback_later()
+            faulthandler.cancel_dump_traceback_later()
             with contextlib.suppress(OSError):
                 if not self._is_settled:
                     os.utime(self._descriptor, (0, 0))
             os.close(self._descriptor)
+
+    def _watch(self, seconds: float) -> None:
+        # a calculator that never lets go of the interpreter stops the heartbeat, but not the thread of faulthandler
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self._descriptor)
 
     def _die(self, patience: float) -> None:
         import psutil
@@ -208,17 +210,21 @@ def _take(directory: Path) -> Claim:
 
 def _link(directory: Path, own: Path, descriptor: int) -> int:
     """Give an attempt's file the next number as soon as no other attempt is alive; return it."""
-    pause = FIRST_LOOK
+    pause, lease = FIRST_LOOK, read_settings().lease
+    seen, since = (0, 0), time.monotonic()
     while True:
         interruption.check()
         before = newest(directory)
-        if before and not _is_free(directory / f"claim.{before}", descriptor):
-            time.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_LOOK)
-            continue
+        touched = _touched(directory / f"claim.{before}") if before else None
+        if touched is not None:
+            if (before, touched) != seen:
+                seen, since = (before, touched), time.monotonic()
+            if time.monotonic() - since <= lease:
+                time.sleep(min(pause, lease))
+                pause = min(1.5 * pause, LONGEST_LOOK)
+                continue
         token = before + 1
         path = directory / f"claim.{token}"
-        os.utime(descriptor)
         try:
             os.link(own, path)
         except FileExistsError:
@@ -231,26 +237,25 @@ def _link(directory: Path, own: Path, descriptor: int) -> int:
         path.unlink(missing_ok=True)
 
 
-def _is_free(path: Path, descriptor: int) -> bool:
-    """Return whether the holder of a claim let go, has died on this host, or has been silent for too long."""
+def _touched(path: Path) -> int | None:
+    """Return when a claim was last touched, in ns; None where its holder let go, or has died on this host."""
     try:
-        # opening, other than stat, has NFS ask the server for the time of the last touch
-        other = os.open(path, os.O_RDONLY)
+        # opening, other than stat, has NFS ask the server
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        return True
+        return None
     try:
-        touched = os.fstat(other).st_mtime
+        touched = os.fstat(descriptor).st_mtime_ns
         if touched == 0:
-            return True
-        holder, here = _read_holder(other), _holder()
+            return None
+        holder, here = _read_holder(descriptor), _holder()
         if (holder.get("host"), holder.get("boot")) == (here["host"], here["boot"]):
             with contextlib.suppress(OSError):
-                fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return True
-        os.utime(descriptor)
-        return os.fstat(descriptor).st_mtime - touched > Settings().lease
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
+        return touched
     finally:
-        os.close(other)
+        os.close(descriptor)
 
 
 def _holder() -> dict[str, str | int]:

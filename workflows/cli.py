@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | ingest | status | results | report | doctor``.
+"""Command line: ``atomsieve new | families | plan | run | ingest | status | failures | retry | ...``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -129,6 +129,37 @@ def flow(
 
 
 @app.command()
+def submit(
+    file: File,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="fireworks or jobflow-remote.")],
+    worker: Annotated[
+        str, typer.Option("--worker", "-w", help="A cluster; `atomsieve new worker NAME` describes one.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Hand to a cluster what a campaign lacks; again, and nothing is handed over twice."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.submit(file, engine, worker, as_json=as_json))
+
+
+@app.command()
+def recover(
+    file_or_name: FileOrName,
+    worker: Annotated[
+        str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on doing so until the campaign is done.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what clusters have calculated, set right what was lost, hand over what follows; safe at any time."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.recover(file_or_name, worker, watch=every if watch else None, as_json=as_json))
+
+
+@app.command()
 def ingest(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
     paths: Annotated[
@@ -151,11 +182,116 @@ def ingest(
 
 
 @app.command()
-def status(file_or_name: FileOrName, as_json: AsJson = False) -> None:
-    """Say how far a campaign has come."""
-    from atomsieve.workflows import commands
+def status(
+    file_or_name: Annotated[
+        str,
+        typer.Argument(metavar="FILE|NAME|KEY", help="A campaign file, the name of one that was run, or a key."),
+    ],
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="A calculation of it: its key, or the first letters of it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far a campaign has come, or show one calculation."""
+    from atomsieve.workflows import board
 
-    commands.status(file_or_name, as_json=as_json)
+    board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
+
+
+@app.command()
+def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
+    """Say what failed, why, and what to do about it."""
+    from atomsieve.workflows import control
+
+    control.failures(file_or_name, as_json=as_json)
+
+
+Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
+Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
+Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
+Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
+Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
+State = Annotated[str | None, typer.Option(help="Only those in this state.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
+
+
+@app.command()
+def retry(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    failure_class: Annotated[
+        str | None, typer.Option("--class", help="Only those of which this is to be done, as: other-settings.")
+    ] = None,
+    cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
+    key: Key = None,
+    state: State = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Have calculations that failed or were lost (or --state cancelled) calculated again."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
+    control.steer("retry", file_or_name, chosen, dry=dry_run)
+
+
+@app.command()
+def cancel(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    state: State = None,
+    everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Stop calculations; what they have reached is kept."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    chosen = Filter(site, metal, kind, stage, state, key=key)
+    control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
+
+
+@app.command()
+def pause(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Hold back calculations that have not begun."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+
+
+@app.command()
+def resume(
+    file_or_name: FileOrName,
+    site: Site = None,
+    metal: Metal = None,
+    kind: Kind = None,
+    stage: Stage = None,
+    key: Key = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Let go on what was paused."""
+    from atomsieve.workflows import control
+    from atomsieve.workflows.filtering import Filter
+
+    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
 
 
 @app.command()

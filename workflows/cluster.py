@@ -287,6 +287,8 @@ def _cross_check(worker: Worker) -> Iterator[Problem]:
         path = getattr(worker, name)
         if path is not None and ("$" in str(path) or not path.is_absolute()):
             yield Problem(name, f"'{path}' is no full path here; write one that begins with /, ~ or a variable")
+    if worker.scheduler != "none" and len(str(worker.folder).split()) > 1:
+        yield Problem("folder", f"'{worker.folder}' has a space in it, which schedulers do not take; use another")
     if worker.secrets is not None and (problem := secrets_problem(worker.secrets)):
         yield Problem("secrets", problem)
     seen: dict[str, str] = {}

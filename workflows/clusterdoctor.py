@@ -7,6 +7,8 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import get_args
@@ -27,6 +29,8 @@ COMMANDS = {
 }
 #: Walltime (s) and memory (MB) of a test job at most, so that it starts soon.
 WALLTIME, MEMORY = 600, 2000
+#: Seconds until a file system of the network shows what a node wrote.
+LAG = 10.0
 
 
 def examine_worker(
@@ -57,10 +61,13 @@ def examine_worker(
         return found
     trials = [_Trial(worker, kind, tuple(calculators), wait) for kind in worker.kinds]
     # all at once: each may wait in a queue of its own
-    for trial in trials:
-        trial.submit()
-    for trial in trials:
-        found += trial.findings()
+    with ThreadPoolExecutor(len(trials)) as pool:
+        try:
+            for findings in pool.map(_Trial.run, trials):
+                found += findings
+        finally:
+            for trial in trials:
+                trial.wait = 0  # who is still waiting when Ctrl-C comes stops that
     return found
 
 
@@ -102,7 +109,7 @@ class _Trial:
     wanted: tuple[str, ...]
     wait: float
     job: str = ""
-    refusal: str = ""
+    state: JobState = JobState.QUEUED
     submitted: float = 0.0
 
     def __post_init__(self) -> None:
@@ -114,9 +121,31 @@ class _Trial:
     def calculators(self) -> list[str]:
         """Those that are asked for work on the node."""
         named = self.wanted or (*self.worker.kinds[self.kind].calculators, *PLAIN)
-        return list(dict.fromkeys(name for name in named if self.worker.kind_of(name) == self.kind))
+        return list(dict.fromkeys(name for name in named if self._goes_here(name)))
 
-    def submit(self) -> None:
+    def _goes_here(self, name: str) -> bool:
+        try:
+            return self.worker.kind_of(name) == self.kind
+        except InputError:
+            return False
+
+    def run(self) -> list[Finding]:
+        """Submit the job, wait for it, and return how each step went."""
+        try:
+            self._submit()
+        except AtomsieveError as error:
+            mend = f"correct queue, account, walltime, memory or options of kinds.{self.kind} in {self.worker.source}"
+            return [self._finding("job", "broken", str(error), mend)]
+        try:
+            return [self._finding("job", "works", f"{self.job} was submitted"), *self._watch()]
+        finally:
+            if self.state is not JobState.GONE:
+                with suppress(SchedulerError):
+                    self.scheduler.cancel([self.job])
+            for path in (self.report, self.node):
+                path.unlink(missing_ok=True)
+
+    def _submit(self) -> None:
         resources: Resources = self.worker.kinds[self.kind]
         walltime = min(resources.walltime, WALLTIME)
         small = {
@@ -132,45 +161,28 @@ class _Trial:
         check = [self.worker.python, "-P", "-m", "atomsieve.workflows.nodecheck", str(self.report), str(walltime / 4)]
         command = ["bash", "-c", shell, str(self.node), *check, *self.calculators]
         self.submitted = time.monotonic()
-        try:
-            script = self.scheduler.script(self.kind, command, resources.model_copy(update=small))
-            self.job = self.scheduler.submit(script)
-        except AtomsieveError as error:
-            self.refusal = str(error)
-
-    def findings(self) -> Iterator[Finding]:
-        """Wait for the job, and yield how each step went."""
-        if self.refusal:
-            mend = f"correct queue, account, walltime, memory or options of kinds.{self.kind} in {self.worker.source}"
-            yield self._finding("job", "broken", self.refusal, mend)
-            return
-        yield self._finding("job", "works", f"{self.job} was submitted")
-        try:
-            yield from self._watch()
-        finally:
-            for path in (self.report, self.node):
-                path.unlink(missing_ok=True)
+        script = self.scheduler.script(self.kind, command, resources.model_copy(update=small))
+        self.job = self.scheduler.submit(script)
 
     def _watch(self) -> Iterator[Finding]:
-        deadline, started, state, pause = self.submitted + self.wait, 0.0, JobState.QUEUED, 0.2
-        while time.monotonic() < deadline and not self._has_ended():
-            state = self.scheduler.states([self.job])[self.job]
-            if not started and (state is not JobState.QUEUED or self.node.exists()):
-                started = time.monotonic()
-            if state is JobState.GONE:
+        waited, pause = None, 0.2
+        while time.monotonic() < self.submitted + self.wait and not self._has_ended():
+            self.state = self.scheduler.states([self.job])[self.job]
+            if waited is None and (self.state in (JobState.RUNNING, JobState.GONE) or self.node.exists()):
+                waited = time.monotonic() - self.submitted
+            if self.state is JobState.GONE:
                 break
             time.sleep(pause)
             pause = min(5.0, 1.5 * pause)
-        if not started and not self._has_ended():
+        if waited is None and not self._has_ended():
             ending = self.scheduler.ending(self.job)
-            self.scheduler.cancel([self.job])
-            seen = " ".join(part for part in (ending.state, ending.reason) if part)
-            mend = f"wait longer (--timeout), or ask for less in kinds.{self.kind}; the test job was cancelled"
+            seen = " ".join(part for part in (str(self.state), ending.state, ending.reason) if part)
+            mend = f"wait longer (--timeout), or ask for less in kinds.{self.kind}; the test job is cancelled"
             yield self._finding("queue", "broken", f"still waiting after {self.wait:.0f} s: {seen}", mend)
             return
-        waited = (started or time.monotonic()) - self.submitted
+        waited = waited if waited is not None else time.monotonic() - self.submitted
         yield self._finding("queue", "works", f"it started {waited:.0f} s after it was submitted")
-        yield from self._reported(state)
+        yield from self._reported()
 
     def _steps(self) -> list[tuple[str, State, str]]:
         if not self.report.exists():
@@ -181,9 +193,10 @@ class _Trial:
     def _has_ended(self) -> bool:
         return any(name == "end" for name, _, _ in self._steps())
 
-    def _reported(self, state: JobState) -> Iterator[Finding]:
-        until = time.monotonic() + 10  # what the node wrote may take a while to be seen here
-        while state is JobState.GONE and not self._has_ended() and time.monotonic() < until:
+    def _reported(self) -> Iterator[Finding]:
+        # what another machine wrote may take a while to be seen here
+        until = time.monotonic() + (LAG if self.worker.scheduler != "none" else 0)
+        while self.state is JobState.GONE and not self._has_ended() and time.monotonic() < until:
             list(self.worker.pilots.iterdir())  # has the file system of the network look again
             time.sleep(0.2)
         steps = self._steps()
@@ -196,8 +209,6 @@ class _Trial:
             )
             return
         ending = self.scheduler.ending(self.job)
-        if state is not JobState.GONE:
-            self.scheduler.cancel([self.job])
         words = [line.strip() for line in ending.words.splitlines() if line.strip()]
         seen = "; ".join(part for part in (ending.state, ending.reason, words[-1] if words else "") if part)
         place = self.scheduler.log(self.job) or self.worker.pilots

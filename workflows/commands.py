@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -23,9 +22,8 @@ from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder, file_stem
-from atomsieve.workflows.funnel import funnel, levels
+from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.gallery import fit_text
-from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 
@@ -193,61 +191,6 @@ def flow(file: str, out: Path, site: str | None) -> None:
         f"atomsieve run {shlex.quote(file)}",
         soft_wrap=True,
     )
-
-
-def status(file_or_name: str, *, as_json: bool) -> None:
-    """Say how far a campaign has come."""
-    from atomsieve.workflows.runner import is_running
-
-    settings = read_settings()
-    checked = find(file_or_name, settings)
-    name = checked.campaign.name
-    state: dict[str, Any] = {
-        "campaign": name,
-        "running": is_running(checked.folder, name),
-        "sites": checked.site_count,
-        "complete": 0,
-        "calculations": {"done": 0, "failed": 0},
-        "verdicts": {},
-        "failures": {},
-    }
-    verdicts: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    seen: dict[str, str] = {}
-
-    def count(site: SiteRows) -> None:
-        for row in site.rows.values():
-            verdicts[row.verdict] += 1
-            for entry in row.considered:
-                if entry["key"] not in seen:
-                    seen[entry["key"]] = entry["status"]
-                    if entry["status"] == "failed":
-                        reasons[entry["reason"]] += 1
-
-    with _stored(checked, settings) as database:
-        stages = list(funnel(checked, database, count))
-    # what has fallen out is done with
-    state["complete"] = len(stages[-1][1].passed) + sum(len(sifted.rejected) for _, sifted in stages)
-    state["calculations"] = {word: sum(value == word for value in seen.values()) for word in ("done", "failed")}
-    state["verdicts"], state["failures"] = dict(verdicts.most_common()), dict(reasons.most_common(10))
-    if checked.campaign.stages:
-        state["stages"] = [screen.stage_state(stage, sifted) for stage, sifted in stages]
-    if as_json:
-        screen.print_json(state)
-        return
-    out = screen.console()
-    out.print(f"[bold]{name}[/bold]: {'running now' if state['running'] else 'not running'}")
-    out.print(f"sites: {state['complete']:,} of {state['sites']:,} complete")
-    if checked.campaign.stages:
-        for stage, sifted in stages:
-            out.print(escape(screen.sifted_text(stage, sifted)), soft_wrap=True)
-    out.print(
-        f"calculations at them: done: {state['calculations']['done']:,}, failed: {state['calculations']['failed']:,}"
-    )
-    if verdicts:
-        out.print("adsorbates: " + ", ".join(f"{word}: {number:,}" for word, number in verdicts.most_common()))
-    for reason, number in reasons.most_common(10):
-        out.print(f"  {number:,} failed: {escape(reason)}")
 
 
 def results(

@@ -29,7 +29,7 @@ class Pbs(Queue):
 
     io = PBSIO()
     prefix = "#PBS"
-    own = '"$PBS_JOBID"'
+    own = '"${PBS_JOBID:-$SLURM_JOB_ID}"'  # Slurm takes the commands of PBS as well
 
     def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
         """Return the fields of the header; see the base class."""

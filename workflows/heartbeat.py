@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 
 #: Given the seconds since the last one, of which none count that this process was stopped for.
 Beat = Callable[[float], None]
@@ -41,7 +41,7 @@ def remove(beat: Beat) -> None:
 def _run() -> None:
     last = time.monotonic()
     while True:
-        settings = Settings()
+        settings = read_settings()
         interval = min(settings.heartbeat, settings.patience / 4)
         time.sleep(interval)
         now = time.monotonic()

@@ -26,7 +26,7 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.refining import refine_site
 from atomsieve.workflows.relaxation import settle
 from atomsieve.workflows.requests import Policy
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.spins import spin_judge
 
 
@@ -95,7 +95,7 @@ def relax_one(
 ) -> dict[str, Any]:
     """Settle one relaxation and return its reference."""
     asked = Request.from_dict(request)
-    folder = Folder(Settings().folder)
+    folder = Folder(read_settings().folder)
     judge: Callable[[Atoms], Judgement]
     if site is None:
         gas = molecule(asked.subject["molecule"])
@@ -134,7 +134,7 @@ def relax_one(
 def evaluate_one(request: dict[str, Any], numerics: dict[str, Any]) -> dict[str, Any]:
     """Settle one evaluation at, or displaced from, the geometry of the first parent and return its reference."""
     asked = Request.from_dict(request)
-    folder = Folder(Settings().folder)
+    folder = Folder(read_settings().folder)
     parent = folder.stored(asked.parents[0])
     atoms = atoms_from_dict(parent["atoms"])
     if asked.task == "displacement":
@@ -168,7 +168,7 @@ def carry_on(
     carried : dict
         ``clean`` and ``adsorbed`` references of the other method.
     """
-    asked, built, folder = Policy.from_dict(policy), ActiveSite.from_dict(site), Folder(Settings().folder)
+    asked, built, folder = Policy.from_dict(policy), ActiveSite.from_dict(site), Folder(read_settings().folder)
     starts = [
         relax.make(request, site=start, name=f"clean {built.label}")
         for request, start in clean_starts(asked, built, carried["clean"], folder)
@@ -193,7 +193,7 @@ def place_adsorbates(
     parent = lowest(clean)
     if parent is None or not adsorbates:
         return Response(output={"clean": clean, "adsorbed": {name: [] for name in adsorbates}})
-    asked, folder = Policy.from_dict(policy), Folder(Settings().folder)
+    asked, folder = Policy.from_dict(policy), Folder(read_settings().folder)
     relaxed = ActiveSite.from_dict(site).with_positions(folder.stored(parent["key"])["atoms"]["positions"])
     jobs: dict[str, list[Job]] = {}
     dropped: dict[str, list[dict[str, Any]]] = {}

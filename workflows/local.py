@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
-import signal
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from jobflow import Flow, Job
 
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.task import TaskState
 from atomsieve.workflows.flowrun import FlowRun, decode, encode
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.pool import Pool
 
-#: A job whose worker process died is given to another one this many times.
+#: A job whose worker process died is given to another one until it has been tried so often.
 ATTEMPTS = 3
-#: One thread a worker: oversubscribed threads cost a factor of ten.
-THREADS = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
+#: Seconds between two looks at what is cancelled, paused, or to be stored.
+TICK = 1.0
+#: What the error of a job says that a person has stopped.
+STOPPED = {
+    TaskState.CANCELLED: "cancelled; `atomsieve retry` has it run again",
+    TaskState.PAUSED: "paused; `atomsieve resume`, and the same command again",
+}
 
 
-@dataclass
-class _Worker:
-    process: Any
-    connection: Connection
-    task: _Task | None = None
-
-
-@dataclass
+@dataclass(eq=False)
 class _Task:
     run: FlowRun
     job: Job
     attempt: int = 1
+    is_asked_to_stop: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a job.
+
+    Parameters
+    ----------
+    job : jobflow.Job
+        The job.
+    number : int
+        Of the attempt in this run, from 1.
+    process : int
+        Of the worker.
+    """
+
+    job: Job
+    number: int
+    process: int
 
 
 @dataclass
@@ -57,16 +68,30 @@ class LocalEngine:
         Number of processes.
     known : callable
         From a job to its output, where that is known already, else None.
-    on_start, on_finish : callable
-        Told of each job that is sent to a worker, and of each that ended with its document for the job store.
+    on_start : callable
+        Told of each attempt that begins.
+    on_finish : callable
+        Told of each job that ended: with its document for the job store, which a job that was known has none of, and
+        with the error where it did not come to its end.
+    stopped : callable
+        From a job to ``cancelled`` or ``paused`` where a person has stopped it, else None.
+    on_tick : callable
+        Called about every second.
     """
 
     folder: Folder
     workers: int
     known: Callable[[Job], Any | None] = lambda job: None
-    on_start: Callable[[Job], None] = lambda job: None
-    on_finish: Callable[[Job, dict[str, Any] | None], None] = lambda job, document: None
-    _pool: list[_Worker] = field(default_factory=list, init=False)
+    on_start: Callable[[Attempt], None] = lambda attempt: None
+    on_finish: Callable[[Job, dict[str, Any] | None, str | None], None] = lambda job, document, error: None
+    stopped: Callable[[Job], TaskState | None] = lambda job: None
+    on_tick: Callable[[], None] = lambda: None
+    _tasks: deque[_Task] = field(default_factory=deque, init=False)
+    _paused: list[_Task] = field(default_factory=list, init=False)
+    _ticked: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = Pool(self.folder, self.workers)
 
     def run(self, flows: Iterable[tuple[Any, Flow]]) -> Iterator[FlowRun]:
         """Run flows; yield each as it ends.
@@ -88,52 +113,45 @@ class LocalEngine:
         """
         source = iter(flows)
         active: set[FlowRun] = set()
-        tasks: deque[_Task] = deque()
         exhausted = False
         try:
             while True:
-                while not exhausted and len(tasks) < 2 * self.workers:
+                while not exhausted and len(self._tasks) < 2 * self.workers:
                     following = next(source, None)
                     if following is None:
                         exhausted = True
                         break
                     run = FlowRun(following[1], following[0])
                     active.add(run)
-                    self._queue(run, tasks)
+                    self._queue(run)
                     yield from self._ended(run, active)
-                self._dispatch(tasks)
+                for run in self._dispatch():
+                    yield from self._ended(run, active)
                 if not active and exhausted:
                     return
-                if any(worker.task for worker in self._pool):
-                    for run in self._collect(tasks):
+                if self._pool.busy():
+                    for run in self._collect():
                         yield from self._ended(run, active)
-                elif exhausted:
-                    names = ", ".join(run.flow.name for run in active)
-                    raise RuntimeError(f"the flows {names} wait for jobs that are in none of them")
+                elif exhausted and not self._tasks:
+                    for run in self._leave_paused(active):
+                        yield from self._ended(run, active)
+                for run in self._tick():
+                    yield from self._ended(run, active)
         finally:
             self.close()
 
     def close(self) -> None:
         """End the workers; what they have finished is on disk."""
-        for worker in self._pool:
-            if worker.task is None:
-                worker.connection.close()
-            else:
-                worker.process.terminate()
-        for worker in self._pool:
-            worker.process.join(timeout=5)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.connection.close()
-        self._pool.clear()
+        self._pool.close()
+        self._tasks.clear()
+        self._paused.clear()
 
     def _ended(self, run: FlowRun, active: set[FlowRun]) -> Iterator[FlowRun]:
         if run.is_done and run in active:
             active.discard(run)
             yield run
 
-    def _queue(self, run: FlowRun, tasks: deque[_Task]) -> None:
+    def _queue(self, run: FlowRun) -> None:
         """Queue what may start, after taking what is known already."""
         found = True
         while found:
@@ -141,52 +159,51 @@ class LocalEngine:
             for job in list(run.take_ready()):
                 output = self.known(job)
                 if output is None:
-                    tasks.append(_Task(run, job))
+                    self._tasks.append(_Task(run, job))
                 else:
                     run.finish(job, output)
-                    self.on_finish(job, None)
+                    self.on_finish(job, None, None)
                     found = True
 
-    def _dispatch(self, tasks: deque[_Task]) -> None:
-        while tasks:
-            worker = next((w for w in self._pool if w.task is None), None)
-            if worker is None:
-                if len(self._pool) >= self.workers:
-                    return
-                worker = self._start()
-            task = tasks.popleft()
-            worker.task = task
-            self.on_start(task.job)
-            inputs = task.run.inputs(task.job)
-            self._send(worker, encode([task.job, inputs]))
-
-    def _send(self, worker: _Worker, text: str) -> None:
-        # if it died idle, collecting sees that and gives the task to another
-        with contextlib.suppress(BrokenPipeError, ConnectionError):
-            worker.connection.send(text)
-
-    def _collect(self, tasks: deque[_Task]) -> Iterator[FlowRun]:
-        ready = wait([worker.connection for worker in self._pool if worker.task])
-        for worker in [w for w in self._pool if w.connection in ready]:
-            task = worker.task
-            assert task is not None
-            try:
-                kind, text = worker.connection.recv()
-            except (EOFError, ConnectionError):
-                self._bury(worker, task, tasks)
-            else:
-                worker.task = None
-                if kind == "full":
-                    # whatever is computed now could not be kept
-                    raise StoreError(
-                        f"{text}: stopped; make room in {self.folder.root}, and run the same command again"
-                    )
-                if kind == "error":
-                    task.run.fail(task.job, text)
-                    self.on_finish(task.job, None)
+    def _dispatch(self) -> Iterator[FlowRun]:
+        """Give jobs to idle workers; yield flows in which one was cancelled."""
+        while self._tasks:
+            task = self._tasks[0]
+            state = self.stopped(task.job)
+            if state is not None:
+                self._tasks.popleft()
+                if state == TaskState.PAUSED:
+                    self._paused.append(task)
                 else:
-                    self._accept(task, decode(text))
-            self._queue(task.run, tasks)
+                    yield self._fail(task, STOPPED[state])
+                continue
+            worker = self._pool.idle()
+            if worker is None:
+                return
+            self._tasks.popleft()
+            self.on_start(Attempt(task.job, task.attempt, worker.process.pid))
+            self._pool.send(worker, task, encode([task.job, task.run.inputs(task.job)]))
+
+    def _collect(self) -> Iterator[FlowRun]:
+        """Take in what workers have to say; yield the flows that it belongs to."""
+        for task, kind, text in self._pool.listen(TICK):
+            if kind == "full":
+                # whatever is computed now could not be kept
+                raise StoreError(f"{text}: stopped; make room in {self.folder.root}, and run the same command again")
+            if kind == "done":
+                self._accept(task, decode(text))
+            elif kind == "error":
+                self._fail(task, text)
+            elif kind == "interrupted":
+                # dispatching sees by whose wish; whoever else sent the signal has it run on
+                self._tasks.appendleft(_Task(task.run, task.job, task.attempt))
+            elif task.attempt < ATTEMPTS:
+                self._tasks.appendleft(_Task(task.run, task.job, task.attempt + 1))
+            elif kind == "stale":
+                self._fail(task, text)
+            else:
+                self._fail(task, f"the worker process died ({text}) {ATTEMPTS} times; see {self._pool.log}")
+            self._queue(task.run)
             yield task.run
 
     def _accept(self, task: _Task, answer: dict[str, Any]) -> None:
@@ -200,66 +217,40 @@ class LocalEngine:
             stop_children=answer["stop_children"],
             stop_jobflow=answer["stop_jobflow"],
         )
-        self.on_finish(task.job, document)
+        self.on_finish(task.job, document, None)
 
-    def _bury(self, worker: _Worker, task: _Task, tasks: deque[_Task]) -> None:
-        """Take note of a worker that died with a job in hand."""
-        worker.process.join(timeout=5)
-        code = worker.process.exitcode
-        worker.connection.close()
-        self._pool.remove(worker)
-        if task.attempt < ATTEMPTS:
-            tasks.appendleft(_Task(task.run, task.job, task.attempt + 1))
+    def _fail(self, task: _Task, error: str) -> FlowRun:
+        task.run.fail(task.job, error)
+        self.on_finish(task.job, None, error)
+        self._queue(task.run)
+        return task.run
+
+    def _tick(self) -> Iterator[FlowRun]:
+        """Do what is due each second: stop what a person has stopped, go on with what is paused no more."""
+        if time.monotonic() - self._ticked < TICK:
             return
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        task.run.fail(task.job, f"the worker process died ({how}) {ATTEMPTS} times; see {self._log}")
-        self.on_finish(task.job, None)
+        self._ticked = time.monotonic()
+        self.on_tick()
+        for worker in self._pool.busy():
+            task = worker.task
+            if not task.is_asked_to_stop and self.stopped(task.job) == TaskState.CANCELLED:
+                task.is_asked_to_stop = True
+                worker.interrupt()
+        for task in list(self._paused):
+            state = self.stopped(task.job)
+            if state != TaskState.PAUSED:
+                self._paused.remove(task)
+                self._tasks.append(task)
+        for task in list(self._tasks):
+            if self.stopped(task.job) == TaskState.CANCELLED:
+                self._tasks.remove(task)
+                yield self._fail(task, STOPPED[TaskState.CANCELLED])
 
-    @property
-    def _log(self) -> Path:
-        return self.folder.root / "workers.log"
-
-    def _start(self) -> _Worker:
-        # a fork server is a clean process: no database connection and no thread of the driver crosses the fork
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["atomsieve.workflows.worker"])
-        self.folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ours, theirs = context.Pipe()
-        before = {name: os.environ.get(name) for name in THREADS}
-        os.environ.update(THREADS)
-        try:
-            _start_fork_server()
-            process = context.Process(target=_serve, args=(theirs, str(self.folder.root), str(self._log)), daemon=True)
-            process.start()
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-        theirs.close()
-        worker = _Worker(process, ours)
-        self._pool.append(worker)
-        return worker
-
-
-def _start_fork_server() -> None:
-    """Start the fork server unless it runs, deaf to Ctrl-C.
-
-    That reaches the whole process group, the server as well while it still imports; it is for the driver. A process
-    inherits what is ignored, and starting one takes milliseconds, so that the driver is deaf no longer than that.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        forkserver.ensure_running()
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _serve(connection: Connection, folder: str, log: str) -> None:
-    from atomsieve.workflows.worker import serve
-
-    serve(connection, folder, log)
+    def _leave_paused(self, active: set[FlowRun]) -> Iterator[FlowRun]:
+        """End flows in which nothing is left to do but what is paused."""
+        if not self._paused:
+            names = ", ".join(run.flow.name for run in active)
+            raise RuntimeError(f"the flows {names} wait for jobs that are in none of them")
+        paused, self._paused = self._paused, []
+        for task in paused:
+            yield self._fail(task, STOPPED[TaskState.PAUSED])

@@ -108,7 +108,7 @@ class Pilot:
                 break
             if stop_by is not None and time.monotonic() > stop_by:
                 log.warning("the margin of %d s is over; what has written no checkpoint is lost", self.resources.margin)
-                self._pass_on(signal.SIGKILL)
+                self._kill()
                 stop_by = float("inf")
             if self.reason is None:
                 self._fill()
@@ -129,6 +129,14 @@ class Pilot:
         for place in self.places:
             if place.process is not None:
                 os.kill(place.process, number)  # not reaped yet, so that the number is still its own
+
+    def _kill(self) -> None:
+        """End the processes, and the programs that they started."""
+        from atomsieve.workflows.processes import kill
+
+        for place in self.places:
+            if place.process is not None:
+                kill(place.process)
 
     def _fill(self) -> None:
         now = time.monotonic()

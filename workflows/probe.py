@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from atomsieve.structures.errors import CalculationError
-from atomsieve.workflows.local import THREADS
+from atomsieve.workflows.pool import THREADS
 
 #: What is calculated: every calculator knows hydrogen.
 MOLECULE = "H2"

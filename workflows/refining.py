@@ -14,7 +14,7 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.requests import Policy
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.vibrations import vibrations_flow
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def follow_modes(
     vibrations: dict[str, dict[str, Any]],
 ) -> Response:
     """Relax again, along its largest imaginary mode, each state that has one; then go on with whatever is lowest."""
-    folder, built = Folder(Settings().folder), ActiveSite.from_dict(site)
+    folder, built = Folder(read_settings().folder), ActiveSite.from_dict(site)
     tries: dict[str, Job] = {}
     for name, state in _lowest_states(clean, adsorbed).items():
         found = vibrations.get(state["key"])
@@ -139,7 +139,7 @@ def _refine(
         jobs += points.values()
         refined["energies"] = {key: point.output for key, point in points.items()}
     if policy.vibrations is not None:
-        folder = Folder(Settings().folder)
+        folder = Folder(read_settings().folder)
         flows = {
             state["key"]: vibrations_flow(
                 relax,
@@ -158,4 +158,4 @@ def _refine(
 
 def _size(state: State) -> int:
     """Return the number of atoms of a state."""
-    return len(Folder(Settings().folder).stored(state["key"])["atoms"]["numbers"])
+    return len(Folder(read_settings().folder).stored(state["key"])["atoms"]["numbers"])

@@ -99,6 +99,10 @@ def settle(
         if isinstance(outcome, Failure):
             before = known["tried"] if known is not None else ()
             outcome = replace(outcome, tried=(*before, dict(numerics)))
+        if known is not None and "retried" in known["provenance"]:
+            # failures that a person has set aside
+            kept = {"retried": known["provenance"]["retried"]}
+            outcome = replace(outcome, provenance={**outcome.provenance, **kept})
         document = folder.write(outcome.to_dict(), claim)
         (claim.directory / CHECKPOINT).unlink(missing_ok=True)
     return document

@@ -18,7 +18,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import FailureClass, InputError
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.remotefolder import RemoteFolder
 from atomsieve.workflows.remotejobs import FIELDS, SETTLED, STATES, earlier, is_open, mend, view

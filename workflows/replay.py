@@ -11,16 +11,15 @@ from typing import Any
 from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.adsorbate import Molecule
-from atomsieve.structures.errors import FailureClass
-from atomsieve.structures.identity import content_key
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.task import SETTLED, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun, decode, encode
 from atomsieve.workflows.flows import gas_flow
 from atomsieve.workflows.harvest import SiteRows
-from atomsieve.workflows.stagerun import StageRun, Summary, Watch
+from atomsieve.workflows.ledger import kind_of, label_of
+from atomsieve.workflows.stagerun import StageRun
+from atomsieve.workflows.watch import Summary, Watch
 
 #: Written in one go.
 BATCH = 500
@@ -169,41 +168,23 @@ class Replay(StageRun):
         self.database.ingest(documents)
         return {document["key"] for document in documents if self.checked.is_settled(document)}
 
-    def _is_complete(self, stored: SiteRows) -> bool:
-        found = super()._is_complete(stored)
-        if found:
-            self._note_complete(stored)
-        return found
-
     def _note_complete(self, stored: SiteRows) -> None:
-        """Take note of the tasks of a site that needs no flow."""
-        site = next(iter(stored.rows.values())).site
-        key = self._site_key(site.key, stored)
-        self._tasks.append(self._task(key, "site", site.label, TaskState.DONE, key))
-        for row in stored.rows.values():
-            for entry in row.considered:
-                if entry["status"] == "dropped":
-                    continue
-                state = TaskState.DONE if entry["status"] == "done" else TaskState.FAILED
-                name, why = self.checked.entry.name, None if state == TaskState.DONE else entry["reason"]
-                self._tasks.append(
-                    self._task(entry["key"], entry["role"], site.label, state, key, calculator=name, reason=why)
-                )
+        self._tasks += self.ledger.complete(stored)
         self._write_tasks(BATCH)
 
     def _note(self, run: FlowRun, seen: _Seen) -> None:
-        key, label, kind = self._key(run.tag), _label(run.tag), _kind(run.tag)
+        key, label, kind = self._key(run.tag), label_of(run.tag), kind_of(run.tag)
         state, reason = (TaskState.QUEUED, None) if not run.is_done else (TaskState.DONE, None)
         if run.errors:
             state, reason = TaskState.FAILED, "; ".join(run.errors.values()).splitlines()[0]
-        self._tasks.append(self._task(key, kind, label, state, key, reason=reason))
+        self._tasks.append(self.ledger.task(key, kind, label, state, key, reason=reason))
         for job in seen.known:
             document = self.folder.stored(job.metadata["key"])
-            self._tasks.append(self._settled_task(document, label, key))
+            self._tasks.append(self.ledger.settled(document, label, key))
         for job in seen.open:
             meta = job.metadata
             self._tasks.append(
-                self._task(meta["key"], meta["task"], label, TaskState.QUEUED, key, calculator=meta["calculator"])
+                self.ledger.task(meta["key"], meta["task"], label, TaskState.QUEUED, key, calculator=meta["calculator"])
             )
         self._write_tasks(BATCH)
         if not run.is_done:
@@ -217,53 +198,15 @@ class Replay(StageRun):
             flow = self.maker.make(tag, self._carried(self._entered[tag.key]))
         else:
             flow = gas_flow(self.checked.policy, self.relax, tag.name)
-        campaign = self.checked.campaign.name
-        flow.update_metadata({"campaign": campaign, "flow": key, "site": label, "stage": self._stage})
-        return Parcel(key, campaign, self._stage, label, kind, flow, known)
-
-    def _key(self, tag: ActiveSite | Molecule) -> str:
-        if isinstance(tag, ActiveSite):
-            return self._site_key(tag.key, self._entered[tag.key])
-        return self._flow_key(molecule=tag.name)
-
-    def _site_key(self, site: str, stored: SiteRows) -> str:
-        carried = stored.carried if self.checked.origin is not None else None
-        return self._flow_key(site=site, adsorbates=list(self.checked.campaign.all_adsorbates), carried=carried)
-
-    def _flow_key(self, **subject: Any) -> str:
-        """Return the content key of a flow: what it does, whoever asks for it."""
-        own = {"policy": self.checked.policy.to_dict(), "numerics": self.checked.numerics}
-        return content_key("flow", {**own, **subject})
-
-    @property
-    def _stage(self) -> str | None:
-        return self.checked.stage.name if self.checked.stage is not None else None
-
-    def _task(self, subject: str, kind: str, site: str, state: TaskState, flow: str, **more: Any) -> Task:
-        return Task(self.checked.campaign.name, subject, kind, site, state, flow, stage=self._stage, **more)
-
-    def _settled_task(self, document: dict[str, Any], site: str, flow: str) -> Task:
-        request, provenance, is_done = document["request"], document["provenance"], document["status"] == "done"
-        return self._task(
-            document["key"],
-            request["task"],
-            site,
-            TaskState.DONE if is_done else TaskState.FAILED,
-            flow,
-            calculator=request["method"]["calculator"],
-            failure_class=None if is_done else str(FailureClass(document["failure_class"])),
-            reason=None if is_done else document["judgement"]["reason"],
-            seconds=float(provenance.get("seconds", 0.0)),
-            host=provenance.get("host"),
-            attempt=1,
-        )
+        self.ledger.sign(flow, key, label)
+        return Parcel(key, self.checked.campaign.name, self.ledger.stage, label, kind, flow, known)
 
     def _write_tasks(self, at_least: int = 1) -> None:
         """Write the tasks that nothing is known of, and the end of those that were under way."""
         if len(self._tasks) < at_least:
             return
         found = {task.subject: task for task in self._tasks}
-        known = {task.subject: task for task in self.database.tasks.find(self.checked.campaign.name, subject=found)}
+        known = self.ledger.known(found)
         ended = []
         for subject, task in found.items():
             before = known.get(subject)
@@ -280,14 +223,6 @@ class Replay(StageRun):
     def _leave(self, early: list[FlowRun]) -> None:
         # their gases are open: an engine has them, or gets them
         self.replayed.waiting += len(early)
-
-
-def _label(tag: ActiveSite | Molecule) -> str:
-    return tag.label if isinstance(tag, ActiveSite) else tag.name
-
-
-def _kind(tag: ActiveSite | Molecule) -> str:
-    return "site" if isinstance(tag, ActiveSite) else "gas"
 
 
 @contextmanager

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import InputError
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import sift
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
-from atomsieve.workflows.stagerun import StageRun, Summary, Watch
+from atomsieve.workflows.stagerun import StageRun
+from atomsieve.workflows.turn import running
+from atomsieve.workflows.watch import Summary, Watch
 
 
 class Runner:
@@ -61,59 +58,20 @@ class Runner:
             before = self.database.campaign(campaign.name)
             if before is not None and is_collection(before):
                 raise InputError(f"{campaign.name!r} holds what was ingested; give the campaign another name")
-            self.database.save_campaign(campaign.name, campaign.model_dump(mode="json", exclude_unset=True))
+            content = campaign.model_dump(mode="json", exclude_unset=True)
+            self.database.save_campaign(campaign.name, content, self.checked.site_count)
             entering: frozenset[str] | None = None
             for stage in self.checked.stages:
                 # which sites pass on follows from what the stage before has left in the database now
                 own = replace(stage, only=entering)
                 if own.stage is not None:
                     self.watch.stage(own, own.site_count)
+                    self.database.save_stage(campaign.name, own.stage.name, entered=own.site_count)
                 StageRun(own, self.database, self.workers, self.watch, summary).run()
                 if own.stage is not None:
                     sifted = sift(own, stored_rows(own, self.database))
                     self.watch.passed(own, sifted)
+                    self.database.save_stage(campaign.name, own.stage.name, passed=len(sifted.passed))
                     entering = frozenset(sifted.passed)
         summary.seconds = time.monotonic() - began
         return summary
-
-
-@contextmanager
-def running(folder: Folder, name: str) -> Iterator[None]:
-    """Hold the right to run a campaign in a folder; the kernel gives it back, however this process ends.
-
-    Raises
-    ------
-    InputError
-        If another process holds it.
-    """
-    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder.root / f"{name}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"campaign {name!r} is running already in {folder.root} (process {path.read_text() or 'unknown'}); "
-                f"follow it with `atomsieve status {name}`"
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def is_running(folder: Folder, name: str) -> bool:
-    """Return whether some process runs a campaign in a folder now."""
-    try:
-        descriptor = os.open(folder.root / f"{name}.lock", os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atomsieve.structures.errors import InputError, SchedulerError, unknown
-from atomsieve.workflows.local import THREADS
+from atomsieve.workflows.pool import THREADS
 
 if TYPE_CHECKING:
     from atomsieve.workflows.cluster import Resources, Worker
@@ -252,12 +252,13 @@ class Scheduler:
     def words(self, job: str) -> str:
         """Return the last that a job printed; empty if nothing is there."""
         path = self.log(job)
-        if path is None:
+        try:
+            with (path or self.worker.pilots / "none").open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - LAST_WORDS))
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
             return ""
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - LAST_WORDS))
-            return file.read().decode("utf-8", "replace")
 
     def log(self, job: str) -> Path | None:
         """Return the file that a job prints to, None if there is none yet."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,26 +18,14 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.plan import Plan
+from atomsieve.workflows.printing import console as console
+from atomsieve.workflows.printing import print_json as print_json
 from atomsieve.workflows.stageplan import StagePlan
 
-#: Columns that are wide enough for the results table where the output is no terminal.
-PIPE_WIDTH = 160
 #: From here on the results table has room for all columns.
 WIDE = 115
 #: Sites without an open way that a plan names.
 CLOSED = 8
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console; rich leaves out colours where nobody sees them."""
-    probe = Console(stderr=stderr, highlight=False)
-    return probe if probe.is_terminal else Console(stderr=stderr, highlight=False, width=PIPE_WIDTH)
-
-
-def print_json(value: object) -> None:
-    """Print plain data for another program."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 class ScreenWatch:

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -42,6 +43,10 @@ class Settings(BaseSettings):
     patience: float = Field(default=6 * 3600.0, gt=0)
 
 
+#: The environment variables that are read.
+NAMES = tuple(f"ATOMSIEVE_{name.upper()}" for name in Settings.model_fields)
+
+
 def read_settings() -> Settings:
     """Read the settings from the environment.
 
@@ -50,6 +55,12 @@ def read_settings() -> Settings:
     InputError
         Names the variable, its value and what is wrong with it.
     """
+    return _read(tuple(map(os.environ.get, NAMES)))
+
+
+@lru_cache(maxsize=8)
+def _read(values: tuple[str | None, ...]) -> Settings:
+    # reading takes as long as all else around a calculation of a millisecond: once for each environment
     try:
         return Settings()
     except ValidationError as error:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import molecule
+from atomsieve.structures.adsorbate import Molecule, molecule
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.structures.reference import reference
@@ -20,66 +19,16 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
-from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
 from atomsieve.workflows.jobs import RelaxMaker
-from atomsieve.workflows.local import LocalEngine
+from atomsieve.workflows.ledger import Ledger, kind_of, label_of
+from atomsieve.workflows.local import Attempt, LocalEngine
+from atomsieve.workflows.watch import Summary, Watch
 
 #: Results wait for the database at most so many seconds, or until there are so many.
 FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
 #: A database that did not answer is not asked again for so many seconds.
 AWAY_SECONDS = 20.0
-
-
-class Watch(Protocol):
-    """Who is told how a run goes on."""
-
-    def started(self, name: str) -> None:
-        """Hear that a calculation was sent to a worker."""
-
-    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None:
-        """Hear that a calculation ended; its output is a reference, or None if the job raised."""
-
-    def site(self, label: str, rows: SiteRows | None, *, stored: bool) -> None:
-        """Hear that a site is complete, or cannot be completed now (``rows`` is None)."""
-
-    def stage(self, stage: CheckedCampaign, sites: int) -> None:
-        """Hear that a stage begins, and how many sites enter it."""
-
-    def passed(self, stage: CheckedCampaign, sifted: Sifted) -> None:
-        """Hear that a stage has ended, and which sites pass on."""
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    Parameters
-    ----------
-    entered : int
-        Sites that were to be completed; at several stages, the sites of each.
-    sites : int
-        Those among them that are complete.
-    stored : int
-        Those among them that were complete before.
-    computed, reused : int
-        Calculations done now, and found done.
-    failed : int
-        Calculations that failed now.
-    errors : dict of str to str
-        Sites that could not be completed, with the error.
-    seconds : float
-        Wall time.
-    """
-
-    entered: int = 0
-    sites: int = 0
-    stored: int = 0
-    computed: int = 0
-    reused: int = 0
-    failed: int = 0
-    errors: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 class StageRun:
@@ -110,10 +59,11 @@ class StageRun:
         self.relax = RelaxMaker(numerics=checked.numerics)
         self.maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, self.relax)
         self.workers = workers
+        self.ledger = Ledger(checked, database)
         self._entered: dict[str, SiteRows] = {}
         self._gases: dict[str, dict[str, Any]] = {}
         self._early: list[FlowRun] = []
-        self._outcomes: list[str] = []
+        self._outcomes: dict[str, Job] = {}
         self._rows: list[AdsorptionEnergy] = []
         self._potentials: list[LimitingPotential] = []
         self._documents: list[dict[str, Any]] = []
@@ -141,8 +91,23 @@ class StageRun:
 
     def _runs(self) -> Iterator[FlowRun]:
         """Run the flows and yield each as it ends."""
-        engine = LocalEngine(self.folder, self.workers, self._known, self._started, self._finished)
-        return engine.run(self._flows())
+        engine = LocalEngine(
+            self.folder, self.workers, self._known, self._started, self._finished, self.ledger.held, self._flush
+        )
+        with suppress(StoreError):
+            self.ledger.begin()
+        for run in engine.run(self._signed()):
+            self.ledger.ended(run, self._key(run.tag))
+            yield run
+
+    def _signed(self) -> Iterator[tuple[Any, Flow]]:
+        for tag, flow in self._flows():
+            self.ledger.drawn(flow, self._key(tag), kind_of(tag), label_of(tag))
+            yield tag, flow
+
+    def _key(self, tag: ActiveSite | Molecule) -> str:
+        """Return the key of a flow."""
+        return self.ledger.key(tag, self._entered[tag.key] if isinstance(tag, ActiveSite) else None)
 
     def _leave(self, early: list[FlowRun]) -> None:
         """Leave sites that are finished but for the gases."""
@@ -158,6 +123,7 @@ class StageRun:
                 self.summary.sites += 1
                 self.summary.stored += 1
                 self._keep(stored)
+                self._note_complete(stored)
                 self.watch.site(next(iter(stored.rows.values())).site.label, stored, stored=True)
                 continue
             if not gases_asked:
@@ -206,10 +172,12 @@ class StageRun:
         except StoreError:
             return False
 
+    def _note_complete(self, stored: SiteRows) -> None:
+        self.ledger.note_complete(stored)
+
     def _take(self, run: FlowRun) -> None:
         if run.errors:
-            label = run.tag.label if isinstance(run.tag, ActiveSite) else run.tag.name
-            self._give_up(label, "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
+            self._give_up(label_of(run.tag), "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
         elif isinstance(run.tag, ActiveSite):
             self._early.append(run)
         else:
@@ -241,7 +209,7 @@ class StageRun:
         if document is None:
             return None
         self.summary.reused += 1
-        self._outcomes.append(key)
+        self._outcomes[key] = job
         return reference(document)
 
     def _settled(self, key: str) -> dict[str, Any] | None:
@@ -266,11 +234,12 @@ class StageRun:
             self._away_until = time.monotonic() + AWAY_SECONDS
             return None
 
-    def _started(self, job: Job) -> None:
-        if "key" in job.metadata:
-            self.watch.started(job.name)
+    def _started(self, attempt: Attempt) -> None:
+        if "key" in attempt.job.metadata:
+            self.ledger.started(attempt)
+            self.watch.started(attempt.job.name)
 
-    def _finished(self, job: Job, document: dict[str, Any] | None) -> None:
+    def _finished(self, job: Job, document: dict[str, Any] | None, error: str | None) -> None:
         if document is not None:
             self._documents.append(document)
         if "key" not in job.metadata:
@@ -279,27 +248,33 @@ class StageRun:
         if output is not None:
             self.summary.computed += 1
             self.summary.failed += output["status"] == "failed"
-            self._outcomes.append(job.metadata["key"])
+            self._outcomes[job.metadata["key"]] = job
+        if error is not None:
+            self.ledger.failed(job, error)
         self.watch.finished(job.name, job.metadata["task"], output)
         self._flush()
 
     def _flush(self, *, last: bool = False) -> None:
-        """Ingest what waits: outcomes first, so that no row ever points at one that is not there."""
+        """Ingest what waits: outcomes first, so that no row ever points at one that is not there; see what is asked."""
         waiting = len(self._outcomes) + len(self._rows) + len(self._documents)
         recent = time.monotonic() - self._flushed < FLUSH_SECONDS
         is_away = time.monotonic() < self._away_until
-        if not waiting or ((is_away or (recent and waiting < FLUSH_COUNT)) and not last):
+        if (is_away or (recent and waiting < FLUSH_COUNT)) and not last:
             return
         self._flushed = time.monotonic()
         try:
-            documents = [self.folder.read(key) for key in dict.fromkeys(self._outcomes)]
-            self.database.ingest([document for document in documents if document is not None])
+            found = [(self.folder.read(key), job) for key, job in self._outcomes.items()]
+            known = [(document, job) for document, job in found if document is not None]
+            self.database.ingest([document for document, _ in known])
             self._outcomes.clear()
             self.database.push(self._rows, self._potentials)
             self._rows.clear()
             self._potentials.clear()
             self.database.push_jobs(self._documents)
             self._documents.clear()
+            for document, job in known:
+                self.ledger.outcome(document, job)
+            self.ledger.write(last=last)
         except StoreError as error:
             # away for now: everything is on disk, and waits here too
             self._away_until = time.monotonic() + AWAY_SECONDS

@@ -32,7 +32,7 @@ from atomsieve.structures.vibrations import (
 )
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import is_settled
-from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.settings import read_settings
 
 if TYPE_CHECKING:
     from atomsieve.workflows.jobs import RelaxMaker
@@ -83,7 +83,7 @@ def put_together(
 ) -> dict[str, Any]:
     """Settle vibrations whose displacements are finished and return their reference."""
     del displacements  # they are read from disk by their keys; as an argument they come first
-    return reference(assemble(Request.from_dict(request), numerics, Folder(Settings().folder)))
+    return reference(assemble(Request.from_dict(request), numerics, Folder(read_settings().folder)))
 
 
 def assemble(asked: Request, numerics: Mapping[str, Any], folder: Folder) -> dict[str, Any]:

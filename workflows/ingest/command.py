@@ -104,7 +104,8 @@ def ingest(
             kept = collection(name, [site.entry for site in sites if site.rows], mapped.file, before, folder)
             writer.rows(kept, [site.rows for site in sites])
             if database is not None and not is_dry:
-                database.save_campaign(name, kept.campaign.model_dump(mode="json", exclude_unset=True))
+                content = kept.campaign.model_dump(mode="json", exclude_unset=True)
+                database.save_campaign(name, content, kept.site_count)
     for finding in gathering.findings:
         if finding.state == "in" and finding.key in writer.known:
             finding.state = "there already"
