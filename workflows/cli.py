@@ -117,6 +117,18 @@ def run(
 
 
 @app.command()
+def flow(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("flow.json"),
+    site: Annotated[str | None, typer.Option(help="Only the site of this label, and the gases.")] = None,
+) -> None:
+    """Write a campaign as a jobflow Flow, for any manager of jobflow to run."""
+    from atomsieve.workflows import commands
+
+    commands.flow(file, out, site)
+
+
+@app.command()
 def submit(
     file: File,
     engine: Annotated[str, typer.Option("--engine", "-e", help="fireworks or jobflow-remote.")],

@@ -138,6 +138,9 @@ def open_engine(name: str, worker: str, database: Database, settings: Settings) 
         from atomsieve.workflows.launchpad import LaunchPadEngine
 
         return LaunchPadEngine(described, database, settings)
-    from atomsieve.workflows.remote import RemoteEngine
+    try:
+        from atomsieve.workflows.remote import RemoteEngine
+    except ModuleNotFoundError as error:
+        raise InputError(f"jobflow-remote is not installed ({error}): pip install 'atomsieve[remote]'") from None
 
     return RemoteEngine(described, database, settings)
