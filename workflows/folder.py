@@ -40,6 +40,11 @@ def file_stem(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9._()+-]", "_", label)
 
 
+def keep_private() -> None:
+    """Have all that this process makes from now on, and the programs that it starts, be the user's alone."""
+    os.umask(0o077)
+
+
 class Folder:
     """The working folder of one or more campaigns.
 
@@ -159,6 +164,7 @@ class Folder:
             os.close(descriptor)
 
     def _make(self, directory: Path) -> None:
+        keep_private()
         # mode applies to the last component alone, and the root is what must be private
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not directory.parent.exists():
