@@ -46,11 +46,26 @@ def _root(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="The campaign's name; the file is NAME.yaml in the current folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="The campaign's name; the file is NAME.yaml in the current folder. Or the word worker."),
+    ],
+    cluster: Annotated[
+        str | None,
+        typer.Argument(help="After the word worker: the cluster's name, for the folder of workers, or a path."),
+    ] = None,
 ) -> None:
-    """Write a commented campaign file."""
+    """Write a commented campaign file, or one that describes a cluster: new worker [NAME]."""
     from atomsieve.workflows.template import write_template
 
+    if name == "worker":
+        from atomsieve.workflows.workertemplate import write_worker
+
+        path = write_worker(cluster or "mycluster")
+        typer.echo(f"wrote {path}; edit it, then try it: atomsieve doctor --worker {cluster or 'mycluster'}")
+        return
+    if cluster is not None:
+        raise typer.BadParameter(f"{cluster!r} is one name too many; or was `atomsieve new worker {cluster}` meant?")
     path = write_template(name, Path())
     typer.echo(f"wrote {path}; edit it, then see what it would run: atomsieve plan {path}")
 
@@ -289,13 +304,23 @@ def doctor(
         list[str] | None, typer.Argument(help="Calculators that must work; unless given, those of a plain install.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only look what is there; calculate nothing.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that each calculator has for a molecule.")] = 120.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, help="Seconds that each calculator has for a molecule (120), or a cluster for jobs (600)."),
+    ] = None,
+    worker: Annotated[
+        str | None, typer.Option(help="Try a cluster instead, with a small job of each kind: its name, or its file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what works on this machine, what does not, and the command that mends it."""
+    """Say what works on this machine, or on a cluster, what does not, and the command that mends it."""
     from atomsieve.workflows import doctor
 
-    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout, as_json=as_json))
+    if worker is not None:
+        from atomsieve.workflows import clusterdoctor
+
+        raise typer.Exit(clusterdoctor.doctor(worker, calculators or [], timeout or 600.0, as_json=as_json))
+    raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout or 120.0, as_json=as_json))
 
 
 def main() -> None:

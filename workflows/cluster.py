@@ -116,6 +116,24 @@ class Resources(Section):
     calculators: list[str] = Field(default_factory=list)
 
 
+class Host(Section):
+    """The login node of a cluster whose file system this machine does not see; for jobflow-remote alone.
+
+    Parameters
+    ----------
+    host : str
+        Its name or address, or what ~/.ssh/config calls it.
+    user, port, key_filename, gateway : str or int or None
+        As ssh takes them; those of ~/.ssh/config unless given.
+    """
+
+    host: Word
+    user: Word | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    key_filename: str | None = None
+    gateway: str | None = None
+
+
 class Worker(Section):
     """A cluster, or this machine, as its file describes it.
 
@@ -137,6 +155,8 @@ class Worker(Section):
         A file of mode 600 with lines ``NAME=value`` of shell that the nodes source.
     scratch : str or None
         A folder on the node's own disk for temporary files; may hold variables of the node.
+    host : Host or None
+        How it is reached where this machine does not see ``folder``.
     kinds : dict of str to Resources
         Kinds of allocations by name.
     """
@@ -150,6 +170,7 @@ class Worker(Section):
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], str] = Field(default_factory=dict)
     secrets: Location | None = None
     scratch: str | None = None
+    host: Host | None = None
     kinds: Annotated[dict[Annotated[str, Field(pattern=NAME)], Resources], Field(min_length=1)]
     _source: Path = PrivateAttr(default=Path())
 
@@ -266,6 +287,8 @@ def _cross_check(worker: Worker) -> Iterator[Problem]:
         path = getattr(worker, name)
         if path is not None and ("$" in str(path) or not path.is_absolute()):
             yield Problem(name, f"'{path}' is no full path here; write one that begins with /, ~ or a variable")
+    if worker.scheduler != "none" and len(str(worker.folder).split()) > 1:
+        yield Problem("folder", f"'{worker.folder}' has a space in it, which schedulers do not take; use another")
     if worker.secrets is not None and (problem := secrets_problem(worker.secrets)):
         yield Problem("secrets", problem)
     seen: dict[str, str] = {}

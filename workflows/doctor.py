@@ -45,7 +45,7 @@ class Finding:
 
     Parameters
     ----------
-    section : {"calculators", "database", "scheduler", "settings"}
+    section : {"calculators", "database", "scheduler", "settings", "worker"}
         What it belongs to.
     name : str
         What it is called.
@@ -59,7 +59,7 @@ class Finding:
         Whether a campaign cannot do without it.
     """
 
-    section: Literal["calculators", "database", "scheduler", "settings"]
+    section: Literal["calculators", "database", "scheduler", "settings", "worker"]
     name: str
     state: State
     text: str
@@ -193,6 +193,11 @@ def doctor(names: Sequence[str], *, quick: bool, timeout: float, as_json: bool) 
     err = screen.console(stderr=True)
     with err.status("letting each calculator calculate a molecule"):
         found = examine(names, quick=quick, timeout=timeout)
+    return show(found, as_json=as_json)
+
+
+def show(found: Sequence[Finding], *, as_json: bool) -> int:
+    """Print what was found; return 0 if all that is required works, else 1."""
     hurting = [finding for finding in found if finding.hurts]
     if as_json:
         sections: dict[str, list[dict[str, object]]] = {}

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
-from atomsieve.analysis.database import Database, chunks
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.structures.calculation import USABLE
 from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel

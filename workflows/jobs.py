@@ -40,10 +40,13 @@ class RelaxMaker(Maker):  # type: ignore[misc]
         Name of the jobs.
     numerics : dict
         ``max_steps``, ``optimizer``, ``ladder`` and what the calculator calls numerics, by the key of the method.
+    managers : dict
+        What the engine that runs the jobs wants to know of each (jobflow's ``manager_config``), by the calculator.
     """
 
     name: str = "relax"
     numerics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    managers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def make(
         self, request: Request, *, site: ActiveSite | None = None, extra: Atoms | None = None, name: str | None = None
@@ -73,11 +76,9 @@ class RelaxMaker(Maker):  # type: ignore[misc]
         else:
             calculation = evaluate_one(request.to_dict(), numerics)
         calculation.name = name or self.name
-        calculation.metadata = {
-            "key": request.key,
-            "task": request.task,
-            "calculator": request.method.calculator,
-        }
+        used = request.method.calculator
+        calculation.metadata = {"key": request.key, "task": request.task, "calculator": used}
+        calculation.config.manager_config = dict(self.managers.get(used, {}))
         return calculation
 
 

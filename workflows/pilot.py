@@ -35,6 +35,9 @@ FOR_CHECKPOINTS = 0.8
 #: Exit codes of a process: no work is left, or none could be asked for.
 NO_WORK, NO_ANSWER = 0, 75
 
+#: What asks a pilot to end.
+SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+
 log = logging.getLogger("atomsieve.pilot")
 
 
@@ -88,7 +91,7 @@ class Pilot:
 
     def run(self) -> int:
         """Run until no work is left or the allocation ends; return the exit code."""
-        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             signal.signal(number, self._on_signal)
         ends = self.began + self.resources.walltime - self.resources.margin
         stop_by: float | None = None
@@ -96,16 +99,16 @@ class Pilot:
             if self.reason is None and time.monotonic() >= ends:
                 self.reason, self.signalled = "the allocation comes to its end", signal.SIGUSR1
             if self.signalled is not None:
-                number, self.signalled = self.signalled, None
+                asked, self.signalled = self.signalled, None
                 log.info("%s: asking for checkpoints", self.reason)
-                self._pass_on(number)
+                self._pass_on(asked)
                 stop_by = stop_by or time.monotonic() + FOR_CHECKPOINTS * self.resources.margin
             self._reap()
             if not any(place.process for place in self.places) and (self.reason is not None or self._all_done()):
                 break
             if stop_by is not None and time.monotonic() > stop_by:
                 log.warning("the margin of %d s is over; what has written no checkpoint is lost", self.resources.margin)
-                self._pass_on(signal.SIGKILL)
+                self._kill()
                 stop_by = float("inf")
             if self.reason is None:
                 self._fill()
@@ -127,6 +130,14 @@ class Pilot:
             if place.process is not None:
                 os.kill(place.process, number)  # not reaped yet, so that the number is still its own
 
+    def _kill(self) -> None:
+        """End the processes, and the programs that they started."""
+        from atomsieve.workflows.processes import kill
+
+        for place in self.places:
+            if place.process is not None:
+                kill(place.process)
+
     def _fill(self) -> None:
         now = time.monotonic()
         for place in self.places:
@@ -136,6 +147,8 @@ class Pilot:
     def _start(self, place: _Place) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        # held back until the child has handlers of its own: one of the parent's would swallow a signal there
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         process = os.fork()
         if process == 0:
             # whatever happens in a child, it never goes on as the parent
@@ -150,6 +163,7 @@ class Pilot:
                 logging.shutdown()
                 os._exit(code)
         place.process, place.started = process, time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _reap(self) -> None:
         for place in self.places:
@@ -195,10 +209,10 @@ def take_turns(source: Source, worker: Worker, kind: str) -> int:
         asked = True
         interruption.request(f"{signal.Signals(number).name}: the allocation ends")
 
-    for number in (signal.SIGUSR1, signal.SIGTERM):
-        signal.signal(number, stop)
     # Ctrl-C reaches the whole process group: the pilot decides what becomes of its processes
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     is_last = False
     while not asked and os.getppid() == pilot:
         try:
@@ -206,7 +220,7 @@ def take_turns(source: Source, worker: Worker, kind: str) -> int:
             may_come = found or source.more(worker, kind)
         except Exception as error:
             if answered:
-                log.warning("no work can be asked for: %s", concealed(f"{type(error).__name__}: {error}"))
+                log.warning("no work can be asked for: %s", f"{type(error).__name__}: {error}")
             answered, found, may_come = False, False, True
         else:
             if not answered:
@@ -235,9 +249,8 @@ def concealed(text: str) -> str:
 
     Examples
     --------
-    >>> os.environ["ATOMSIEVE_MONGODB_URI"] = "mongodb://me:pass@host/"
-    >>> concealed("no server at mongodb://me:pass@host/")
-    'no server at ***'
+    >>> concealed("nothing to hide")
+    'nothing to hide'
     """
     uri = os.environ.get("ATOMSIEVE_MONGODB_URI", "")
     password = uri.partition("://")[2].rpartition("@")[0].partition(":")[2]
@@ -246,11 +259,11 @@ def concealed(text: str) -> str:
     return text
 
 
-def own_job(worker: Worker) -> str:
-    """Return the id that the worker's scheduler knows this process's allocation by."""
-    from atomsieve.workflows.processes import identity
+class _Formatter(logging.Formatter):
+    """Lines that hold no credentials."""
 
-    return os.environ.get("ATOMSIEVE_JOB") or identity(os.getpid()) or ""
+    def format(self, record: logging.LogRecord) -> str:
+        return concealed(super().format(record))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -260,19 +273,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kind", required=True, help="one of its kinds")
     parser.add_argument("--engine", default="fireworks", help="where calculations come from")
     given = parser.parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(process)d %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
-    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Formatter("%(asctime)s %(process)d %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(handlers=[handler])
+    log.setLevel(logging.INFO)
     from atomsieve.workflows.cluster import read_worker
+    from atomsieve.workflows.scheduler import own_job
     from atomsieve.workflows.settings import read_settings
 
     worker = read_worker(given.worker, read_settings())
-    os.environ["ATOMSIEVE_JOB"] = own_job(worker)
+    os.environ["ATOMSIEVE_JOB"] = own_job()
     source: Any = importlib.import_module(ENGINES.get(given.engine, given.engine))
     # loaded here so that every process has it
     importlib.import_module("atomsieve.workflows.worker")
-    log.info("pilot of %s, kind %s, job %s: %d processes", worker.name, given.kind, os.environ["ATOMSIEVE_JOB"],
-             worker.kinds[given.kind].workers)  # fmt: skip
+    count = worker.kinds[given.kind].workers
+    log.info("pilot of %s, kind %s, job %s: %d processes", worker.name, given.kind, own_job(), count)
     return Pilot(worker, given.kind, source).run()
 
 

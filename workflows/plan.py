@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atomsieve.analysis.database import Database, chunks
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Request

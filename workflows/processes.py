@@ -12,12 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from atomsieve.structures.errors import SchedulerError
 from atomsieve.workflows.scheduler import Ending, JobState, submission_environment
 
 if TYPE_CHECKING:
     from atomsieve.workflows.cluster import Resources
 
+#: Starts a script ($0) that prints to a file ($1) in a session of its own, and prints its number. It waits for a line,
+#: and does nothing if none comes. The shell in between ends at once, so that the job is nobody's child.
+_START = """exec 3<&0
+setsid bash -c 'read -r line <&3 || exit 1; exec 3<&-; exec bash "$0"' "$0" </dev/null >"$1" 2>&1 &
+echo $!"""
 #: Seconds from SIGTERM to SIGKILL.
 GRACE = 15.0
 
@@ -31,19 +38,27 @@ def identity(process: int) -> str | None:
     True
     """
     try:
-        # the name of a program may hold anything, parentheses as well
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
         if Path("/proc/self/stat").exists():
-            return None
-        listed = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(process)], capture_output=True, text=True)
-        state, *fields = listed.stdout.split() or ["Z"]
-        started = "-".join(fields).replace(":", "")
-    except ProcessLookupError:
+            # by the kernel's own clock, which nobody sets; the name of a program may hold anything, parentheses as well
+            text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+            state, *_, started = text.rpartition(")")[2].split()[:20]
+        else:
+            other = psutil.Process(process)
+            state, started = other.status(), f"{other.create_time():.2f}"
+    except (FileNotFoundError, ProcessLookupError, psutil.Error):
         return None
-    else:
-        state, started = fields[0], fields[19]
-    return None if state.startswith(("Z", "X")) else f"{socket.gethostname()}:{process}:{started}"
+    return None if state in ("Z", "X", psutil.STATUS_ZOMBIE) else f"{socket.gethostname()}:{process}:{started}"
+
+
+def kill(process: int) -> None:
+    """Kill a process and all that it started."""
+    with suppress(psutil.Error):
+        first = psutil.Process(process)
+        # what it starts meanwhile is its child as well
+        first.suspend()
+        for other in (*first.children(recursive=True), first):
+            with suppress(psutil.Error):
+                other.kill()
 
 
 class Processes:
@@ -55,7 +70,7 @@ class Processes:
         Where each leaves its name and what it prints.
     """
 
-    number = ""
+    own = '"process $$"'  # for own_job() to complete
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -67,19 +82,24 @@ class Processes:
 
     def start(self, script: Path, name: str) -> str:
         """Start a script in a session of its own; return the job's id."""
-        # the shell in between ends at once, so that the job is nobody's child and nobody waits for it
-        line = 'setsid bash "$0" </dev/null >"$1" 2>&1 & echo $!'
         log = script.with_suffix(".log")
-        command = ["bash", "-c", line, str(script), str(log)]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=self.folder, env=submission_environment()
-        )
-        process = int(result.stdout)
-        job = identity(process)
-        if job is None:
-            words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise SchedulerError(f"the job ended at once: {words[-1] if words else 'no word'}; see {log}")
-        (self.folder / f"{job}.job").write_text(f"{name}\n{log.name}\n", encoding="utf-8")
+        with subprocess.Popen(
+            ["bash", "-c", _START, str(script), str(log)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=submission_environment(),
+        ) as shell:
+            assert shell.stdin is not None
+            assert shell.stdout is not None
+            process = int(shell.stdout.readline())
+            job = identity(process)
+            if job is None:
+                raise SchedulerError(f"the process {process} for {script} was ended by somebody else")
+            (self.folder / f"{job}.job").write_text(f"{name}\n{log.name}\n", encoding="utf-8")
+            # known now, whatever becomes of us
+            shell.stdin.write("go\n")
         return job
 
     def jobs(self) -> dict[str, tuple[str, JobState]]:
@@ -111,8 +131,7 @@ class Processes:
             time.sleep(0.05)
         for job in running:
             if self.state(job) is JobState.RUNNING:
-                with suppress(ProcessLookupError):
-                    os.killpg(int(job.split(":")[1]), signal.SIGKILL)
+                kill(int(job.split(":")[1]))
 
     def ending(self, job: str) -> Ending:
         """Return what is known of a job that has ended, which is only what it printed."""

@@ -1,4 +1,4 @@
-"""Queue: the batch system of a cluster (Slurm, PBS, SGE), asked through its own commands."""
+"""Queue: the batch system of a cluster, asked through its own commands; Slurm is one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from qtoolkit.core.data_objects import QState
 from qtoolkit.core.exceptions import CommandFailedError, OutputParsingError
-from qtoolkit.io.pbs import PBSIO
-from qtoolkit.io.sge import SGEIO
 from qtoolkit.io.slurm import SlurmIO
 
 from atomsieve.structures.errors import SchedulerError
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Seconds until a command of the scheduler counts as unanswered.
 PATIENCE = 60.0
-_STATES = {
+_STATES: dict[Any, JobState] = {
     QState.QUEUED: JobState.QUEUED,
     QState.QUEUED_HELD: JobState.QUEUED,
     QState.REQUEUED: JobState.QUEUED,
@@ -38,10 +35,6 @@ _STATES = {
     QState.DONE: JobState.GONE,
     QState.FAILED: JobState.GONE,
 }
-#: What qstat ends with where it knows none of some jobs, or no longer.
-_UNKNOWN_JOB, _FINISHED_JOB = 153, 35
-#: What PBS ends a job with that it ended itself.
-_PBS_ENDS = {"-29": "TIMEOUT", "-27": "OUT_OF_MEMORY", "-26": "OUT_OF_MEMORY", "271": "CANCELLED"}
 
 
 def run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -70,7 +63,8 @@ def run(command: Sequence[str], folder: Path | None = None) -> subprocess.Comple
         raise SchedulerError(f"{command[0]} cannot be run here: {error.strerror}") from None
 
 
-def _words(result: subprocess.CompletedProcess[str]) -> str:
+def words_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return what a command said in the end, in a line."""
     lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
     return "; ".join(line.strip() for line in lines[-3:]) or f"exit code {result.returncode} and no word"
 
@@ -83,7 +77,7 @@ class Queue:
 
     io: BaseSchedulerIO
     prefix: str  # of a line for the scheduler in a script
-    number: str  # the variable in which a job finds its own id
+    own: str  # what is the job's own id, to its shell
 
     def header(self, name: str, resources: Resources, logs: Path) -> str:
         """Return the first lines of a script.
@@ -97,12 +91,16 @@ class Queue:
         logs : pathlib.Path
             The folder that what it prints goes to.
         """
+        text = self.io.generate_header(self.fields(name, resources, logs))
+        return f"#!/bin/bash -l\n{text.strip()}\n"
+
+    def fields(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
+        """Return what fills qtoolkit's template of a header; see :meth:`header`."""
         verbatim = [line if line.startswith(self.prefix) else f"{self.prefix} {line}" for line in resources.options]
         own = self.options(name, resources, logs)
         lines = [f"{self.prefix} {line}" for line in own.pop("lines")]
         stated = {key: value for key, value in own.items() if value is not None}
-        text = self.io.generate_header({**stated, "qverbatim": "\n".join([*lines, *verbatim])})
-        return f"#!/bin/bash -l\n{text.strip()}\n"
+        return {**stated, "qverbatim": "\n".join([*lines, *verbatim])}
 
     def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
         """Return the fields of the header's template, and under ``lines`` what it has no field for."""
@@ -117,7 +115,7 @@ class Queue:
         except OutputParsingError:
             answer = None
         if answer is None or answer.job_id is None:
-            raise SchedulerError(f"{self.io.SUBMIT_CMD} refused the job: {_words(result)}")
+            raise SchedulerError(f"{self.io.SUBMIT_CMD} refused the job: {words_of(result)}")
         return str(answer.job_id)
 
     def jobs(self) -> dict[str, tuple[str, JobState]]:
@@ -140,7 +138,7 @@ class Queue:
 
     def listing(self) -> subprocess.CompletedProcess[str]:
         """Return what the scheduler lists of this user's jobs."""
-        return run(["bash", "-c", self.io.get_jobs_list_cmd(None, _user())])
+        return run(["bash", "-c", self.io.get_jobs_list_cmd(None, user())])
 
     def absent(self, job: str) -> JobState:
         """Return the state of a job that is not listed."""
@@ -178,7 +176,7 @@ class Slurm(Queue):
 
     io = SlurmIO()
     prefix = "#SBATCH"
-    number = "SLURM_JOB_ID"
+    own = '"$SLURM_JOB_ID"'
 
     def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
         """Return the fields of the header; see the base class."""
@@ -216,118 +214,16 @@ class Slurm(Queue):
         return Ending(pairs["JobState"], ", ".join(shown))
 
 
-class _PbsCommands(PBSIO):
-    """PBS as its relatives speak it: numbers without a server, and ended jobs that are still listed."""
-
-    job_id_regex = None
-
-    def parse_jobs_list_output(
-        self, exit_code: int, stdout: str | bytes, stderr: str | bytes, job_ids: list[str] | None = None
-    ) -> list[QJob]:
-        text = stdout.decode() if isinstance(stdout, bytes) else stdout
-        text = re.sub(r"^Job Id:\s+", "Job Id: ", text, flags=re.MULTILINE)
-        text = re.sub(r"^(\s*job_state = )C$", r"\1F", text, flags=re.MULTILINE)
-        answered = exit_code in (_UNKNOWN_JOB, _FINISHED_JOB)
-        found: list[QJob] = super().parse_jobs_list_output(0 if answered else exit_code, text, stderr, job_ids)
-        return found
-
-
-class Pbs(Queue):
-    """OpenPBS and PBS Pro."""
-
-    io = _PbsCommands()
-    prefix = "#PBS"
-    number = "PBS_JOBID"
-
-    def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
-        """Return the fields of the header; see the base class."""
-        chunk = f"select={resources.nodes}:ncpus={resources.cores}:mpiprocs={resources.cores}"
-        return {
-            "job_name": name,
-            "queue": resources.queue,
-            "account": resources.account,
-            "walltime": _hours(resources.walltime),
-            "select": chunk + (f":mem={resources.memory}mb" if resources.memory is not None else ""),
-            "qout_path": f"{logs}/",
-            "rerunnable": "n",
-            "lines": ["-j oe"],
-        }
-
-    def listing(self) -> subprocess.CompletedProcess[str]:
-        """Return what the scheduler lists of this user's jobs."""
-        try:
-            selected = run(["qselect", "-u", _user()])
-        except SchedulerError:
-            return run(["qstat", "-f"])  # relatives of PBS without qselect
-        if selected.returncode:
-            raise SchedulerError(f"qselect: {_words(selected)}")
-        ids = selected.stdout.split()
-        return run(["qstat", "-f", *ids]) if ids else selected
-
-    def records(self, job: str) -> Iterator[list[str]]:
-        """Yield where to look a job up; see the base class."""
-        yield ["qstat", "-x", "-f", job]
-        yield ["qstat", "-f", job]
-
-    def read(self, text: str) -> Ending | None:
-        """Return what such a command said; see the base class."""
-        pairs = dict(re.findall(r"^\s*(\w+) = (.*)$", text, flags=re.MULTILINE))
-        if not pairs:
-            return None
-        code = pairs.get("Exit_status", pairs.get("exit_status", ""))
-        said = [*([f"exit code {code}"] if code else []), *([pairs["comment"]] if "comment" in pairs else [])]
-        return Ending(_PBS_ENDS.get(code, ""), ", ".join(said))
-
-
-class Sge(Queue):
-    """Sun Grid Engine and its successors."""
-
-    io = SGEIO()
-    prefix = "#$"
-    number = "JOB_ID"
-
-    def options(self, name: str, resources: Resources, logs: Path) -> dict[str, Any]:
-        """Return the fields of the header; see the base class."""
-        slots = resources.nodes * resources.cores
-        # what a parallel environment is called differs: a cluster's own is named in the options
-        own = any(re.search(r"-pe\s", line) for line in resources.options)
-        per_slot = f"h_vmem={resources.memory // resources.cores}M" if resources.memory is not None else None
-        return {
-            "job_name": name,
-            "queue": resources.queue,
-            "device": resources.account,
-            "walltime": _hours(resources.walltime),
-            # SIGUSR1 comes then
-            "soft_walltime": _hours(resources.walltime - resources.margin),
-            "model": None if own or slots == 1 else f"smp {slots}",
-            "select": per_slot,
-            "qout_path": f"{logs}/",
-            "rerunnable": "n",
-            "lines": ["-j y"],
-        }
-
-    def records(self, job: str) -> Iterator[list[str]]:
-        """Yield where to look a job up; see the base class."""
-        yield ["qacct", "-j", job]
-
-    def read(self, text: str) -> Ending | None:
-        """Return what such a command said; see the base class."""
-        pairs = dict(re.findall(r"^(\w+)\s+(.*\S)\s*$", text, flags=re.MULTILINE))
-        said = [f"{key} {pairs[key]}" for key in ("failed", "exit_status", "maxvmem") if key in pairs]
-        return Ending("", ", ".join(said)) if said else None
-
-
-QUEUES: Mapping[str, type[Queue]] = MappingProxyType({"slurm": Slurm, "pbs": Pbs, "sge": Sge})
-
-
-def _user() -> str:
+def user() -> str:
+    """Return the name of whoever runs this, which the environment cannot change."""
     return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _days(seconds: int) -> str:
     days, rest = divmod(seconds, 86400)
-    return f"{days}-{_hours(rest)}"
+    return f"{days}-{hours(rest)}"
 
 
-def _hours(seconds: int) -> str:
+def hours(seconds: int) -> str:
+    """Return a duration as ``HH:MM:SS``."""
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

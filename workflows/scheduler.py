@@ -57,6 +57,16 @@ def submission_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith("ATOMSIEVE_")}
 
 
+def own_job() -> str:
+    """Return the id that the scheduler knows this process's allocation by; empty outside of one."""
+    said = os.environ.get("ATOMSIEVE_JOB", "")
+    if not said.startswith("process "):
+        return said
+    from atomsieve.workflows.processes import identity
+
+    return identity(int(said.split()[1])) or ""
+
+
 class Scheduler:
     """Who starts a worker's allocations.
 
@@ -73,10 +83,14 @@ class Scheduler:
             from atomsieve.workflows.processes import Processes
 
             self.system = Processes(worker.pilots)
-        else:
-            from atomsieve.workflows.queues import QUEUES
+        elif worker.scheduler == "slurm":
+            from atomsieve.workflows.queues import Slurm
 
-            self.system = QUEUES[worker.scheduler]()
+            self.system = Slurm()
+        else:
+            from atomsieve.workflows import gridqueues
+
+            self.system = gridqueues.Pbs() if worker.scheduler == "pbs" else gridqueues.Sge()
 
     def name(self, kind: str) -> str:
         """Return what the jobs of a kind are called."""
@@ -106,36 +120,41 @@ class Scheduler:
         if kind not in worker.kinds:
             raise InputError(f"{worker.source}: {unknown(kind, worker.kinds, 'kind')}")
         header = self.system.header(self.name(kind), resources or worker.kinds[kind], worker.pilots)
-        folder = shlex.quote(str(worker.folder))
+        lines = [f"# {self.name(kind)}", *self.preamble(), *self.launch(shlex.join(command))]
+        return header + "\n".join(lines) + "\n"
+
+    def preamble(self, *, secrets: bool = True) -> list[str]:
+        """Return the lines of shell before the work; those that read secrets only for work that needs a database."""
+        worker, folder = self.worker, shlex.quote(str(self.worker.folder))
         lines = [
-            f"# {self.name(kind)}",
             "umask 077",
             f'cd {folder} || {{ echo "atomsieve: {folder} is not there on $(hostname)" >&2; exit 73; }}',
             *([worker.setup.strip()] if worker.setup.strip() else []),
             *(f"export {name}={value}" for name, value in THREADS.items()),
             *(f"export {name}={shlex.quote(value)}" for name, value in worker.environment.items()),
-            *self._secrets(),
+            *(self._secrets() if secrets else []),
             f"export ATOMSIEVE_FOLDER={folder}",
+            f"export ATOMSIEVE_JOB={self.system.own}",
         ]
-        if self.system.number:
-            lines.append(f'export ATOMSIEVE_JOB="${self.system.number}"')
         if worker.scratch is not None:
             lines.append(f'mkdir -p "{worker.scratch}" && export TMPDIR="{worker.scratch}"')
-        words = shlex.join(command)
-        if worker.teardown.strip():
-            lines += [
-                f"{words} &",
-                "work=$!",
-                "trap 'kill -USR1 $work' USR1",
-                "trap 'kill -TERM $work' TERM",
-                # a signal ends the waiting, not the work
-                "while true; do wait $work; status=$?; kill -0 $work 2>/dev/null || break; done",
-                worker.teardown.strip(),
-                "exit $status",
-            ]
-        else:
-            lines.append(f"exec {words}")
-        return header + "\n".join(lines) + "\n"
+        return lines
+
+    def launch(self, words: str) -> list[str]:
+        """Return the lines of shell that run a command in the shell's place, or as its guardian."""
+        if not self.worker.teardown.strip():
+            # a signal that comes before the work has a handler must not end it
+            return ["trap '' USR1", f"exec {words}"]
+        return [
+            f"{words} &",
+            "work=$!",
+            "trap 'kill -USR1 $work' USR1",
+            "trap 'kill -TERM $work' TERM",
+            # a signal ends the waiting, not the work
+            "while true; do wait $work; status=$?; kill -0 $work 2>/dev/null || break; done",
+            self.worker.teardown.strip(),
+            "exit $status",
+        ]
 
     def _secrets(self) -> list[str]:
         if self.worker.secrets is None:
@@ -233,12 +252,13 @@ class Scheduler:
     def words(self, job: str) -> str:
         """Return the last that a job printed; empty if nothing is there."""
         path = self.log(job)
-        if path is None:
+        try:
+            with (path or self.worker.pilots / "none").open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - LAST_WORDS))
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
             return ""
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - LAST_WORDS))
-            return file.read().decode("utf-8", "replace")
 
     def log(self, job: str) -> Path | None:
         """Return the file that a job prints to, None if there is none yet."""
