@@ -88,7 +88,11 @@ class LaunchPadEngine:
         _insert(self.launchpad, workflow)
 
     def seed(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Do nothing: a worker fetches from the database what its disk lacks."""
+        """Have failures that were set aside stand no longer on its disk; all else its workers find in the database."""
+        folder = Folder(self.described.folder)
+        for document in documents:
+            if document["status"] == "failed" and not document["tried"] and folder.read(document["key"]) is not None:
+                folder.write(dict(document))
 
     def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the outcomes among these that lie with its workers, where their disk is seen from here."""
