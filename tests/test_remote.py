@@ -19,13 +19,13 @@ import pytest
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import FailureClass, InputError, StoreError
 from atomsieve.structures.task import TaskState
-from atomsieve.workflows import remoterunner
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.cluster import Worker
+from atomsieve.workflows.clusters.cluster import Worker
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.engine import JobView
-from atomsieve.workflows.remote import RemoteEngine
-from atomsieve.workflows.remotejobs import diagnose, state
+from atomsieve.workflows.remote import runner as remoterunner
+from atomsieve.workflows.remote.engine import RemoteEngine
+from atomsieve.workflows.remote.jobs import diagnose, state
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 
