@@ -1,6 +1,7 @@
 """Nodecheck: what a node of a cluster finds of what a campaign needs there; a line of JSON for each step.
 
-The job of ``atomsieve doctor --worker`` runs ``python -m atomsieve.workflows.clusters.nodecheck REPORT SECONDS CALCULATOR...``.
+The job of ``atomsieve doctor --worker`` runs
+``python -m atomsieve.workflows.clusters.nodecheck REPORT SECONDS CALCULATOR...``.
 """
 
 from __future__ import annotations

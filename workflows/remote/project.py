@@ -199,6 +199,7 @@ def _worker(worker: Worker, kind: str) -> dict[str, Any]:
         given = shlex.join(["--worker", worker.model_dump_json(), "--kind", kind])
         command = "\n".join(scheduler.launch(f'{run} {given} -- "$@"'))
         # it replaces an allocation that ends at once by the next, without end: such a node is held for a while
-        works = f"{shlex.quote(worker.python)} -P -c 'import atomsieve.workflows.remote.job' || {{ sleep {PAUSE}; exit 1; }}"
+        tried = f"{shlex.quote(worker.python)} -P -c 'import atomsieve.workflows.remote.job'"
+        works = f"{tried} || {{ sleep {PAUSE}; exit 1; }}"
         found["pre_run"] = f"{before}\njf() {{\n{works}\n{command}\n}}"
     return found

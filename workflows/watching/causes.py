@@ -53,7 +53,7 @@ class Cause:
 @cache
 def causes() -> Mapping[str, Cause]:
     """Return all causes by name, in the order in which they are looked for."""
-    listed = yaml.safe_load((files("atomsieve.workflows") / "causes.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load((files("atomsieve.workflows.watching") / "causes.yaml").read_text(encoding="utf-8"))
     return {
         name: Cause(
             name=name,
