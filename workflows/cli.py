@@ -59,7 +59,7 @@ def new(
     from atomsieve.workflows.template import write_template
 
     if name == "worker":
-        from atomsieve.workflows.workertemplate import write_worker
+        from atomsieve.workflows.clusters.workertemplate import write_worker
 
         path = write_worker(cluster or "mycluster")
         typer.echo(f"wrote {path}; edit it, then try it: atomsieve doctor --worker {cluster or 'mycluster'}")
@@ -114,6 +114,18 @@ def run(
     from atomsieve.workflows import commands
 
     raise typer.Exit(commands.run(file, workers))
+
+
+@app.command()
+def flow(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("flow.json"),
+    site: Annotated[str | None, typer.Option(help="Only the site of this label, and the gases.")] = None,
+) -> None:
+    """Write a campaign as a jobflow Flow, for any manager of jobflow to run."""
+    from atomsieve.workflows import commands
+
+    commands.flow(file, out, site)
 
 
 @app.command()
@@ -183,7 +195,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Say how far a campaign has come, or show one calculation."""
-    from atomsieve.workflows import board
+    from atomsieve.workflows.watching import board
 
     board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
 
@@ -191,7 +203,7 @@ def status(
 @app.command()
 def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
     """Say what failed, why, and what to do about it."""
-    from atomsieve.workflows import control
+    from atomsieve.workflows.watching import control
 
     control.failures(file_or_name, as_json=as_json)
 
@@ -221,8 +233,8 @@ def retry(
     dry_run: DryRun = False,
 ) -> None:
     """Have calculations that failed or were lost (or --state cancelled) calculated again."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
+    from atomsieve.workflows.watching import control
+    from atomsieve.workflows.watching.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
     control.steer("retry", file_or_name, chosen, dry=dry_run)
@@ -241,8 +253,8 @@ def cancel(
     dry_run: DryRun = False,
 ) -> None:
     """Stop calculations; what they have reached is kept."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
+    from atomsieve.workflows.watching import control
+    from atomsieve.workflows.watching.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, key=key)
     control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
@@ -259,8 +271,8 @@ def pause(
     dry_run: DryRun = False,
 ) -> None:
     """Hold back calculations that have not begun."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
+    from atomsieve.workflows.watching import control
+    from atomsieve.workflows.watching.filtering import Filter
 
     control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
 
@@ -276,8 +288,8 @@ def resume(
     dry_run: DryRun = False,
 ) -> None:
     """Let go on what was paused."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
+    from atomsieve.workflows.watching import control
+    from atomsieve.workflows.watching.filtering import Filter
 
     control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
 
@@ -348,7 +360,7 @@ def doctor(
     from atomsieve.workflows import doctor
 
     if worker is not None:
-        from atomsieve.workflows import clusterdoctor
+        from atomsieve.workflows.clusters import clusterdoctor
 
         raise typer.Exit(clusterdoctor.doctor(worker, calculators or [], timeout or 600.0, as_json=as_json))
     raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout or 120.0, as_json=as_json))
