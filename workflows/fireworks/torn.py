@@ -45,7 +45,9 @@ class WorkflowLock:
             self._lock.__exit__(*exception)
 
 
-def make_whole(launchpad: Any, workflow: Mapping[str, Any], now: datetime, lease: timedelta) -> Iterator[str]:
+def make_whole(
+    launchpad: Any, workflow: Mapping[str, Any], now: datetime, lease: timedelta, *, at_once: bool = False
+) -> Iterator[str]:
     """Complete what was cut off; yield a line for each act.
 
     Parameters
@@ -57,7 +59,9 @@ def make_whole(launchpad: Any, workflow: Mapping[str, Any], now: datetime, lease
     now : datetime
         By the clock of the database.
     lease : timedelta
-        A lock that was seen for so long, and nothing written under it, is nobody's.
+        A lock that was seen for so long, and nothing written under it, is nobody's; nor is what stays torn so long.
+    at_once : bool
+        Complete what nobody has locked without waiting: somebody may be about to, and finds it done.
     """
     workflows, name = launchpad.workflows, workflow["name"]
     if workflow.get("locked"):
@@ -71,8 +75,16 @@ def make_whole(launchpad: Any, workflow: Mapping[str, Any], now: datetime, lease
         if now - seen < lease or not workflows.update_one(stale, {"$unset": {"locked": ""}}).modified_count:
             return
         yield f"{name}: the lock of a process that died is removed"
+        at_once = True
     if not _is_torn(launchpad, workflow):
         return
+    if not at_once:
+        seen = workflow.get("torn_seen")
+        if seen is None:
+            fresh = {"_id": workflow["_id"], "torn_seen": {"$exists": False}}
+            workflows.update_one(fresh, {"$currentDate": {"torn_seen": True}})
+        if seen is None or now - seen < lease:
+            return
     with WorkflowLock(launchpad, min(workflow["nodes"])) as held:
         # only now nobody is in the middle of it
         current = workflows.find_one({"_id": workflow["_id"]}) if held else None
