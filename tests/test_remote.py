@@ -22,7 +22,8 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import Dispatch, Dispatched, JobView
+from atomsieve.workflows.dispatch import Dispatch, Dispatched
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.remote import RemoteEngine
 from atomsieve.workflows.remotejobs import diagnose, state
 from atomsieve.workflows.runner import Runner
@@ -441,7 +442,7 @@ def test_a_killed_allocation_is_replaced(database: tuple[str, str], tmp_path: Pa
     with Lab(tmp_path, *database) as lab:
         work = lab.dispatch("Fe", 0.4, FEW)
         work.submit()
-        (view,) = lab.until(_running)
+        assert lab.until(_running)
         batches = lab.engine.controller.batches.find({"batch_state": {"$ne": "FINISHED"}})
         for process in [int(batch["process_id"]) for batch in batches]:
             children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
@@ -459,10 +460,10 @@ def test_a_job_that_the_scheduler_cancels_stays_so_until_it_is_wanted(
     database: tuple[str, str], tmp_path: Path, fault: Callable[..., None], slurm: Any
 ) -> None:
     with Lab(tmp_path, *database, "slurm", workers=1, cores=1) as lab:
-        work = lab.dispatch("Fe", 0.4, FEW)
+        work = lab.dispatch("Fe", 0.3, FEW)
         work.submit()
         (view,) = lab.until(_running)
-        time.sleep(6)
+        time.sleep(4)
         assert view.job is not None
         slurm.call("scancel", view.job)
         began = time.monotonic()
@@ -485,7 +486,7 @@ def test_a_job_at_its_walltime_goes_on_in_the_next(
 ) -> None:
     del slurm
     with Lab(tmp_path, *database, "slurm", workers=1, cores=1, walltime=60, margin=20) as lab:
-        work = lab.dispatch("Fe", 4.0, FEW)
+        work = lab.dispatch("Fe", 2.0, FEW)
         work.submit()
         (view,) = lab.until(_running)
         acts = lab.carry(work, 400)

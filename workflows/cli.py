@@ -117,6 +117,49 @@ def run(
 
 
 @app.command()
+def flow(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("flow.json"),
+    site: Annotated[str | None, typer.Option(help="Only the site of this label, and the gases.")] = None,
+) -> None:
+    """Write a campaign as a jobflow Flow, for any manager of jobflow to run."""
+    from atomsieve.workflows import commands
+
+    commands.flow(file, out, site)
+
+
+@app.command()
+def submit(
+    file: File,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="fireworks or jobflow-remote.")],
+    worker: Annotated[
+        str, typer.Option("--worker", "-w", help="A cluster; `atomsieve new worker NAME` describes one.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Hand to a cluster what a campaign lacks; again, and nothing is handed over twice."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.submit(file, engine, worker, as_json=as_json))
+
+
+@app.command()
+def recover(
+    file_or_name: FileOrName,
+    worker: Annotated[
+        str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on doing so until the campaign is done.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what clusters have calculated, set right what was lost, hand over what follows; safe at any time."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.recover(file_or_name, worker, watch=every if watch else None, as_json=as_json))
+
+
+@app.command()
 def ingest(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
     paths: Annotated[
@@ -171,6 +214,9 @@ Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, mol
 Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
 Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
 State = Annotated[str | None, typer.Option(help="Only those in this state.")]
+Worker = Annotated[
+    str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
 
 
@@ -187,6 +233,7 @@ def retry(
     cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
     key: Key = None,
     state: State = None,
+    worker: Worker = None,
     dry_run: DryRun = False,
 ) -> None:
     """Have calculations that failed or were lost (or --state cancelled) calculated again."""
@@ -194,7 +241,7 @@ def retry(
     from atomsieve.workflows.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
-    control.steer("retry", file_or_name, chosen, dry=dry_run)
+    control.steer("retry", file_or_name, chosen, worker, dry=dry_run)
 
 
 @app.command()
@@ -207,6 +254,7 @@ def cancel(
     key: Key = None,
     state: State = None,
     everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
+    worker: Worker = None,
     dry_run: DryRun = False,
 ) -> None:
     """Stop calculations; what they have reached is kept."""
@@ -214,7 +262,7 @@ def cancel(
     from atomsieve.workflows.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, key=key)
-    control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
+    control.steer("cancel", file_or_name, chosen, worker, everything=everything, dry=dry_run)
 
 
 @app.command()
@@ -225,13 +273,14 @@ def pause(
     kind: Kind = None,
     stage: Stage = None,
     key: Key = None,
+    worker: Worker = None,
     dry_run: DryRun = False,
 ) -> None:
     """Hold back calculations that have not begun."""
     from atomsieve.workflows import control
     from atomsieve.workflows.filtering import Filter
 
-    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), worker, dry=dry_run)
 
 
 @app.command()
@@ -242,13 +291,14 @@ def resume(
     kind: Kind = None,
     stage: Stage = None,
     key: Key = None,
+    worker: Worker = None,
     dry_run: DryRun = False,
 ) -> None:
     """Let go on what was paused."""
     from atomsieve.workflows import control
     from atomsieve.workflows.filtering import Filter
 
-    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), worker, dry=dry_run)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atomsieve.structures.task import TaskState
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.joberror import failure_of
 
 #: States of fireworks in ours.

@@ -21,7 +21,7 @@ from atomsieve.structures.errors import InputError, SchedulerError
 from atomsieve.workflows import pilot
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.firerun import open_database
 from atomsieve.workflows.fireview import view
 from atomsieve.workflows.fireworkflow import LIGHT, TASK, Place, to_workflow
@@ -88,10 +88,10 @@ class LaunchPadEngine:
         _insert(self.launchpad, workflow)
 
     def seed(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Have failures that were set aside stand no longer on its disk; all else its workers find in the database."""
+        """Put outcomes where its workers look first, if their disk is seen from here; they ask the database too."""
         folder = Folder(self.described.folder)
-        for document in documents:
-            if document["status"] == "failed" and not document["tried"] and folder.read(document["key"]) is not None:
+        if folder.root.is_dir():
+            for document in documents:
                 folder.write(dict(document))
 
     def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -116,15 +116,18 @@ class LaunchPadEngine:
         return lines
 
     def _top_up(self, kind: str, scheduler: Scheduler) -> Iterator[str]:
-        resources = self.described.kinds[kind]
-        there = {"spec._fworker": self.worker, "state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
-        count = self.launchpad.fireworks.count_documents({**there, "spec._category": kind})
+        resources, there = self.described.kinds[kind], scheduler.mine(kind)
+        ready = {"spec._fworker": self.worker, "state": "READY"}
+        count = self.launchpad.fireworks.count_documents({**ready, "spec._category": kind})
         if kind == next(iter(self.described.kinds)) and not scheduler.mine():
             # light jobs go with the others, but somebody has to be there
-            count += self.launchpad.fireworks.count_documents({**there, "spec._category": LIGHT})
+            count += self.launchpad.fireworks.count_documents({**ready, "spec._category": LIGHT})
+        # a process that stopped in a job which another was given since takes no other either
+        busy = {"state": "RUNNING", "witness.job": {"$in": list(there)}, "lost": {"$exists": False}}
+        count += self.launchpad.launches.count_documents(busy)
         wanted = min(resources.jobs, -(-count // resources.workers))
         script = scheduler.script(kind, pilot.command(self.described, kind, self.name))
-        for _ in range(wanted - len(scheduler.mine(kind))):
+        for _ in range(wanted - len(there)):
             yield f"job {scheduler.submit(script)} of kind {kind} is submitted to {self.worker}"
 
     def views(self, campaign: str) -> Iterator[JobView]:

@@ -18,7 +18,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import FailureClass, InputError
 from atomsieve.workflows import remoterunner
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.remotefolder import RemoteFolder
 from atomsieve.workflows.remotejobs import FIELDS, SETTLED, STATES, earlier, is_open, mend, view
@@ -157,13 +157,17 @@ class RemoteEngine:
             yield from mend(self.controller, self.database, campaign, self._larger)
 
     def _unbatched(self, campaign: str) -> Iterator[str]:
-        """Run again the jobs of shared allocations that a process took, and died before it said so."""
+        """Run again the jobs of shared allocations of which no file says any more where they are.
+
+        A process died between two of its files; or jobflow-remote removed one while the job was locked.
+        """
+        begun = {"$in": ["BATCH_SUBMITTED", "BATCH_RUNNING"]}
         for kind in self.described.kinds:
             if (files := batches(self.described, kind)) is None:
                 continue
             name = worker_name(self.described, kind)
-            query = {"job.metadata.campaign": campaign, "worker": name, "state": "BATCH_SUBMITTED", "lock_id": None}
-            waiting = list(self.controller.jobs.find(query, ["uuid", "index", "db_id", "job.name"]))
+            query = {"job.metadata.campaign": campaign, "worker": name, "state": begun, "lock_id": None}
+            waiting = list(self.controller.jobs.find(query, ["uuid", "index", "db_id", "state", "job.name"]))
             # in the order in which files move on
             seen = {
                 entry for part in ("submitted", "running", "run_finished") for entry in self.folder.names(files / part)
@@ -172,11 +176,11 @@ class RemoteEngine:
             for document in waiting:
                 if (document["uuid"], str(document["index"])) in there:
                     continue
-                still = {"db_id": document["db_id"], "state": "BATCH_SUBMITTED", "lock_id": None}
+                still = {"db_id": document["db_id"], "state": document["state"], "lock_id": None}
                 if self.controller.jobs.find_one(still, ["db_id"]) is not None:
                     with suppress(LockedDocumentError, ValueError):
                         self.controller.rerun_job(db_id=document["db_id"], force=True)
-                        yield f"{document['job']['name']}: taken by a process that died; it is queued again"
+                        yield f"{document['job']['name']}: lost on its way; it is queued again"
 
     def _larger(self, document: Mapping[str, Any]) -> dict[str, str] | None:
         """Return the resources of a job with twice the memory that it had."""

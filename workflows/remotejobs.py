@@ -14,7 +14,7 @@ from atomsieve.structures.errors import FailureClass, Interrupted
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.causes import UNKNOWN, classify
 from atomsieve.workflows.cluster import Worker
-from atomsieve.workflows.dispatch import JobView
+from atomsieve.workflows.engine import JobView
 
 if TYPE_CHECKING:
     from jobflow_remote import JobController

@@ -42,6 +42,9 @@ environment: {{}}
 # A folder on the node's own disk for temporary files; variables are those of the node.
 # scratch: /tmp/$USER
 
+# The login node, where this machine does not see the folder above.  For the engine jobflow-remote alone.
+# host: {{host: login.cluster.org, user: me}}
+
 # Kinds of allocations.  A calculator goes to the kind that names it; DFT that none names to `dear`, all others to
 # `cheap`.  Each further kind needs its calculators.
 kinds:
