@@ -31,7 +31,9 @@ from atomsieve.workflows.relaxation import settle
 NUMERICS = {"max_steps": 500, "optimizer": "BFGS"}
 
 
-class _Hanging(Calculator):
+class Hanging(Calculator):
+    """Never answers."""
+
     implemented_properties = ["energy", "forces"]  # noqa: RUF012 - as ASE's own calculators have it
 
     def __init__(self, *, holds: bool) -> None:
@@ -69,7 +71,7 @@ if __name__ == "__main__":
     if "fill" in given:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(given["fill"]), int(given["fill"])))
     attempts.EVERY = 0.0
-    entry = replace(calculator("mock"), calculator=lambda order, atoms: _Hanging(holds=kind == "holds"))
+    entry = replace(calculator("mock"), calculator=lambda order, atoms: Hanging(holds=kind == "holds"))
     calculators.CALCULATORS = {**calculators.CALCULATORS, "hangs": entry, "holds": entry}
     interruption.on_signals(SIGTERM="asked to end")
     print("ready", flush=True)

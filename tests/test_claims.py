@@ -28,6 +28,7 @@ pytestmark = pytest.mark.faults
 PROGRAM = Path(__file__).with_name("attempt.py")
 KEY = asked().key
 
+Record = Callable[..., None]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -104,7 +105,7 @@ def check_as_undisturbed(found: dict[str, Any], undisturbed: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("host", ["the same", "another"])
 def test_one_that_was_stopped_and_wakes_keeps_nothing(
-    host: str, folder: Folder, start: Start, undisturbed: dict[str, Any]
+    host: str, folder: Folder, start: Start, undisturbed: dict[str, Any], fault: Record
 ) -> None:
     first = start("seconds=0.05", lease=1)
     wait_for(lambda: calls(folder) >= 5)
@@ -123,10 +124,16 @@ def test_one_that_was_stopped_and_wakes_keeps_nothing(
     document = folder.stored(KEY)
     check_as_undisturbed(document, undisturbed)
     assert document["force_calls"] >= done
+    fault(
+        engine="disk",
+        fault=f"stopped (SIGSTOP), woken after its successor on {host} host",
+        outcome="refused on disk: StaleAttemptError",
+    )
 
 
 def test_a_stale_attempt_cannot_place_a_failure_either(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one process, that the moment between the work and its outcome can be met."""
+    monkeypatch.setenv("ATOMSIEVE_HEARTBEAT", "0.1")
     monkeypatch.setenv("ATOMSIEVE_LEASE", "0.3")
     failure = {"key": KEY, "status": "failed", "tried": [], "text": "from the first"}
     with folder.claim(KEY) as first:
@@ -150,18 +157,21 @@ def test_a_stale_attempt_cannot_place_a_failure_either(folder: Folder, monkeypat
     assert folder.stored(KEY)["energy"] == 1.0
 
 
-def test_whoever_comes_second_waits_for_the_first_and_takes_its_outcome(folder: Folder, start: Start) -> None:
+def test_whoever_comes_second_waits_for_the_first_and_takes_its_outcome(
+    folder: Folder, start: Start, fault: Record
+) -> None:
     # with nothing but signs of life to go by, and four times as long at work as a silent one would be believed
     several = [start("seconds=0.1", f"host=node{number}", lease=0.8) for number in range(3)]
     answers = [answer(process) for process in several]
     assert answers[0]["status"] == "done"
     assert answers[1:] == answers[:-1]
     assert begun(folder) == 1
+    fault(engine="disk", fault="three hosts want the same", outcome="computed once")
 
 
 @pytest.mark.parametrize("through", [(), ("faketime", "-f", "+1h"), ("faketime", "-f", "-1h")], ids=["", "+1h", "-1h"])
 def test_a_dead_one_is_succeeded_at_once_here_and_after_its_lease_elsewhere(
-    through: tuple[str, ...], folder: Folder, start: Start, undisturbed: dict[str, Any]
+    through: tuple[str, ...], folder: Folder, start: Start, undisturbed: dict[str, Any], fault: Record
 ) -> None:
     """The clock of the host that takes over may be an hour wrong."""
     if through and shutil.which("faketime") is None:
@@ -183,10 +193,17 @@ def test_a_dead_one_is_succeeded_at_once_here_and_after_its_lease_elsewhere(
     assert 1.5 < time.monotonic() - died < 20
     check_as_undisturbed(folder.stored(KEY), undisturbed)
     assert begun(folder) == 3
+    fault(
+        engine="disk",
+        fault=f"kill -9, clock of the other host {(*through, '', '', 'right')[2]}",
+        outcome="continued: at once here, after the lease there",
+    )
 
 
 @pytest.mark.parametrize("shift", ["+1h", "-1h"])
-def test_a_clock_that_is_an_hour_wrong_makes_no_claim_old(shift: str, folder: Folder, start: Start) -> None:
+def test_a_clock_that_is_an_hour_wrong_makes_no_claim_old(
+    shift: str, folder: Folder, start: Start, fault: Record
+) -> None:
     if shutil.which("faketime") is None:
         pytest.skip("no faketime (Debian: faketime)")
     first = start("seconds=0.1", lease=1, through=("faketime", "-f", shift))
@@ -194,10 +211,11 @@ def test_a_clock_that_is_an_hour_wrong_makes_no_claim_old(shift: str, folder: Fo
     second = start("host=elsewhere", lease=1)
     assert answer(first)["status"] == answer(second)["status"] == "done"
     assert begun(folder) == 1
+    fault(engine="disk", fault=f"clock of the holder {shift}", outcome="the claim holds")
 
 
 def test_one_that_is_asked_to_stop_is_continued_where_it_was(
-    folder: Folder, start: Start, undisturbed: dict[str, Any]
+    folder: Folder, start: Start, undisturbed: dict[str, Any], fault: Record
 ) -> None:
     total = 0
     for _ in range(3):
@@ -215,6 +233,7 @@ def test_one_that_is_asked_to_stop_is_continued_where_it_was(
     check_as_undisturbed(document, undisturbed)
     assert document["force_calls"] > total
     assert not (folder.directory(KEY) / CHECKPOINT).exists()
+    fault(engine="disk", fault="SIGTERM, three times", outcome="checkpoint, let go at once, continued")
 
 
 @pytest.mark.parametrize("kind", ["hangs", "holds"])

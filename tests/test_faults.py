@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from atomsieve.analysis.database import Database
 from atomsieve.workflows.folder import Folder
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+Record = Callable[..., None]
 
 FAULTY = Path(__file__).with_name("faulty.py")
 KILLS = 20
@@ -85,7 +88,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
 
 @pytest.mark.parametrize("point", ["relaxation", "ingest", "commit"])
 def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
-    point: str, undisturbed: dict[str, dict[str, Any]], tmp_path: Path
+    point: str, undisturbed: dict[str, dict[str, Any]], tmp_path: Path, fault: Record
 ) -> None:
     (tmp_path / "hardy.yaml").write_text(CAMPAIGN, encoding="utf-8")
     data = tmp_path / "atomsieve-data"
@@ -112,6 +115,9 @@ def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
     assert set(begun) == set(undisturbed["calculations"])
     with sqlite3.connect(data / "atomsieve.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    fault(
+        engine="local", fault=f"kill -9 of all, 20 times, in {point}", outcome="as undisturbed; nothing finished again"
+    )
 
 
 def _wait_until_alone(group: int) -> None:
@@ -154,7 +160,9 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path, und
     assert contents(tmp_path) == undisturbed
 
 
-def test_a_driver_that_is_killed_leaves_workers_that_finish_and_go(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_a_driver_that_is_killed_leaves_workers_that_finish_and_go(
+    tmp_path: Path, undisturbed: dict[str, Any], fault: Record
+) -> None:
     (tmp_path / "hardy.yaml").write_text(CAMPAIGN, encoding="utf-8")
     process = start(tmp_path, "-m", "atomsieve.workflows.cli", "run", "hardy.yaml")
     starts = tmp_path / "atomsieve-data" / "starts.log"
@@ -167,9 +175,10 @@ def test_a_driver_that_is_killed_leaves_workers_that_finish_and_go(tmp_path: Pat
     # no relaxation was cut short, so none was begun twice
     keys = [line.split()[1] for line in starts.read_text().splitlines()]
     assert len(keys) == len(set(keys))
+    fault(engine="local", fault="kill -9 of the driver", outcome="workers finish; nothing begun twice")
 
 
-def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, undisturbed: dict[str, Any], fault: Record) -> None:
     (tmp_path / "hardy.yaml").write_text(CAMPAIGN, encoding="utf-8")
     process = start(tmp_path, "-m", "atomsieve.workflows.cli", "run", "hardy.yaml")
     starts = tmp_path / "atomsieve-data" / "starts.log"
@@ -178,6 +187,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, undisturbed: dict[s
         os.kill(int(starts.read_text().splitlines()[-1].split()[3]), signal.SIGKILL)
     assert process.wait(timeout=120) == 0
     assert contents(tmp_path) == undisturbed
+    fault(engine="local", fault="kill -9 of a worker, three times", outcome="replaced; as undisturbed")
 
 
 def test_a_claim_ends_with_its_holder(tmp_path: Path) -> None:

@@ -157,7 +157,8 @@ class Dispatch:
                 self.watch.stage(own, own.site_count)
                 self.database.save_stage(self._name, own.stage.name, entered=own.site_count)
             found = Dispatched()
-            Replay(own, self.database, self.watch, found, hand_over, self.engine.fetch).run()
+            engine = self.engine
+            Replay(own, self.database, self.watch, found, hand_over, engine.fetch, engine.name, engine.worker).run()
             for name in ("entered", "sites", "stored", "open", "waiting"):
                 setattr(done, name, getattr(done, name) + getattr(found, name))
             done.errors |= found.errors

@@ -175,10 +175,10 @@ class FireRun:
         """Put outcomes on disk that this job asks for or starts from, where the database has them and the disk not."""
         keys = set(_keys([inputs, list(self.job.function_args), self.job.function_kwargs]))
         keys |= {self.key} if self.key is not None else set()
-        missing = [key for key in keys if self.folder.read(key) is None]
+        # a failure on disk may have been reopened in the database
+        missing = [key for key in keys if (self.folder.read(key) or {}).get("status") != "done"]
         for document in patiently(lambda: self.database.known(missing)).values() if missing else ():
-            own = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
-            self.folder.write(own)
+            self.folder.write({name: value for name, value in document.items() if name not in ("_id", "last_updated")})
 
     def _action(self, response: Any, outcome: Mapping[str, Any] | None) -> FWAction:
         detours = [self._workflow(flow) for flow in (response.replace, response.detour) if flow is not None]

@@ -40,6 +40,11 @@ def file_stem(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9._()+-]", "_", label)
 
 
+def keep_private() -> None:
+    """Have all that this process makes from now on, and the programs that it starts, be the user's alone."""
+    os.umask(0o077)
+
+
 class Folder:
     """The working folder of one or more campaigns.
 
@@ -108,14 +113,17 @@ class Folder:
             If a later attempt has begun.
         """
         directory = self.directory(document["key"])
-        self._make(directory)
+        if claim is None:
+            self._make(directory)
+        # in one piece: writing as it is encoded takes six times as long
+        text = json.dumps(document, allow_nan=False)
         is_final = document["status"] == "done"
         final = directory / ("result.json" if is_final else "failure.json")
         # two hosts may have a process of the same number
         partial = directory / f"{final.name}.{os.urandom(6).hex()}.partial"
         try:
             with partial.open("w", encoding="utf-8") as file:
-                json.dump(document, file, allow_nan=False)
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             if claim is not None:
@@ -159,13 +167,18 @@ class Folder:
             os.close(descriptor)
 
     def _make(self, directory: Path) -> None:
-        # mode applies to the last component alone, and the root is what must be private
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not directory.parent.exists():
+        keep_private()
+        # mostly it is there, or its parent is: asking first would cost more than failing
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            # mode applies to the last component alone, and the root is what must be private
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.mkdir(parents=True, exist_ok=True)
             _sync(directory.parent.parent)
             _sync(self.root)
-        directory.mkdir(exist_ok=True)
 
 
 def _sync(directory: Path) -> None:

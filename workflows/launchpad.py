@@ -88,7 +88,11 @@ class LaunchPadEngine:
         _insert(self.launchpad, workflow)
 
     def seed(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Do nothing: a worker fetches from the database what its disk lacks."""
+        """Put outcomes where its workers look first, if their disk is seen from here; they ask the database too."""
+        folder = Folder(self.described.folder)
+        if folder.root.is_dir():
+            for document in documents:
+                folder.write(dict(document))
 
     def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the outcomes among these that lie with its workers, where their disk is seen from here."""
@@ -112,15 +116,18 @@ class LaunchPadEngine:
         return lines
 
     def _top_up(self, kind: str, scheduler: Scheduler) -> Iterator[str]:
-        resources = self.described.kinds[kind]
-        there = {"spec._fworker": self.worker, "state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
-        count = self.launchpad.fireworks.count_documents({**there, "spec._category": kind})
+        resources, there = self.described.kinds[kind], scheduler.mine(kind)
+        ready = {"spec._fworker": self.worker, "state": "READY"}
+        count = self.launchpad.fireworks.count_documents({**ready, "spec._category": kind})
         if kind == next(iter(self.described.kinds)) and not scheduler.mine():
             # light jobs go with the others, but somebody has to be there
-            count += self.launchpad.fireworks.count_documents({**there, "spec._category": LIGHT})
+            count += self.launchpad.fireworks.count_documents({**ready, "spec._category": LIGHT})
+        # a process that stopped in a job which another was given since takes no other either
+        busy = {"state": "RUNNING", "witness.job": {"$in": list(there)}, "lost": {"$exists": False}}
+        count += self.launchpad.launches.count_documents(busy)
         wanted = min(resources.jobs, -(-count // resources.workers))
         script = scheduler.script(kind, pilot.command(self.described, kind, self.name))
-        for _ in range(wanted - len(scheduler.mine(kind))):
+        for _ in range(wanted - len(there)):
             yield f"job {scheduler.submit(script)} of kind {kind} is submitted to {self.worker}"
 
     def views(self, campaign: str) -> Iterator[JobView]:

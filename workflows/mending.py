@@ -288,6 +288,7 @@ class Mending:
                 return False
             workflow = self.launchpad.get_wf_by_fw_id_lzyfw(number)
             self.launchpad._update_wf(workflow, change(workflow))
+            self.launchpad.launches.update_one({"launch_id": launch["launch_id"]}, {"$set": {"lost": True}})
         return True
 
     def _note(self, firework: Mapping[str, Any], state: TaskState, lost: _Lost) -> None:

@@ -40,7 +40,7 @@ def optimize(
 
     atoms.calc = make(order, atoms)
     if order.steps == 0:
-        atoms.get_forces()
+        forces = atoms.get_forces()
         converged, calls = True, 1
         on_step(atoms)
     else:
@@ -48,13 +48,13 @@ def optimize(
             optimizer = getattr(ase.optimize, order.optimizer)(atoms, logfile=log)
             optimizer.attach(lambda: on_step(atoms))
             converged = bool(optimizer.run(order.fmax, order.steps))
-        calls = optimizer.nsteps + 1
+        calls, forces = optimizer.nsteps + 1, atoms.get_forces()
     results = atoms.calc.results
     moments = results.get("magmoms")
     return Relaxed(
         atoms=atoms,
         energy=float(atoms.get_potential_energy()),
-        forces=np.asarray(atoms.get_forces(), dtype=float),
+        forces=np.asarray(forces, dtype=float),
         converged=converged,
         force_calls=calls,
         moments=tuple(float(moment) for moment in np.ravel(moments)) if moments is not None else None,

@@ -62,11 +62,17 @@ def read_settings() -> Settings:
 def _read(values: tuple[str | None, ...]) -> Settings:
     # reading takes as long as all else around a calculation of a millisecond: once for each environment
     try:
-        return Settings()
+        found = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = f"ATOMSIEVE_{'_'.join(map(str, first['loc'])).upper()}"
         raise InputError(f"the environment variable {name} is {first['input']!r}: {first['msg'].lower()}") from None
+    if found.lease < 2 * found.heartbeat:
+        raise InputError(
+            f"ATOMSIEVE_LEASE is {found.lease:g} s and ATOMSIEVE_HEARTBEAT {found.heartbeat:g} s: whoever misses one "
+            "sign of life would be taken for dead; make the lease at least twice as long"
+        )
+    return found
 
 
 def core_count() -> int:

@@ -52,7 +52,9 @@ def write_files(worker: Worker, settings: Settings) -> list[Path]:
         "strm_lvl": "WARNING",
     }
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # the mode is that of the last folder alone
+        worker.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         _write(folder / "my_launchpad.yaml", launchpad)
         for kind, resources in worker.kinds.items():
             (folder / kind).mkdir(mode=0o700, exist_ok=True)
