@@ -27,8 +27,8 @@ from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.clusters.cluster import Worker
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.engine import JobView
+from atomsieve.workflows.remote import runner as remoterunner
 from atomsieve.workflows.remote.engine import RemoteEngine
-from atomsieve.workflows.remote.engine import runner as remoterunner
 from atomsieve.workflows.remote.jobs import diagnose, state
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
