@@ -27,10 +27,10 @@ import pymongo
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import file_looks, server_looks
 from atomsieve.structures.task import Task, TaskState
-from atomsieve.workflows import monitor
-from atomsieve.workflows.board import board
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.printing import console
+from atomsieve.workflows.watching import monitor
+from atomsieve.workflows.watching.board import board
 
 REPEATS = 5
 STATES = [TaskState.DONE] * 7 + [TaskState.FAILED, TaskState.RUNNING, TaskState.QUEUED]

@@ -19,12 +19,12 @@ from atomsieve.structures.calculation import reopened
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.failures import explained, grouped
-from atomsieve.workflows.filtering import Filter
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import is_complete, stored_rows
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watching.failures import explained, grouped
+from atomsieve.workflows.watching.filtering import Filter
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 # too few steps for some, so that they fail, whoever runs it
@@ -237,7 +237,7 @@ class Silent:
 def test_the_same_for_what_fireworks_has(mongo: tuple[str, str], tmp_path: Path, cli: Cli) -> None:
     from atomsieve.workflows.dispatch import Dispatch
     from atomsieve.workflows.engine import open_engine
-    from atomsieve.workflows.launchpad import LaunchPadEngine, more, pull
+    from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 
     (tmp_path / "lab.yaml").write_text(
         f"name: lab\nscheduler: none\nfolder: {tmp_path}/worker\nkinds: {{cheap: {{cores: 1, jobs: 1, idle: 1}}}}\n",

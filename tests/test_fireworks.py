@@ -26,8 +26,8 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.dispatch import Dispatch
 from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.flowrun import decode_trusted, encode
-from atomsieve.workflows.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.replay import Parcel
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
@@ -259,7 +259,7 @@ def test_fireworks_own_rlaunch_runs_what_was_handed_over(lab: Lab) -> None:
     work = lab.dispatch("stock", "Ni")
     work.engine.start = list  # type: ignore[method-assign]
     work.submit()
-    from atomsieve.workflows.stock import write_files
+    from atomsieve.workflows.fireworks.stock import write_files
 
     (folder,) = write_files(lab.engine.described, lab.settings)
     assert stat.S_IMODE((folder / "my_launchpad.yaml").stat().st_mode) == 0o600
@@ -307,8 +307,8 @@ DYING = """\
 import os, signal, sys
 from pathlib import Path
 from fireworks import LaunchPad
-from atomsieve.workflows.cluster import read_worker
-from atomsieve.workflows.launchpad import more, pull
+from atomsieve.workflows.clusters.cluster import read_worker
+from atomsieve.workflows.fireworks.launchpad import more, pull
 from atomsieve.workflows.settings import read_settings
 
 write = LaunchPad._upsert_fws

@@ -24,14 +24,14 @@ import pytest
 from atomsieve.analysis.database import Database
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
+from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine
+from atomsieve.workflows.fireworks.stock import write_files
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.launchpad import LaunchPadEngine
 from atomsieve.workflows.runner import Runner
-from atomsieve.workflows.scheduler import Scheduler
 from atomsieve.workflows.settings import Settings
-from atomsieve.workflows.stock import write_files
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.mongo]
 
@@ -376,7 +376,7 @@ def test_a_slurmd_dies_and_its_job_lives(lab_with: Callable[..., Lab], fault: Ca
 def test_there_is_too_little_memory(lab_with: Callable[..., Lab], fault: Callable[..., None]) -> None:
     # a pilot has its imports once, and each process touches most of them again
     code = (
-        "import psutil, atomsieve.workflows.launchpad, atomsieve.workflows.worker;"
+        "import psutil, atomsieve.workflows.fireworks.launchpad, atomsieve.workflows.worker;"
         "print(psutil.Process().memory_info().rss // 2**20)"
     )
     alone = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

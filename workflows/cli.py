@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import helm
+from atomsieve.workflows.watching import helm
 
 app = typer.Typer(
     name="atomsieve",
@@ -59,7 +59,7 @@ def new(
     from atomsieve.workflows.template import write_template
 
     if name == "worker":
-        from atomsieve.workflows.workertemplate import write_worker
+        from atomsieve.workflows.clusters.workertemplate import write_worker
 
         path = write_worker(cluster or "mycluster")
         typer.echo(f"wrote {path}; edit it, then try it: atomsieve doctor --worker {cluster or 'mycluster'}")
@@ -195,7 +195,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Say how far a campaign has come, or show one calculation."""
-    from atomsieve.workflows import board
+    from atomsieve.workflows.watching import board
 
     board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
 
@@ -203,7 +203,7 @@ def status(
 @app.command()
 def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
     """Say what failed, why, and what to do about it."""
-    from atomsieve.workflows import control
+    from atomsieve.workflows.watching import control
 
     control.failures(file_or_name, as_json=as_json)
 
@@ -278,7 +278,7 @@ def doctor(
     from atomsieve.workflows import doctor
 
     if worker is not None:
-        from atomsieve.workflows import clusterdoctor
+        from atomsieve.workflows.clusters import clusterdoctor
 
         raise typer.Exit(clusterdoctor.doctor(worker, calculators or [], timeout or 600.0, as_json=as_json))
     raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout or 120.0, as_json=as_json))

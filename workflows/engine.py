@@ -131,15 +131,15 @@ def open_engine(name: str, worker: str, database: Database, settings: Settings) 
             f"{database.path}; set ATOMSIEVE_MONGODB_URI (and results.database to mongodb, if the campaign names one), "
             "or run the campaign here: atomsieve run"
         )
-    from atomsieve.workflows.cluster import read_worker
+    from atomsieve.workflows.clusters.cluster import read_worker
 
     described = read_worker(worker, settings)
     if name == "fireworks":
-        from atomsieve.workflows.launchpad import LaunchPadEngine
+        from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine
 
         return LaunchPadEngine(described, database, settings)
     try:
-        from atomsieve.workflows.remote import RemoteEngine
+        from atomsieve.workflows.remote.engine import RemoteEngine
     except ModuleNotFoundError as error:
         raise InputError(f"jobflow-remote is not installed ({error}): pip install 'atomsieve[remote]'") from None
 

@@ -18,10 +18,10 @@ from atomsieve.workflows.campaigns import find, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.engine import Engine, open_engine
-from atomsieve.workflows.monitor import LOCAL
 from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.screen import ScreenWatch
 from atomsieve.workflows.settings import Settings, read_settings
+from atomsieve.workflows.watching.monitor import LOCAL
 
 #: Exit codes: all is well; sites could not be completed.
 WELL, INCOMPLETE = 0, 1
