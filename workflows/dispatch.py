@@ -197,7 +197,9 @@ class Dispatch:
         known = {task.subject: task for task in self.database.tasks.find(self._name)}
         # an outcome is the last word on a calculation, whatever an engine still has to do about its job
         failed = [task.subject for task in known.values() if task.state == TaskState.FAILED and not task.is_flow]
-        settled = {key for key, document in self.database.known(failed).items() if self.checked.is_settled(document)}
+        # the last stage knows the numerics of all
+        stage = self.checked.stages[-1]
+        settled = {key for key, document in self.database.known(failed).items() if stage.is_settled(document)}
         settled |= {task.subject for task in known.values() if task.state == TaskState.DONE}
         changed: list[Task] = []
         broken: dict[str, JobView] = {}
