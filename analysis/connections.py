@@ -95,6 +95,9 @@ class Connections:
 
     def _open(self) -> sqlite3.Connection:
         deadline = time.monotonic() + PATIENCE_S
+        with contextlib.suppress(OSError):
+            # SQLite itself would let others read it; what it puts beside it is as private as the file
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL, 0o600))
         while True:
             connection = sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
             try:

@@ -14,7 +14,7 @@ import pytest
 from ase.build import molecule
 
 from atomsieve.structures.errors import FailureClass
-from atomsieve.workflows.causes import UNKNOWN, causes, classify
+from atomsieve.workflows.watching.causes import UNKNOWN, causes, classify
 
 #: As the scheduler prints them, with its state where it knows one.
 SCHEDULERS = [

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from atomsieve.structures.errors import CampaignError, FailureClass, InputError, SchedulerError, UnknownNameError
-from atomsieve.workflows import processes, queues
-from atomsieve.workflows.causes import classify
-from atomsieve.workflows.cluster import Resources, Worker, read_worker
-from atomsieve.workflows.gridqueues import Sge
-from atomsieve.workflows.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters import processes, queues
+from atomsieve.workflows.clusters.cluster import Resources, Worker, read_worker
+from atomsieve.workflows.clusters.gridqueues import Sge
+from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watching.causes import classify
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 SECRET = "planted-secret"
@@ -79,7 +79,7 @@ def test_a_template_is_a_worker(tmp_path: Path, cli: Cli) -> None:
 
 
 def test_every_key_of_a_worker_is_in_the_template(tmp_path: Path) -> None:
-    from atomsieve.workflows.workertemplate import write_worker
+    from atomsieve.workflows.clusters.workertemplate import write_worker
 
     text = write_worker(str(tmp_path / "mine.yaml")).read_text(encoding="utf-8")
     for name in (*Worker.model_fields, *Resources.model_fields):
@@ -262,7 +262,7 @@ def test_a_job_runs_as_its_worker_says(
         "values.append(hashlib.sha256(os.environ['TREASURE'].encode()).hexdigest())\n"
         "values.append(os.environ.get('ATOMSIEVE_MONGODB_URI', 'unset'))\n"
         "pathlib.Path('seen').write_text('\\n'.join(values))\n"
-        "from atomsieve.workflows.scheduler import own_job\n"
+        "from atomsieve.workflows.clusters.scheduler import own_job\n"
         "pathlib.Path('job').write_text(own_job())\n"
     )
     script = scheduler.script("cheap", [sys.executable, "-c", code])
@@ -464,7 +464,7 @@ def test_sge_is_asked_for_what_it_has(tmp_path: Path) -> None:
 
 
 def test_what_pbs_and_sge_say_of_an_end(tmp_path: Path) -> None:
-    from atomsieve.workflows.gridqueues import Pbs
+    from atomsieve.workflows.clusters.gridqueues import Pbs
 
     del tmp_path
     ended = Pbs().read("Job Id: 7.host\n    job_state = F\n    Exit_status = -29\n    comment = Job run at ...\n")

@@ -19,12 +19,12 @@ from atomsieve.structures.calculation import reopened
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.failures import explained, grouped
-from atomsieve.workflows.filtering import Filter
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import is_complete, stored_rows
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watching.failures import explained, grouped
+from atomsieve.workflows.watching.filtering import Filter
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 # too few steps for some, so that they fail, whoever runs it
@@ -223,6 +223,74 @@ def test_what_is_done_is_not_retried(done: Path, cli: Cli) -> None:
     assert "say --all" in refused.stderr
     assert "nothing to cancel" in cli("cancel", "faulty", "--all", cwd=done).stdout
     assert "nothing to pause" in cli("pause", "faulty", "--metal", "Fe", cwd=done).stdout
+
+
+class Silent:
+    def started(self, name: str) -> None: ...
+    def finished(self, name: str, task: str, output: Any) -> None: ...
+    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
+    def stage(self, stage: Any, sites: int) -> None: ...
+    def passed(self, stage: Any, sifted: Any) -> None: ...
+
+
+@pytest.mark.mongo
+def test_the_same_for_what_fireworks_has(mongo: tuple[str, str], tmp_path: Path, cli: Cli) -> None:
+    from atomsieve.workflows.dispatch import Dispatch, open_engine
+    from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
+
+    (tmp_path / "lab.yaml").write_text(
+        f"name: lab\nscheduler: none\nfolder: {tmp_path}/worker\nkinds: {{cheap: {{cores: 1, jobs: 1, idle: 1}}}}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "c.yaml").write_text(CAMPAIGN.replace("faulty", "fired").replace("Fe, Tc", "Tc"), encoding="utf-8")
+    uri, name = mongo[0], f"{mongo[1]}_steer"
+    settings = Settings(folder=tmp_path / "data", mongodb_uri=uri, mongodb_database=name)
+    environment = {
+        "ATOMSIEVE_MONGODB_URI": uri,
+        "ATOMSIEVE_MONGODB_DATABASE": name,
+        "ATOMSIEVE_WORKERS_FOLDER": str(tmp_path),
+        "ATOMSIEVE_FOLDER": "data",
+    }
+
+    def begun() -> list[str]:
+        return [line.split()[1] for line in (tmp_path / "worker" / "starts.log").read_text().splitlines()]
+
+    with pytest.MonkeyPatch.context() as patch, Database.mongodb(uri, name) as database:
+        for variable, value in {**environment, "ATOMSIEVE_FOLDER": str(tmp_path / "worker")}.items():
+            patch.setenv(variable, value)
+        engine = open_engine("fireworks", str(tmp_path / "lab.yaml"), database, settings)
+        assert isinstance(engine, LaunchPadEngine)
+        # this process works, and no pilot
+        patch.setattr(engine, "start", list)
+        work = Dispatch(load(tmp_path / "c.yaml", settings), database, engine, Silent())
+        try:
+            work.submit()
+            while pull(engine.described, "cheap") or more(engine.described, "cheap"):
+                pass
+            work.recover()
+            groups = json.loads(cli("failures", "fired", "--json", cwd=tmp_path, **environment).stdout)
+            failed = sorted(key for group in groups for key in group["keys"])
+            assert failed
+            first = begun()
+            said = cli("retry", "fired", cwd=tmp_path, **environment)
+            assert "atomsieve submit FILE --engine fireworks --worker lab" in said.stdout, said.stderr
+            held = work.recover()
+            assert held.added == 1
+            assert "paused" in cli("pause", "fired", cwd=tmp_path, **environment).stdout
+            assert not pull(engine.described, "cheap")
+            assert {one.state for one in database.tasks.find("fired", subject=failed)} == {TaskState.PAUSED}
+            assert "let go on" in cli("resume", "fired", cwd=tmp_path, **environment).stdout
+            while pull(engine.described, "cheap") or more(engine.described, "cheap"):
+                pass
+            work.recover()
+            assert sorted(begun()[len(first) :]) == failed
+            known = database.known(failed)
+            assert all(len(known[key]["provenance"]["retried"]) == 1 for key in failed)
+            state = json.loads(cli("status", "fired", "--json", cwd=tmp_path, **environment).stdout)
+            assert (state["sites"], state["complete"]) == (1, 1)
+            assert state["engines"] == [{"engine": "fireworks", "worker": "lab"}]
+        finally:
+            engine.launchpad.connection.drop_database(name)
 
 
 @pytest.mark.slow

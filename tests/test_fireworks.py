@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
 import subprocess
 import sys
@@ -22,9 +24,10 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import UntrustedError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.dispatch import Dispatch, open_engine
+from atomsieve.workflows.dispatch import Dispatch
+from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.flowrun import decode_trusted, encode
-from atomsieve.workflows.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.replay import Parcel
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
@@ -256,7 +259,7 @@ def test_fireworks_own_rlaunch_runs_what_was_handed_over(lab: Lab) -> None:
     work = lab.dispatch("stock", "Ni")
     work.engine.start = list  # type: ignore[method-assign]
     work.submit()
-    from atomsieve.workflows.stock import write_files
+    from atomsieve.workflows.fireworks.stock import write_files
 
     (folder,) = write_files(lab.engine.described, lab.settings)
     assert stat.S_IMODE((folder / "my_launchpad.yaml").stat().st_mode) == 0o600
@@ -299,6 +302,59 @@ def test_what_was_cancelled_or_held_back_waits_for_a_person(lab: Lab) -> None:
     assert {view.state for view in engine.views("held")} == {TaskState.DONE}
 
 
+#: A worker that dies where FireWorks has written the fireworks of a workflow and not yet the workflow itself.
+DYING = """\
+import os, signal, sys
+from pathlib import Path
+from fireworks import LaunchPad
+from atomsieve.workflows.clusters.cluster import read_worker
+from atomsieve.workflows.fireworks.launchpad import more, pull
+from atomsieve.workflows.settings import read_settings
+
+write = LaunchPad._upsert_fws
+def die(self, fws, reassign_all=False):
+    ids = write(self, fws, reassign_all)
+    if len(fws) > 1 and any(fw.state == "COMPLETED" for fw in fws) and any(old < 0 for old in ids):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ids
+LaunchPad._upsert_fws = die
+
+worker = read_worker(sys.argv[1], read_settings())
+while pull(worker, "cheap") or more(worker, "cheap"):
+    pass
+"""
+
+
+@pytest.mark.faults
+def test_a_workflow_that_fireworks_wrote_in_part_is_completed(lab: Lab, fault: Callable[..., None]) -> None:
+    work = lab.dispatch("torn", "Zn")
+    work.engine.start = list  # type: ignore[method-assign]
+    work.submit()
+    launchpad = lab.engine.launchpad
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", DYING, str(lab.folder / "lab.yaml")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    assert launchpad.workflows.find_one({"metadata.campaign": "torn", "locked": True})
+    acts: list[str] = []
+
+    def is_whole() -> bool:
+        acts.extend(lab.engine.mend("torn"))
+        return any("is completed" in act for act in acts)
+
+    until(is_whole, 30)
+    assert any("lock" in act for act in acts), acts
+    lab.work()
+    assert work.recover().is_closed
+    here = {view.subject for view in lab.engine.views("torn") if view.subject}
+    assert {view.state for view in lab.engine.views("torn")} == {TaskState.DONE}
+    assert all(lab.starts.count(key) == 1 for key in here if key in lab.starts)
+    # what was written for it and belonged to nothing is gone
+    nodes = {node for one in launchpad.workflows.find({"metadata.campaign": "torn"}) for node in one["nodes"]}
+    assert {one["fw_id"] for one in launchpad.fireworks.find({"spec.campaign": "torn"})} == nodes
+    fault(engine="fireworks", fault="kill -9 while a workflow is written", outcome="completed from what was written")
+
+
 def test_documents_over_16_megabytes_come_and_go_whole(lab: Lab) -> None:
     trajectory = [[0.1234567890123456 * step, 0.5, 0.25] for step in range(600_000)]
     document = {"key": "f" * 64, "status": "done", "request": {"task": "clean"}, "trajectory": trajectory}
@@ -332,7 +388,7 @@ def test_nothing_that_is_not_ours_is_executed(lab: Lab) -> None:
             decode_trusted(json.dumps(value))
     assert decode_trusted(encode(store_inputs(1))).function is store_inputs
     # a firework of somebody else in the same LaunchPad, and one that looks like ours and is not
-    from fireworks import Firework, Workflow
+    from fireworks import Firework
     from fireworks.user_objects.firetasks.script_task import ScriptTask
 
     launchpad = lab.engine.launchpad
@@ -351,7 +407,6 @@ def test_nothing_that_is_not_ours_is_executed(lab: Lab) -> None:
     (view,) = lab.engine.views("foreign")
     assert (view.state, "os.system" in str(view.reason)) == (TaskState.FAILED, True), view
     assert not victim.exists()
-    del Workflow
     launchpad.fireworks.delete_many({"spec.campaign": {"$exists": False}})
 
 

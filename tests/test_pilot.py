@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from atomsieve.workflows import pilot
-from atomsieve.workflows.cluster import Worker, read_worker
-from atomsieve.workflows.processes import identity
-from atomsieve.workflows.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters import pilot
+from atomsieve.workflows.clusters.cluster import Worker, read_worker
+from atomsieve.workflows.clusters.processes import identity
+from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
 from atomsieve.workflows.settings import Settings
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

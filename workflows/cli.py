@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from atomsieve.workflows.watching import helm
+
 app = typer.Typer(
     name="atomsieve",
     help="A sieve for atomically dispersed metal electrocatalysts: "
@@ -21,9 +23,7 @@ app = typer.Typer(
 )
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A campaign file; `atomsieve new NAME` writes one.")]
-FileOrName = Annotated[
-    str, typer.Argument(metavar="FILE|NAME", help="A campaign file, or the name of one that was run.")
-]
+FileOrName = helm.Name
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -59,7 +59,7 @@ def new(
     from atomsieve.workflows.template import write_template
 
     if name == "worker":
-        from atomsieve.workflows.workertemplate import write_worker
+        from atomsieve.workflows.clusters.workertemplate import write_worker
 
         path = write_worker(cluster or "mycluster")
         typer.echo(f"wrote {path}; edit it, then try it: atomsieve doctor --worker {cluster or 'mycluster'}")
@@ -117,6 +117,49 @@ def run(
 
 
 @app.command()
+def flow(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("flow.json"),
+    site: Annotated[str | None, typer.Option(help="Only the site of this label, and the gases.")] = None,
+) -> None:
+    """Write a campaign as a jobflow Flow, for any manager of jobflow to run."""
+    from atomsieve.workflows import commands
+
+    commands.flow(file, out, site)
+
+
+@app.command()
+def submit(
+    file: File,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="fireworks or jobflow-remote.")],
+    worker: Annotated[
+        str, typer.Option("--worker", "-w", help="A cluster; `atomsieve new worker NAME` describes one.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Hand to a cluster what a campaign lacks; again, and nothing is handed over twice."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.submit(file, engine, worker, as_json=as_json))
+
+
+@app.command()
+def recover(
+    file_or_name: FileOrName,
+    worker: Annotated[
+        str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on doing so until the campaign is done.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two rounds.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what clusters have calculated, set right what was lost, hand over what follows; safe at any time."""
+    from atomsieve.workflows import sending
+
+    raise typer.Exit(sending.recover(file_or_name, worker, watch=every if watch else None, as_json=as_json))
+
+
+@app.command()
 def ingest(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What results will be found by.")],
     paths: Annotated[
@@ -152,7 +195,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Say how far a campaign has come, or show one calculation."""
-    from atomsieve.workflows import board
+    from atomsieve.workflows.watching import board
 
     board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
 
@@ -160,95 +203,13 @@ def status(
 @app.command()
 def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
     """Say what failed, why, and what to do about it."""
-    from atomsieve.workflows import control
+    from atomsieve.workflows.watching import control
 
     control.failures(file_or_name, as_json=as_json)
 
 
-Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
-Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
-Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
-Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
-Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
-State = Annotated[str | None, typer.Option(help="Only those in this state.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
-
-
-@app.command()
-def retry(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    failure_class: Annotated[
-        str | None, typer.Option("--class", help="Only those of which this is to be done, as: other-settings.")
-    ] = None,
-    cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
-    key: Key = None,
-    state: State = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Have calculations that failed or were lost (or --state cancelled) calculated again."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
-
-    chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
-    control.steer("retry", file_or_name, chosen, dry=dry_run)
-
-
-@app.command()
-def cancel(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    state: State = None,
-    everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Stop calculations; what they have reached is kept."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
-
-    chosen = Filter(site, metal, kind, stage, state, key=key)
-    control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
-
-
-@app.command()
-def pause(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Hold back calculations that have not begun."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
-
-    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
-
-
-@app.command()
-def resume(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Let go on what was paused."""
-    from atomsieve.workflows import control
-    from atomsieve.workflows.filtering import Filter
-
-    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+for steer in (helm.retry, helm.cancel, helm.pause, helm.resume):
+    app.command()(steer)
 
 
 @app.command()
@@ -317,7 +278,7 @@ def doctor(
     from atomsieve.workflows import doctor
 
     if worker is not None:
-        from atomsieve.workflows import clusterdoctor
+        from atomsieve.workflows.clusters import clusterdoctor
 
         raise typer.Exit(clusterdoctor.doctor(worker, calculators or [], timeout or 600.0, as_json=as_json))
     raise typer.Exit(doctor.doctor(calculators or [], quick=quick, timeout=timeout or 120.0, as_json=as_json))

@@ -173,6 +173,26 @@ def run(file: str, workers: int | None) -> int:
     return 1 if summary.errors else 0
 
 
+def flow(file: str, out: Path, site: str | None) -> None:
+    """Write a campaign's flow."""
+    from atomsieve.workflows.flowfile import write_flow
+
+    checked = load(Path(file), read_settings())
+    if missing := lacks(checked.campaign):
+        raise CampaignError(checked.source, missing)
+    written = write_flow(checked, out, site)
+    console = screen.console()
+    of = f" of its first stage, {checked.stages[0].stage.name}" if checked.stages[0].stage is not None else ""
+    console.print(
+        f"wrote {out}: one jobflow Flow{of} of {written.sites:,} sites and {written.gases:,} gases", soft_wrap=True
+    )
+    console.print(
+        f"its jobs leave their results in ATOMSIEVE_FOLDER; with that set to {checked.folder.root} they are found by: "
+        f"atomsieve run {shlex.quote(file)}",
+        soft_wrap=True,
+    )
+
+
 def results(
     file_or_name: str,
     *,

@@ -3,150 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import LEASE_SECONDS, Lease
-from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.engine import Engine, JobView
 from atomsieve.workflows.funnel import sift
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.replay import Parcel, Replay, Replayed
-from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.watch import Watch
-
-#: Engines that run a campaign elsewhere.
-ENGINES = ("fireworks", "jobflow-remote")
-
-
-@dataclass(frozen=True)
-class JobView:
-    """What an engine knows of one job now.
-
-    Parameters
-    ----------
-    subject : str
-        Request key of the calculation; empty for a job that calculates nothing.
-    flow : str
-        Key of its flow.
-    name : str
-        What a person reads.
-    state : TaskState
-        Where it is.
-    kind, site, stage, calculator : str or None
-        As in :class:`~atomsieve.structures.task.Task`.
-    attempt : int
-        Number of its last attempt.
-    host, process, job, directory : str or int or None
-        Of the last attempt.
-    failure_class, reason : str or None
-        Why it failed.
-    began : datetime or None
-        Start of the last attempt.
-    """
-
-    subject: str
-    flow: str
-    name: str
-    state: TaskState
-    kind: str = ""
-    site: str = ""
-    stage: str | None = None
-    calculator: str = ""
-    attempt: int = 0
-    host: str | None = None
-    process: int | None = None
-    job: str | None = None
-    directory: str | None = None
-    failure_class: str | None = None
-    reason: str | None = None
-    began: datetime | None = None
-
-
-class Engine(Protocol):
-    """Runs parcels elsewhere. Each method may be called at any time, from any host, and again."""
-
-    name: str
-    #: Name of the cluster.
-    worker: str
-
-    def active(self, keys: Iterable[str]) -> set[str]:
-        """Return the keys of flows that it holds and that have not ended."""
-
-    def add(self, parcel: Parcel) -> None:
-        """Take a flow."""
-
-    def seed(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Put outcomes where its workers look first."""
-
-    def start(self) -> list[str]:
-        """See to it that something works on what it holds; return lines for a person: how to watch, how to stop."""
-
-    def views(self, campaign: str) -> Iterator[JobView]:
-        """Yield what it knows of each job of a campaign."""
-
-    def mend(self, campaign: str) -> Iterator[str]:
-        """Set right what has been lost; yield a line for each act."""
-
-    def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """Yield the outcomes among these that lie with its workers."""
-
-    def cancel(self, campaign: str, subjects: set[str] | None) -> int:
-        """Stop jobs of a campaign, all or some; return how many."""
-
-    def pause(self, campaign: str, subjects: set[str] | None) -> int:
-        """Hold back jobs that have not begun; return how many."""
-
-    def resume(self, campaign: str, subjects: set[str] | None) -> int:
-        """Let go on what was held back; return how many."""
-
-    def retry(self, campaign: str, subjects: set[str] | None) -> int:
-        """Run again jobs that failed for good, or were cancelled; return how many."""
-
-
-def open_engine(name: str, worker: str, database: Database, settings: Settings) -> Engine:
-    """Return an engine.
-
-    Parameters
-    ----------
-    name : {"fireworks", "jobflow-remote"}
-        Which.
-    worker : str
-        Name of a cluster, or the path of the file that describes it.
-    database : Database
-        Connected.
-    settings : Settings
-        Of this machine.
-
-    Raises
-    ------
-    InputError
-        If there is no such engine or worker, or the database is a file that no other machine sees.
-    """
-    if name not in ENGINES:
-        raise InputError(unknown(name, ENGINES, "engine"))
-    if database.path is not None:
-        raise InputError(
-            f"{name} needs a MongoDB server that the cluster's nodes reach, and the database is the file "
-            f"{database.path}; set ATOMSIEVE_MONGODB_URI (and results.database to mongodb, if the campaign names one), "
-            "or run the campaign here: atomsieve run"
-        )
-    from atomsieve.workflows.cluster import read_worker
-
-    described = read_worker(worker, settings)
-    if name == "fireworks":
-        from atomsieve.workflows.launchpad import LaunchPadEngine
-
-        return LaunchPadEngine(described, database, settings)
-    from atomsieve.workflows.remote import RemoteEngine
-
-    return RemoteEngine(described, database, settings)
 
 
 @dataclass
@@ -285,7 +157,8 @@ class Dispatch:
                 self.watch.stage(own, own.site_count)
                 self.database.save_stage(self._name, own.stage.name, entered=own.site_count)
             found = Dispatched()
-            Replay(own, self.database, self.watch, found, hand_over, self.engine.fetch).run()
+            engine = self.engine
+            Replay(own, self.database, self.watch, found, hand_over, engine.fetch, engine.name, engine.worker).run()
             for name in ("entered", "sites", "stored", "open", "waiting"):
                 setattr(done, name, getattr(done, name) + getattr(found, name))
             done.errors |= found.errors

@@ -40,6 +40,11 @@ def file_stem(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9._()+-]", "_", label)
 
 
+def keep_private() -> None:
+    """Have all that this process makes from now on, and the programs that it starts, be the user's alone."""
+    os.umask(0o077)
+
+
 class Folder:
     """The working folder of one or more campaigns.
 
@@ -162,6 +167,7 @@ class Folder:
             os.close(descriptor)
 
     def _make(self, directory: Path) -> None:
+        keep_private()
         # mostly it is there, or its parent is: asking first would cost more than failing
         try:
             directory.mkdir()

@@ -16,11 +16,11 @@ from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.task import FLOWS, SETTLED, Task, TaskState, task_key
-from atomsieve.workflows.causes import classify
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.local import STOPPED, Attempt
+from atomsieve.workflows.watching.causes import classify
 
 #: States in which a person has put a task that is not to begin.
 HELD = (TaskState.CANCELLED, TaskState.PAUSED)

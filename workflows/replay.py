@@ -102,6 +102,8 @@ class Replay(StageRun):
         Takes the parcel of each flow that is not complete, as soon as it is known.
     fetch : callable
         From request keys to the outcomes among them that lie with the workers, and have not been taken in.
+    engine, worker : str
+        Who gets what is open; said in the tasks.
     """
 
     def __init__(
@@ -112,11 +114,14 @@ class Replay(StageRun):
         summary: Replayed,
         hand_over: Callable[[Parcel], None],
         fetch: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
+        engine: str,
+        worker: str,
     ) -> None:
         super().__init__(checked, database, 0, watch, summary)
         self.replayed = summary
         self._hand_over = hand_over
         self._fetch = fetch
+        self._who: dict[str, Any] = {"engine": engine, "worker": worker}
         self._tasks: list[Task] = []
 
     def _runs(self) -> Iterator[FlowRun]:
@@ -213,7 +218,8 @@ class Replay(StageRun):
             if before is not None and task.state in SETTLED and before.state != task.state:
                 news = {name: getattr(task, name) for name in ("state", "failure_class", "reason")}
                 ended.append(replace(before, **news, seconds=max(before.seconds, task.seconds)))
-        self.database.tasks.put([*ended, *(task for subject, task in found.items() if subject not in known)])
+        fresh = [replace(task, **self._who) for subject, task in found.items() if subject not in known]
+        self.database.tasks.put([*ended, *fresh])
         self._tasks.clear()
 
     def _take(self, run: FlowRun) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from atomsieve.structures.errors import InputError
-from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.folder import Folder, keep_private
 
 
 @contextmanager
@@ -20,6 +20,7 @@ def running(folder: Folder, name: str) -> Iterator[None]:
     InputError
         If another process holds it.
     """
+    keep_private()
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder.root / f"{name}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

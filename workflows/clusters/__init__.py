@@ -1,0 +1,1 @@
+"""Clusters: how one is described, its scheduler, and what runs in its allocations."""

@@ -1,0 +1,1 @@
+"""FireWorks: the engine of groups that keep a LaunchPad."""

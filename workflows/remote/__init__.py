@@ -1,0 +1,1 @@
+"""jobflow-remote: the engine for clusters whose nodes reach no database."""
