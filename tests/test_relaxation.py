@@ -232,3 +232,13 @@ def test_settings_of_calculators() -> None:
         calculator("gfn1")
     assert not any(calculator(name).method({}).is_predictive for name in ("mock", "emt", "gfn1-xtb", "gfn2-xtb"))
     assert calculator("vasp").method({}).is_predictive
+
+
+def test_a_failure_of_an_older_folder_gives_way_to_a_success(tmp_path: Path) -> None:
+    folder, key = Folder(tmp_path), "ef" * 32
+    folder.directory(key).mkdir(parents=True)
+    (folder.directory(key) / "result.json").write_text('{"key": "' + key + '", "status": "failed"}', encoding="utf-8")
+    folder.write({"key": key, "status": "done"})
+    assert folder.read(key) == {"key": key, "status": "done"}
+    # and a success to none
+    assert folder.write({"key": key, "status": "done", "late": True}) == {"key": key, "status": "done"}
