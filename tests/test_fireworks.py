@@ -86,8 +86,8 @@ class Lab:
         log = self.folder / "worker" / "starts.log"
         return [line.split()[1] for line in log.read_text().splitlines()] if log.exists() else []
 
-    def dispatch(self, name: str, metals: str) -> Dispatch:
-        text = CAMPAIGN.replace("NAME", name).replace("METALS", metals)
+    def dispatch(self, name: str, metals: str, calculator: str = "mock") -> Dispatch:
+        text = CAMPAIGN.replace("NAME", name).replace("METALS", metals).replace("mock", calculator)
         (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         checked = load(self.folder / f"{name}.yaml", self.settings)
         return Dispatch(checked, self.database, self.engine, Silent())
@@ -300,6 +300,41 @@ def test_what_was_cancelled_or_held_back_waits_for_a_person(lab: Lab) -> None:
     assert engine.active([parcel.key]) == {parcel.key}
     lab.work()
     assert {view.state for view in engine.views("held")} == {TaskState.DONE}
+
+
+@pytest.mark.slow
+def test_what_runs_stops_where_it_is_and_goes_on_from_there(lab: Lab) -> None:
+    work = lab.dispatch("stopped", "Mn", "mock, settings: {seconds_per_force_call: 0.3}")
+    engine = lab.engine
+    work.submit()
+
+    def checkpointed() -> list[str]:
+        return [
+            view.subject
+            for view in engine.views("stopped")
+            if view.state == TaskState.RUNNING
+            and view.subject
+            and Path(view.directory or "", "checkpoint.json").exists()
+        ]
+
+    until(lambda: bool(checkpointed()))
+    subject = checkpointed()[0]
+    assert engine.cancel("stopped", {subject}) == 1
+    launches = engine.launchpad.launches
+
+    def is_over() -> bool:
+        firework = engine.launchpad.fireworks.find_one({"spec.key": subject})
+        return bool(launches.find_one({"launch_id": firework["launches"][-1]})["state"] == "FIZZLED")
+
+    until(is_over, 20)
+    (view,) = [view for view in engine.views("stopped") if view.subject == subject]
+    assert view.state == TaskState.CANCELLED
+    assert (Path(view.directory or "") / "checkpoint.json").exists()
+    assert lab.database.known([subject]) == {}
+    assert engine.retry("stopped", {subject}) == 1
+    until(lambda: work.recover().is_closed)
+    assert lab.starts.count(subject) == 2
+    assert lab.database.known([subject])[subject]["status"] == "done"
 
 
 #: A worker that dies where FireWorks has written the fireworks of a workflow and not yet the workflow itself.

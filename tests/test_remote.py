@@ -389,7 +389,7 @@ def test_a_job_over_its_memory_gets_more_three_times(
 
 
 def test_jobs_that_no_database_takes_are_refused_before_anything_is_stored(
-    database: tuple[str, str], tmp_path: Path
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None]
 ) -> None:
     with Lab(tmp_path, *database) as lab:
         work = lab.dispatch()
@@ -404,6 +404,7 @@ def test_jobs_that_no_database_takes_are_refused_before_anything_is_stored(
             lab.engine.add(parcel)
         assert lab.engine.controller.flows.count_documents({}) == 0
         assert lab.engine.controller.jobs.count_documents({}) == 0
+    fault(engine="jobflow-remote", fault="a job over 12 MB", outcome="refused before anything is stored")
 
 
 def test_the_embedded_database_is_refused(tmp_path: Path) -> None:

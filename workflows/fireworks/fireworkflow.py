@@ -22,6 +22,8 @@ APART = 2**20
 SHOWN = ("campaign", "site", "stage", "flow", "key", "task", "calculator")
 #: What FireWorks calls our task.
 TASK = "{{atomsieve.workflows.fireworks.firetask.JobTask}}"
+#: Which fireworks are ours: others may keep workflows of their own in the same LaunchPad.
+OURS = {"spec._tasks.0._fw_name": TASK, "spec._tasks.1": {"$exists": False}}
 
 
 @dataclass(frozen=True)

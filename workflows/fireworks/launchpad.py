@@ -25,7 +25,7 @@ from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.engine import JobView
 from atomsieve.workflows.fireworks.firerun import open_database
 from atomsieve.workflows.fireworks.fireview import view
-from atomsieve.workflows.fireworks.fireworkflow import LIGHT, TASK, Place, to_workflow
+from atomsieve.workflows.fireworks.fireworkflow import LIGHT, OURS, Place, to_workflow
 from atomsieve.workflows.fireworks.launchpads import open_launchpad
 from atomsieve.workflows.fireworks.mending import Mending
 from atomsieve.workflows.fireworks.stock import write_files
@@ -101,7 +101,10 @@ class LaunchPadEngine:
 
     def start(self) -> list[str]:
         """Submit as many pilots as there is work for; return what a person may want to do about them."""
-        lines = [f"fireworks: {path}" for path in write_files(self.described, self.settings)]
+        lines = [
+            f"in FireWorks' own words: lpad -l {path / 'my_launchpad.yaml'} webgui (or get_wflows, rlaunch, qlaunch)"
+            for path in write_files(self.described, self.settings)
+        ]
         scheduler = Scheduler(self.described)
         lease = self.database.lease(f"start/{self.worker}")
         while lease.acquire() is not None:
@@ -260,9 +263,7 @@ def pull(worker: Worker, kind: str) -> bool:
         # the process whose place this one took may have left something, and so may this one while the database was away
         Mending(launchpad, open_database(settings), worker, settings.lease).bury(thoroughly=looked == AGAIN)
         _looked[process] = now
-    # others may keep workflows of their own in the same LaunchPad
-    ours = {"spec._tasks.0._fw_name": TASK, "spec._tasks.1": {"$exists": False}}
-    taker = FWorker(worker.name, category=[kind, LIGHT], query=ours)
+    taker = FWorker(worker.name, category=[kind, LIGHT], query=OURS)
     folder = worker.folder / "launches"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="launcher_", ignore_cleanup_errors=True) as place:

@@ -12,6 +12,7 @@ KIND/my_qadapter.yaml`` submits such a command to the scheduler.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -21,7 +22,7 @@ import yaml
 
 from atomsieve.workflows.clusters.cluster import Resources, Worker
 from atomsieve.workflows.clusters.scheduler import Scheduler
-from atomsieve.workflows.fireworks.fireworkflow import LIGHT
+from atomsieve.workflows.fireworks.fireworkflow import LIGHT, OURS
 from atomsieve.workflows.settings import Settings
 
 #: What FireWorks calls the schedulers.
@@ -58,8 +59,8 @@ def write_files(worker: Worker, settings: Settings) -> list[Path]:
         _write(folder / "my_launchpad.yaml", launchpad)
         for kind, resources in worker.kinds.items():
             (folder / kind).mkdir(mode=0o700, exist_ok=True)
-            fworker = {"name": worker.name, "category": [kind, LIGHT], "query": "{}", "env": {}}
-            _write(folder / kind / "my_fworker.yaml", fworker)
+            taken = {"name": worker.name, "category": [kind, LIGHT], "query": json.dumps(OURS), "env": {}}
+            _write(folder / kind / "my_fworker.yaml", taken)
             if worker.scheduler in QUEUES:
                 _write(folder / kind / "my_qadapter.yaml", _adapter(worker, kind, resources, folder))
     except OSError:
