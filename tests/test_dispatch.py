@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,9 @@ def test_a_stage_follows_when_the_one_before_is_closed(database: Database, tmp_p
     assert contents(database) == here
 
 
-def test_two_submissions_at_once_hand_over_once(mongo: tuple[str, str], database: Database, tmp_path: Path) -> None:
+def test_two_submissions_at_once_hand_over_once(
+    mongo: tuple[str, str], database: Database, tmp_path: Path, fault: Callable[..., None]
+) -> None:
     text = CAMPAIGN.replace("NAME", "twice")
     engine = Elsewhere(tmp_path / "elsewhere")
     found: list[Dispatched] = []
@@ -219,6 +221,7 @@ def test_two_submissions_at_once_hand_over_once(mongo: tuple[str, str], database
     assert sorted(entry.added for entry in found) == [0, 3]
     assert engine.adds == 3
     assert len(waited) <= 1
+    fault(engine="any", fault="two submit at once", outcome="the second waits, and finds nothing to do")
 
 
 def test_an_engine_of_the_cluster_refuses_a_database_that_is_a_file(tmp_path: Path) -> None:

@@ -85,14 +85,6 @@ def test_the_transcript_is_of_the_example() -> None:
         assert site in transcript
 
 
-def test_the_compose_file_keeps_the_server_to_this_machine() -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    server = compose["services"]["mongodb"]
-    assert all(port.startswith("127.0.0.1:") for port in server["ports"])
-    assert server["environment"]["MONGO_INITDB_ROOT_PASSWORD"].startswith("${MONGODB_PASSWORD:?")
-    assert [volume.split(":")[0] for volume in server["volumes"]] == list(compose["volumes"])
-
-
 def test_no_page_names_a_path_of_some_machine() -> None:
     for page in PAGES:
         assert not re.search(r"/(root|home|work|tmp)/", page.read_text(encoding="utf-8")), page

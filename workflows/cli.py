@@ -5,11 +5,14 @@ Each command imports what it needs when it is called, so that ``--help`` answers
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from atomsieve.workflows.watching import helm
 
 app = typer.Typer(
     name="atomsieve",
@@ -21,9 +24,7 @@ app = typer.Typer(
 )
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A campaign file; `atomsieve new NAME` writes one.")]
-FileOrName = Annotated[
-    str, typer.Argument(metavar="FILE|NAME", help="A campaign file, or the name of one that was run.")
-]
+FileOrName = helm.Name
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -198,6 +199,10 @@ def status(
     from atomsieve.workflows.watching import board
 
     board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
+    if "pymongo" in sys.modules:
+        # its threads are waited for half a second at the end, by someone who looks every few
+        sys.stdout.flush()
+        os._exit(0)
 
 
 @app.command()
@@ -208,90 +213,8 @@ def failures(file_or_name: FileOrName, as_json: AsJson = False) -> None:
     control.failures(file_or_name, as_json=as_json)
 
 
-Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
-Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
-Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
-Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
-Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
-State = Annotated[str | None, typer.Option(help="Only those in this state.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
-
-
-@app.command()
-def retry(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    failure_class: Annotated[
-        str | None, typer.Option("--class", help="Only those of which this is to be done, as: other-settings.")
-    ] = None,
-    cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
-    key: Key = None,
-    state: State = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Have calculations that failed or were lost (or --state cancelled) calculated again."""
-    from atomsieve.workflows.watching import control
-    from atomsieve.workflows.watching.filtering import Filter
-
-    chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
-    control.steer("retry", file_or_name, chosen, dry=dry_run)
-
-
-@app.command()
-def cancel(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    state: State = None,
-    everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Stop calculations; what they have reached is kept."""
-    from atomsieve.workflows.watching import control
-    from atomsieve.workflows.watching.filtering import Filter
-
-    chosen = Filter(site, metal, kind, stage, state, key=key)
-    control.steer("cancel", file_or_name, chosen, everything=everything, dry=dry_run)
-
-
-@app.command()
-def pause(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Hold back calculations that have not begun."""
-    from atomsieve.workflows.watching import control
-    from atomsieve.workflows.watching.filtering import Filter
-
-    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
-
-
-@app.command()
-def resume(
-    file_or_name: FileOrName,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Let go on what was paused."""
-    from atomsieve.workflows.watching import control
-    from atomsieve.workflows.watching.filtering import Filter
-
-    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), dry=dry_run)
+for steer in (helm.retry, helm.cancel, helm.pause, helm.resume):
+    app.command()(steer)
 
 
 @app.command()

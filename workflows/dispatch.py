@@ -195,26 +195,31 @@ class Dispatch:
     def _follow(self) -> None:
         """Bring the tasks to what the engine knows of its jobs."""
         known = {task.subject: task for task in self.database.tasks.find(self._name)}
+        # an outcome is the last word on a calculation, whatever an engine still has to do about its job
+        failed = [task.subject for task in known.values() if task.state == TaskState.FAILED and not task.is_flow]
+        # the last stage knows the numerics of all
+        stage = self.checked.stages[-1]
+        settled = {key for key, document in self.database.known(failed).items() if stage.is_settled(document)}
+        settled |= {task.subject for task in known.values() if task.state == TaskState.DONE}
         changed: list[Task] = []
         broken: dict[str, JobView] = {}
         for view in self.engine.views(self._name):
             if view.state in (TaskState.FAILED, TaskState.CANCELLED):
                 broken.setdefault(view.flow, view)
-            if not view.subject:
+            if not view.subject or view.subject in settled:
                 continue
             before = known.get(view.subject)
             if before is None:
                 before = Task(self._name, view.subject, view.kind, view.site, view.state, view.flow, stage=view.stage)
-            elif before.state == TaskState.DONE or (before.state == TaskState.FAILED and view.state == TaskState.DONE):
-                # the outcome itself has been seen
-                continue
-            names = ("state", "attempt", "host", "process", "job", "directory", "failure_class", "reason", "began")
+            names = ("state", "attempt", "host", "process", "job", "directory", "began")
             news = {name: getattr(view, name) for name in names}
             # the engine may know less than what the worker has said itself
             kept = {name: value for name, value in news.items() if value is not None}
             after = replace(
                 before,
                 **kept,
+                failure_class=view.failure_class,
+                reason=view.reason,
                 engine=self.engine.name,
                 worker=self.engine.worker,
                 calculator=view.calculator or before.calculator,

@@ -135,7 +135,12 @@ class Folder:
             else:
                 partial.replace(final)
         except FileExistsError:
-            document = self.stored(document["key"])
+            there = self.stored(document["key"])
+            if there["status"] == "done":
+                document = there
+            else:
+                # failures had this name too, in folders of versions before claims
+                partial.replace(final)
         finally:
             partial.unlink(missing_ok=True)
         # the name, and the directory itself, must reach the disk too

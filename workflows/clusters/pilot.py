@@ -1,8 +1,8 @@
 """Pilot: what runs in an allocation, processes that take one calculation after another until none is left.
 
 ``python -m atomsieve.workflows.clusters.pilot --worker FILE --kind KIND``. The imports are loaded once, before the
-processes are forked. SIGUSR1 and SIGTERM, or the margin before the end of the walltime, ask the calculations to write their
-checkpoints and stop.
+processes are forked. SIGUSR1 and SIGTERM, or the margin before the end of the walltime, ask the calculations to write
+their checkpoints and stop.
 """
 
 from __future__ import annotations

@@ -68,7 +68,15 @@ def failures(file_or_name: str, *, as_json: bool) -> None:
     failed.show(groups, file_or_name, as_json=as_json)
 
 
-def steer(command: str, file_or_name: str, chosen: Filter, *, everything: bool = False, dry: bool = False) -> None:
+def steer(
+    command: str,
+    file_or_name: str,
+    chosen: Filter,
+    worker: str | None,
+    *,
+    everything: bool = False,
+    dry: bool = False,
+) -> None:
     """Retry, cancel, pause or resume calculations of a campaign."""
     settings = read_settings()
     checked = find(file_or_name, settings)
@@ -78,4 +86,14 @@ def steer(command: str, file_or_name: str, chosen: Filter, *, everything: bool =
         return
     with database:
         act = steering.ACTS[command]
-        steering.steer(act, checked, database, settings, chosen, handle=file_or_name, everything=everything, dry=dry)
+        steering.steer(
+            act,
+            checked,
+            database,
+            settings,
+            chosen,
+            handle=file_or_name,
+            worker=worker,
+            everything=everything,
+            dry=dry,
+        )

@@ -101,6 +101,7 @@ def steer(
     chosen: Filter,
     *,
     handle: str,
+    worker: str | None,
     everything: bool,
     dry: bool,
 ) -> int:
@@ -120,6 +121,8 @@ def steer(
         Which calculations.
     handle : str
         What to call the campaign on the command line.
+    worker : str or None
+        File of the cluster, where its name does not find it.
     everything : bool
         Whether all are meant where the filter asks for nothing; what stops work insists on it.
     dry : bool
@@ -153,8 +156,8 @@ def steer(
             out.print(f"and {len(tasks) - LISTED:,} more")
         out.print(f"{len(tasks):,} calculations to {act.name}; nothing was done")
         return len(tasks)
-    for (name, worker), own in _by_engine(tasks).items():
-        engine = open_engine(name, worker, database, settings) if name != LOCAL else None
+    for (name, its), own in _by_engine(tasks).items():
+        engine = open_engine(name, worker or its, database, settings) if name != LOCAL else None
         if act.name == "retry":
             _reopen(own, checked, database, engine)
         if engine is not None:
