@@ -240,7 +240,8 @@ def test_one_that_is_asked_to_stop_is_continued_where_it_was(
 def test_one_that_hangs_is_killed_and_twice_is_enough(kind: str, folder: Folder, start: Start) -> None:
     for _ in range(2):
         process = start(f"kind={kind}", patience=1)
-        assert process.wait(timeout=20) == (-signal.SIGKILL if kind == "hangs" else 1)
+        # on a busy machine the second watchdog, which needs no interpreter, may be the first
+        assert process.wait(timeout=20) in ((-signal.SIGKILL, 1) if kind == "hangs" else (1,))
         assert folder.read(asked(kind).key) is None
     found = answer(start(f"kind={kind}", patience=1))
     assert found["status"] == "failed"
