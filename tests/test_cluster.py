@@ -326,7 +326,8 @@ def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -
     scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 60, margin: 59}}"))
     line = "trap 'echo asked; exit 7' USR1; echo begun; while true; do sleep 0.1; done"
     job = scheduler.submit(scheduler.script("cheap", ["bash", "-c", line]))
-    wait_for(scheduler, job, JobState.GONE)
+    # Slurm looks at time limits when it has nothing better to do
+    wait_for(scheduler, job, JobState.GONE, 150)
     assert scheduler.words(job).splitlines() == ["begun", "asked"]
 
 

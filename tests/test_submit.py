@@ -47,16 +47,18 @@ def described(path: Path, folder: Path, secrets: Path) -> None:
 
 
 def test_the_commands_for_a_cluster_run(mongo: tuple[str, str], cli: Cli, tmp_path: Path) -> None:
+    # a database of its own: in that of other tests some of it is known
+    name = f"{mongo[1]}_submit"
     (tmp_path / "mine.yaml").write_text(CAMPAIGN, encoding="utf-8")
     (tmp_path / "scratch").mkdir()
     secrets = tmp_path / "secrets.sh"
     secrets.touch(mode=0o600)
     secrets.write_text(
-        f"ATOMSIEVE_MONGODB_URI={shlex.quote(mongo[0])}\nATOMSIEVE_MONGODB_DATABASE={mongo[1]}\n", encoding="utf-8"
+        f"ATOMSIEVE_MONGODB_URI={shlex.quote(mongo[0])}\nATOMSIEVE_MONGODB_DATABASE={name}\n", encoding="utf-8"
     )
     environment = {
         "ATOMSIEVE_MONGODB_URI": mongo[0],
-        "ATOMSIEVE_MONGODB_DATABASE": mongo[1],
+        "ATOMSIEVE_MONGODB_DATABASE": name,
         "ATOMSIEVE_WORKERS_FOLDER": str(tmp_path / "workers"),
     }
     listed = commands()

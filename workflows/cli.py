@@ -5,7 +5,6 @@ Each command imports what it needs when it is called, so that ``--help`` answers
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -199,10 +198,6 @@ def status(
     from atomsieve.workflows.watching import board
 
     board.status(file_or_name, key, watch=every if watch else None, as_json=as_json)
-    if "pymongo" in sys.modules:
-        # its threads are waited for half a second at the end, by someone who looks every few
-        sys.stdout.flush()
-        os._exit(0)
 
 
 @app.command()
