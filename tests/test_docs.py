@@ -155,3 +155,16 @@ def test_families_are_listed(cli: Cli, tmp_path: Path) -> None:
     wrong = cli("families", "grafene", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "did you mean 'graphene'" in wrong.stderr
+
+
+def test_the_table_of_faults_is_what_the_tests_record() -> None:
+    """Each fault that a test records under a name that does not vary is on the page, and no other engine is."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    listed = {(cells[1].strip(), cells[2].strip()) for cells in _rows(page)} - {("engine", "fault")}
+    listed = {line for line in listed if not line[0].startswith("---")}
+    assert len(listed) > 30
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    recorded = set(re.findall(r'fault\(\s*engine="([^"]+)",\s*fault="([^"]+)"', tests))
+    assert len(recorded) > 20
+    assert recorded <= listed
+    assert {engine for engine, _ in listed} == {engine for engine, _ in recorded}

@@ -393,7 +393,7 @@ def test_a_workflow_that_fireworks_wrote_in_part_is_completed(lab: Lab, fault: C
     fault(engine="fireworks", fault="kill -9 while a workflow is written", outcome="completed from what was written")
 
 
-def test_documents_over_16_megabytes_come_and_go_whole(lab: Lab) -> None:
+def test_documents_over_16_megabytes_come_and_go_whole(lab: Lab, fault: Callable[..., None]) -> None:
     trajectory = [[0.1234567890123456 * step, 0.5, 0.25] for step in range(600_000)]
     document = {"key": "f" * 64, "status": "done", "request": {"task": "clean"}, "trajectory": trajectory}
     assert len(json.dumps(document)) > 16 * 2**20
@@ -411,6 +411,7 @@ def test_documents_over_16_megabytes_come_and_go_whole(lab: Lab) -> None:
     (view,) = lab.engine.views("large")
     assert view.state == TaskState.DONE, view.reason
     assert lab.database.outputs([job.uuid])[job.uuid][1] == "x" * (17 * 2**20)
+    fault(engine="fireworks", fault="a document over 16 MB, handed over and stored", outcome="comes and goes whole")
 
 
 def test_nothing_that_is_not_ours_is_executed(lab: Lab) -> None:
