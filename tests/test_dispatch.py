@@ -199,6 +199,20 @@ def test_a_stage_follows_when_the_one_before_is_closed(database: Database, tmp_p
     assert contents(database) == here
 
 
+def test_what_one_engine_has_no_other_gets(database: Database, tmp_path: Path) -> None:
+    text = CAMPAIGN.replace("NAME", "engines")
+    first, second = Elsewhere(tmp_path / "first"), Elsewhere(tmp_path / "second")
+    second.name = "jobflow-remote"
+    assert dispatch(text, tmp_path / "there", database, first).submit().added == 3
+    work = dispatch(text, tmp_path / "there", database, second)
+    for found in (work.submit(), work.recover()):
+        assert (found.added, found.active, found.elsewhere) == (0, 0, 3)
+    # cancelled there, it may go elsewhere
+    flows = [task.subject for task in database.tasks.find("engines", kind=["site", "gas"])]
+    database.tasks.change("engines", flows, state=TaskState.CANCELLED)
+    assert work.submit().added == 3
+
+
 def test_two_submissions_at_once_hand_over_once(
     mongo: tuple[str, str], database: Database, tmp_path: Path, fault: Callable[..., None]
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import LEASE_SECONDS, Lease
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.task import Task, TaskState
+from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.engine import Engine, JobView
 from atomsieve.workflows.funnel import sift
@@ -31,6 +31,8 @@ class Dispatched(Replayed):
         Flows that were handed over now.
     active : int
         Flows that an engine had already.
+    elsewhere : int
+        Flows that another engine, or another cluster, has.
     ended : int
         Flows that ended at an engine before they were complete, and were left alone.
     acts : list of str
@@ -41,6 +43,7 @@ class Dispatched(Replayed):
 
     added: int = 0
     active: int = 0
+    elsewhere: int = 0
     ended: int = 0
     acts: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -139,6 +142,9 @@ class Dispatch:
                 done.active += 1
                 return
             before = self.database.tasks.one(parcel.campaign, parcel.key)
+            if before is not None and self._is_elsewhere(before):
+                done.elsewhere += 1
+                return
             if not again and before is not None and before.attempt and before.state != TaskState.DONE:
                 # it was handed over, and came to its end: a person decides
                 done.ended += 1
@@ -172,6 +178,11 @@ class Dispatch:
                 self.watch.passed(own, sifted)
                 self.database.save_stage(self._name, own.stage.name, passed=len(sifted.passed))
                 entering = frozenset(sifted.passed)
+
+    def _is_elsewhere(self, flow: Task) -> bool:
+        """Return whether a flow was handed to another engine or cluster, and has not ended there."""
+        ours = (flow.engine, flow.worker) == (self.engine.name, self.engine.worker)
+        return bool(flow.attempt) and not ours and flow.state in {*OPEN, TaskState.PAUSED}
 
     def _note(self, parcel: Parcel) -> None:
         """Say in the tasks of a flow who has it; the flow counts how often it was handed over."""

@@ -50,7 +50,7 @@ def submit(file: str, engine: str, worker: str, *, as_json: bool) -> int:
             return 130
     _say(out, done)
     name = shlex.quote(checked.campaign.name)
-    if done.added or done.active:
+    if done.added or done.active or done.elsewhere:
         out.print(
             f"watch it: atomsieve status {name} --watch\n"
             f"keep it going (lost jobs, following stages, results): atomsieve recover {name} --watch\n"
@@ -93,7 +93,7 @@ def recover(file_or_name: str, worker: str | None, *, watch: float | None, as_js
                     _say(out, entry)
                 if as_json:
                     print_json(_plain(entry))
-            busy = any(entry.active or entry.added for entry in done)
+            busy = any(entry.active or entry.added or entry.elsewhere for entry in done)
             if watch is None or not busy:
                 return _conclude(done, checked, out, busy=busy)
         try:
@@ -165,6 +165,12 @@ def _say(out: Console, done: Dispatched) -> None:
         f"{done.sites:,} of {done.entered:,} sites complete; {done.added:,} flows handed over now, "
         f"{done.active:,} there already{more}"
     )
+    if done.elsewhere:
+        out.print(
+            f"{done.elsewhere:,} flows are at another engine or cluster, and stay there; "
+            "to move them: atomsieve cancel, then submit again",
+            soft_wrap=True,
+        )
     for label, error in done.errors.items():
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
     for line in done.lines:
@@ -172,5 +178,5 @@ def _say(out: Console, done: Dispatched) -> None:
 
 
 def _plain(done: Dispatched) -> Mapping[str, Any]:
-    names = ("entered", "sites", "open", "waiting", "added", "active", "ended", "acts", "errors", "lines")
+    names = ("entered", "sites", "open", "waiting", "added", "active", "elsewhere", "ended", "acts", "errors", "lines")
     return {name: getattr(done, name) for name in names}
