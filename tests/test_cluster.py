@@ -324,8 +324,14 @@ def test_lines_for_afterwards_run_and_signals_reach_the_work(tmp_path: Path) -> 
 def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -> None:
     del slurm
     scheduler = Scheduler(describe(tmp_path, "slurm", "{cheap: {walltime: 60, margin: 59}}"))
-    line = "trap 'echo asked; exit 7' USR1; echo begun; while true; do sleep 0.1; done"
-    job = scheduler.submit(scheduler.script("cheap", ["bash", "-c", line]))
+    # no shell: the script has USR1 ignored until the work listens, and a shell cannot undo that
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: sys.exit(print('asked', flush=True)))\n"
+        "print('begun', flush=True)\n"
+        "while True: time.sleep(0.1)"
+    )
+    job = scheduler.submit(scheduler.script("cheap", [sys.executable, "-c", code]))
     # Slurm looks at time limits when it has nothing better to do
     wait_for(scheduler, job, JobState.GONE, 150)
     assert scheduler.words(job).splitlines() == ["begun", "asked"]

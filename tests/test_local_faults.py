@@ -176,6 +176,8 @@ def test_ctrl_c_leaves_checkpoints_and_nothing_is_done_twice(
 def test_what_a_person_cancels_stops_and_what_they_pause_waits(
     here: Path, undisturbed: dict[str, Any], fault: Record
 ) -> None:
+    # the driver looks once a second at what a person wants; a calculation must last longer
+    (here / "hardy.yaml").write_text(CAMPAIGN.replace("0.05}", "0.2}"), encoding="utf-8")
     process = begin(here)
     with_tasks = here / "atomsieve-data" / "atomsieve.sqlite"
     wait_for(lambda: len(starts(here)) > 2 and with_tasks.exists())
