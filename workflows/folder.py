@@ -21,6 +21,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,14 @@ class Folder:
         if claim is not None:
             claim.settle(is_final=is_final)
         return document
+
+    def bring(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Write outcomes that were settled elsewhere, as in a database, where no success is there already."""
+        for document in documents:
+            known = self.read(document["key"])
+            if known is None or known["status"] != "done":
+                # what a database adds of its own is no part of an outcome
+                self.write({name: value for name, value in document.items() if name not in ("_id", "last_updated")})
 
     def claim(self, key: str) -> AbstractContextManager[Claim]:
         """Hold a calculation for this process; wait while another attempt at it is alive.

@@ -166,10 +166,7 @@ class Replay(StageRun):
     def _fetched(self, jobs: list[Job]) -> set[str]:
         """Take in the outcomes that lie with the workers; return the keys of those that stand."""
         documents = list(self._fetch([job.metadata["key"] for job in jobs])) if jobs else []
-        for document in documents:
-            known = self.folder.read(document["key"])
-            if known is None or known["status"] != "done":
-                self.folder.write(document)
+        self.folder.bring(documents)
         self.database.ingest(documents)
         return {document["key"] for document in documents if self.checked.is_settled(document)}
 

@@ -220,8 +220,8 @@ class StageRun:
             if not self.checked.is_settled(document):
                 return None
             assert document is not None
-            document = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
-            document = self.folder.write(document)
+            self.folder.bring([document])
+            document = self.folder.stored(key)
         return document
 
     def _stored(self, key: str) -> dict[str, Any] | None:

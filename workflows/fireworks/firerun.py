@@ -177,8 +177,8 @@ class FireRun:
         keys |= {self.key} if self.key is not None else set()
         # a failure on disk may have been reopened in the database
         missing = [key for key in keys if (self.folder.read(key) or {}).get("status") != "done"]
-        for document in patiently(lambda: self.database.known(missing)).values() if missing else ():
-            self.folder.write({name: value for name, value in document.items() if name not in ("_id", "last_updated")})
+        if missing:
+            self.folder.bring(patiently(lambda: self.database.known(missing)).values())
 
     def _action(self, response: Any, outcome: Mapping[str, Any] | None) -> FWAction:
         detours = [self._workflow(flow) for flow in (response.replace, response.detour) if flow is not None]

@@ -91,8 +91,7 @@ class LaunchPadEngine:
         """Put outcomes where its workers look first, if their disk is seen from here; they ask the database too."""
         folder = Folder(self.described.folder)
         if folder.root.is_dir():
-            for document in documents:
-                folder.write(dict(document))
+            folder.bring(documents)
 
     def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the outcomes among these that lie with its workers, where their disk is seen from here."""

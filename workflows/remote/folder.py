@@ -74,7 +74,7 @@ class RemoteFolder:
     def write(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Put outcomes there, unless there is a success already."""
         if self._is_near:
-            put(Folder(self.root), documents)
+            Folder(self.root).bring(documents)
             return
         for some in chunks(documents, CHUNK):
             self.make()
@@ -137,18 +137,10 @@ class RemoteFolder:
         return host
 
 
-def put(folder: Folder, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Write outcomes, unless there is a success already."""
-    for document in documents:
-        known = folder.read(document["key"])
-        if known is None or known["status"] != "done":
-            folder.write(dict(document))
-
-
 def main(root: str, path: str) -> None:
     """Put the outcomes of a file, a line each, into a folder; what the far end runs."""
     with Path(path).open(encoding="utf-8") as file:
-        put(Folder(root), map(json.loads, file))
+        Folder(root).bring(map(json.loads, file))
 
 
 if __name__ == "__main__":
