@@ -213,6 +213,25 @@ def test_what_one_engine_has_no_other_gets(database: Database, tmp_path: Path) -
     assert work.submit().added == 3
 
 
+def test_a_flow_that_ends_while_it_is_gone_through_is_not_handed_over_again(database: Database, tmp_path: Path) -> None:
+    class EndsMeanwhile(Elsewhere):
+        def fetch(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+            found = list(super().fetch(keys))
+            # its workers are done with everything just after the outcomes were looked for
+            self.work()
+            return iter(found)
+
+    engine = EndsMeanwhile(tmp_path / "elsewhere")
+    text = CAMPAIGN.replace("NAME", "meanwhile")
+    first = Elsewhere(engine.folder.root)
+    assert dispatch(text, tmp_path / "there", database, first).submit().added == 3
+    engine.parcels = first.parcels
+    again = dispatch(text, tmp_path / "there", database, engine).submit()
+    assert (again.added, engine.adds) == (0, 0)
+    assert again.active > 0
+    assert dispatch(text, tmp_path / "there", database, engine).recover().is_closed
+
+
 def test_two_submissions_at_once_hand_over_once(
     mongo: tuple[str, str], database: Database, tmp_path: Path, fault: Callable[..., None]
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.leases import LEASE_SECONDS, Lease
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.task import OPEN, Task, TaskState
+from atomsieve.structures.task import FLOWS, OPEN, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.engine import Engine, JobView
 from atomsieve.workflows.funnel import sift
@@ -135,10 +135,13 @@ class Dispatch:
     def _replay(self, done: Dispatched, lease: Lease, *, again: bool) -> None:
         """Go through the stages as far as they are closed, and hand over what is open."""
         renewed = time.monotonic()
+        # asked before any outcome is looked for: a flow that ends in between is found open, and has been handed over
+        tasks = self.database.tasks.find(self._name, kind=sorted(FLOWS))
+        before_now = self.engine.active([task.subject for task in tasks if task.attempt])
 
         def hand_over(parcel: Parcel) -> None:
             nonlocal renewed
-            if self.engine.active([parcel.key]):
+            if parcel.key in before_now or self.engine.active([parcel.key]):
                 done.active += 1
                 return
             before = self.database.tasks.one(parcel.campaign, parcel.key)
