@@ -191,11 +191,11 @@ class Network:
     def _side_products(self) -> list[SideProduct]:
         reach = self._reach() if self.reaction.leaves else {}
         found = []
-        for product, chain in self.reaction.leaves.items():
+        for chain in self.reaction.leaves:
             origin = next(state for state in self.reaction.states if state.species == chain[0].species)
             # of several states with the same adsorbate that one counts which is reached most easily
             arrived = min((v for state, v in reach.items() if state.species == origin.species), default=None)
-            steps = Path(product, chain).steps
+            steps = Path("", chain).steps
             changes = [self._change(step) for step in steps]
             limiting = None
             if arrived is not None and None not in changes:
@@ -208,7 +208,7 @@ class Network:
             last = changes[-1]
             found.append(
                 SideProduct(
-                    product,
+                    " + ".join(name for name in chain[-1].free if name != "H2O"),
                     chain[0].text.split(" + ")[0],
                     tuple(step.text for step in steps),
                     last,

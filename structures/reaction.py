@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
 
@@ -60,9 +60,8 @@ class Reaction:
         change from one route to another where they meet.
     source : str
         Where the mechanism is described.
-    leaves : mapping of str to tuple of State
-        By side product the chain on which it leaves: from an adsorbate of the network to the bare site, balanced in
-        itself.
+    leaves : tuple of tuple of State
+        Chains on which side products leave: each from an adsorbate of the network on, balanced in itself.
     competes : tuple of str
         Names of the reactions that take its electrons at the same potential.
     """
@@ -71,7 +70,7 @@ class Reaction:
     title: str
     routes: Mapping[str, tuple[State, ...]]
     source: str
-    leaves: Mapping[str, tuple[State, ...]] = field(default_factory=dict)
+    leaves: tuple[tuple[State, ...], ...] = ()
     competes: tuple[str, ...] = ()
 
     @property
@@ -148,13 +147,13 @@ class Reaction:
     @property
     def adsorbates(self) -> tuple[str, ...]:
         """Names of all intermediates, in the order of the routes, then those of side products."""
-        chains = [*self.routes.values(), *self.leaves.values()]
+        chains = [*self.routes.values(), *self.leaves]
         return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.adsorbed))
 
     @property
     def molecules(self) -> tuple[str, ...]:
         """Names of all free molecules."""
-        chains = [*self.routes.values(), *self.leaves.values()]
+        chains = [*self.routes.values(), *self.leaves]
         return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.free))
 
     @property
@@ -180,7 +179,7 @@ class Reaction:
                 raise InputError(unknown(name, self.routes, f"route of {self.name}"))
         routes = {name: chain for name, chain in self.routes.items() if name in names}
         held = {state.species for chain in routes.values() for state in chain}
-        leaves = {product: chain for product, chain in self.leaves.items() if chain[0].species in held}
+        leaves = tuple(chain for chain in self.leaves if chain[0].species in held)
         return replace(self, name=f"{self.name}{OF}{AND.join(routes)}", routes=routes, leaves=leaves)
 
 
@@ -193,7 +192,7 @@ def reactions() -> Mapping[str, Reaction]:
             entry["title"],
             MappingProxyType({route: _chain(states) for route, states in entry["routes"].items()}),
             entry["source"],
-            MappingProxyType({product: _chain(states) for product, states in entry.get("leaves", {}).items()}),
+            tuple(_chain(states) for states in entry.get("leaves", ())),
             tuple(entry.get("competes", ())),
         )
         for name, entry in load_yaml("reactions.yaml").items()

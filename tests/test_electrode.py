@@ -230,7 +230,7 @@ def test_the_path_with_the_easiest_hardest_step_is_found_and_the_others_are_list
         "short": ("* + O2", "OOH*", "O* + H2O", "OH* + H2O", "* + 2 H2O"),
     }
     routes = {name: tuple(State.parse(text) for text in chain) for name, chain in chains.items()}
-    leaves = {"H2O2": (State.parse("OOH*"), State.parse("* + H2O2"))}
+    leaves = ((State.parse("OOH*"), State.parse("* + H2O2")),)
     network = Reaction("two ways", "", routes, "", leaves)
     free: dict[str, float | None] = {"O2": 4.3, "OOH": 4.2, "O": 2.0, "OH": 1.0}
     found = search(network, free, surroundings())
