@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from types import MappingProxyType
 
-from atomsieve.structures.adsorbate import adsorbate, load_yaml, molecule
+from atomsieve.structures.adsorbate import adsorbate, load_yaml
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.molecule import molecule
 
 _SPECIES = re.compile(r"^(?:(\d+) +)?([A-Za-z0-9]*\*|[A-Za-z0-9]+)$")
 
