@@ -6,15 +6,17 @@ import pytest
 
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.molecule import molecule, reference_amounts
-from atomsieve.structures.reaction import Reaction, State, free_formation, reaction, reactions
+from atomsieve.structures.reaction import Reaction, reaction, reactions
+from atomsieve.structures.state import State, free_formation
 
 
 @pytest.mark.parametrize("name", reactions())
 def test_every_step_balances_with_one_site(name: str) -> None:
     for step in reaction(name).steps:
         start, end = dict(step.start.composition), dict(step.end.composition)
-        start["H"] = start.get("H", 0) + step.electrons
+        start["H"] = start.get("H", 0) + step.protons
         assert {e: n for e, n in start.items() if n} == {e: n for e, n in end.items() if n}
+        assert step.start.charge + step.protons - step.electrons == step.end.charge
         assert abs(step.electrons) <= 1
 
 
@@ -76,7 +78,7 @@ def test_states_that_mean_nothing_are_refused(text: str, message: str) -> None:
 
 
 def test_unbalanced_step_names_the_element() -> None:
-    broken = Reaction("broken", "", (State.parse("* + O2"), State.parse("OH*")), "")
+    broken = Reaction("broken", "", {"only": (State.parse("* + O2"), State.parse("OH*"))}, "")
     with pytest.raises(InputError, match=r"does not balance in O \(2 before, 1 after\)"):
         _ = broken.steps
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign, read_criteria
@@ -164,6 +165,11 @@ class CheckedCampaign:
     def conditions(self) -> dict[str, Any]:
         """Temperature (K), pH, potential (V) and its scale."""
         return self.campaign.conditions.model_dump()
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The conditions, resolved."""
+        return surroundings(self.conditions)
 
     @cached_property
     def gases(self) -> tuple[str, ...]:

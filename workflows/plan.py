@@ -109,7 +109,7 @@ class Planner:
         self.checked = checked
         self.database = database
         self.bound = bound
-        wanted = [reaction(name).adsorbates for name in checked.campaign.reactions]
+        wanted = [reaction(name).adsorbates for name in checked.campaign.all_reactions]
         common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
         if len(wanted) > 1:
             common.add(CLEAN)
