@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atomsieve.structures.adsorbate import molecules
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.molecule import molecules
 from atomsieve.structures.state import State, Step
 from atomsieve.structures.units import ROOM_TEMPERATURE, nernst_slope, require_room_temperature
 
@@ -93,7 +93,9 @@ def surroundings(conditions: Mapping[str, Any] | None = None) -> Surroundings:
     # U(RHE) = U(SHE) + kT ln(10)/e pH
     against_rhe = float(stated["potential"]) + (nernst_slope(temperature) * ph if scale == "SHE" else 0.0)
     known = {
-        name: (Term(f"G({name})", "experiment", entry.formation, entry.source),) if entry.formation is not None else ()
+        name: ()
+        if entry.is_reference
+        else (Term(f"G({name})", "experiment", entry.formation, entry.phases[entry.phase].source),)
         for name, entry in molecules().items()
     }
     return Surroundings(against_rhe, ph, temperature, known)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
-from atomsieve.structures.adsorbate import REFERENCES, adsorbates
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.criterion import Criteria
@@ -198,13 +198,6 @@ def _cross_check(campaign: Campaign) -> Iterator[Problem]:
     for index, name in enumerate(campaign.adsorbates):
         if name not in adsorbates():
             yield Problem(f"adsorbates[{index}]", unknown(name, adsorbates(), "adsorbate"))
-        elif without := sorted(adsorbates()[name].composition.keys() - REFERENCES):
-            allowed = [other for other, entry in adsorbates().items() if entry.composition.keys() <= REFERENCES.keys()]
-            yield Problem(
-                f"adsorbates[{index}]",
-                f"{name!r} has no adsorption energy, for no gas is the reference of {', '.join(without)}; "
-                f"allowed: {', '.join(allowed)}",
-            )
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
     if campaign.stages:

@@ -9,8 +9,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
-from atomsieve.structures.adsorbate import adsorbate, molecule
+from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.molecule import molecule
 
 _SPECIES = re.compile(r"^(?:(\d+) +)?([A-Za-z0-9.-]*\*|[A-Za-z0-9]+[+-]?)$")
 
@@ -93,7 +94,7 @@ class State:
     @property
     def charge(self) -> int:
         """Charge of the ions among its molecules; sites and what is adsorbed are neutral."""
-        return sum(number * charge_of(name) for name, number in self.free.items())
+        return sum(number * molecule(name).charge for name, number in self.free.items())
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,6 @@ def kind_of(electrons: int, protons: int) -> Kind:
     return "electron" if electrons else "proton"
 
 
-def charge_of(name: str) -> int:
-    """Return the charge of a molecule, which the end of its name says: ``NO3-`` and ``NH4+`` carry one."""
-    return {"+": 1, "-": -1}.get(name[-1:], 0)
-
-
 def _side(state: State, common: Mapping[str, int]) -> str:
     """Write a state without some of its molecules."""
     bound = [f"{name}*" for name in state.adsorbed] or ["*"]
@@ -170,4 +166,4 @@ def _side(state: State, common: Mapping[str, int]) -> str:
 
 def free_formation(state: State) -> float:
     """Return the experimental free energy of a state's molecules against H2, H2O, CO2 and N2, eV."""
-    return sum(number * (molecule(name).formation or 0.0) for name, number in state.free.items())
+    return sum(number * molecule(name).formation for name, number in state.free.items())

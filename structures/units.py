@@ -8,6 +8,8 @@ from atomsieve.structures.errors import InputError
 
 #: Boltzmann constant, eV/K (exact in the SI of 2019).
 BOLTZMANN = 8.617333262e-5
+#: 1 kJ/mol, eV (exact in the SI of 2019).
+KILOJOULE = 1 / 96.4853321233
 #: hc, the energy of a vibration of one wavenumber, eV cm (exact in the SI of 2019).
 WAVENUMBER = 1.239841984e-4
 #: ħ (eV/Å² u)^½, the energy of a vibration whose mass-weighted second derivative is 1 eV/(Å² u), eV (CODATA 2018).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from atomsieve.structures.adsorbate import molecule, reference_amounts
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction, reaction, reactions
 from atomsieve.structures.state import State, free_formation
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import adsorbate, reference_amounts
+from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign, read_criteria
 from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator

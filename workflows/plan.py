@@ -10,8 +10,8 @@ from typing import Any
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite

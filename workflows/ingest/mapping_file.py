@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.builders.bonding import METALS
-from atomsieve.structures.adsorbate import adsorbates, molecules
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
+from atomsieve.structures.molecule import molecules
 from atomsieve.structures.reaction import problem_with
 from atomsieve.structures.section import ConditionsSection, ThermochemistrySection
 from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
