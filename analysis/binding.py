@@ -124,7 +124,7 @@ def _candidates(adsorbate: Adsorbate) -> list[int]:
 
 
 def mode_of(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> str:
-    """Return the mode in which an adsorbate holds the metals, end-on where it has no such mode, or holds none.
+    """Return the mode in which an adsorbate holds the metals, its first where it has no such mode, or holds none.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def mode_of(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> str:
     """
     atoms = range(len(site.atoms), len(site.atoms) + len(adsorbate.symbols))
     found = _mode(adsorbate, _metal_bonds(site, adsorbate, geometry, atoms))
-    return found if found in {mode.name for mode in adsorbate.modes} else END_ON
+    return found if found in {mode.name for mode in adsorbate.modes} else adsorbate.modes[0].name
 
 
 def _metal_bonds(

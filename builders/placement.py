@@ -18,7 +18,7 @@ from atomsieve.builders.poses.faces import OpenDirection, open_directions
 from atomsieve.builders.poses.outlook import look, look_as_built
 from atomsieve.builders.poses.stance import torsion_choices
 from atomsieve.builders.vectors import Array
-from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
+from atomsieve.structures.adsorbate import END_ON, OF_LATTICE, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
@@ -246,7 +246,7 @@ class _Pose:
 def _hosts(site: ActiveSite, species: Adsorbate) -> Iterator[tuple[tuple[int, ...], list[Mode]]]:
     """Yield single metals, then pairs of them in both orders, each with the modes that take them."""
     for metal in site.metals:
-        yield (metal,), [mode for mode in species.modes if mode.metals == 1]
+        yield (metal,), [mode for mode in species.modes if mode.metals == 1 and mode.name not in OF_LATTICE]
     for first, second in itertools.permutations(site.metals, 2):
         # one atom between two metals is the same from either of them
         wanted = [mode for mode in species.modes if mode.metals == 2 and (len(mode.atoms) == 2 or first < second)]

@@ -89,8 +89,10 @@ def stance(
 def torsion_choices(species: Adsorbate, mode: Mode) -> tuple[tuple[float, ...], ...]:
     """Return all that the torsions of an adsorbate may be in a mode, degrees; the tabulated geometry, ``()``, first.
 
-    A torsion against the metal is turned only where one atom binds.
+    A torsion against the metal is turned only where one atom binds, and none where the mode says what they are.
     """
+    if mode.torsions:
+        return ((),)
     free = [len(mode.atoms) == 1 or METAL not in torsion.atoms for torsion in species.torsions]
     values = [
         torsion.degrees if is_free else torsion.degrees[:1]
@@ -109,18 +111,19 @@ def permutations(species: Adsorbate) -> tuple[tuple[int, ...], ...]:
     """
     symbols = species.symbols
     bonds = {frozenset(bond) for bond in species.bonds}
-    return tuple(
-        order
-        for order in itertools.permutations(range(len(symbols)))
-        if all(symbols[i] == symbols[j] for i, j in enumerate(order))
-        and {frozenset(order[i] for i in bond) for bond in bonds} == bonds
-    )
+    alike = [[i for i, symbol in enumerate(symbols) if symbol == element] for element in dict.fromkeys(symbols)]
+    orders = []
+    for exchanged in itertools.product(*(itertools.permutations(group) for group in alike)):
+        taken = dict(zip(itertools.chain(*alike), itertools.chain(*exchanged), strict=True))
+        if {frozenset(taken[i] for i in bond) for bond in bonds} == bonds:
+            orders.append(tuple(taken[i] for i in range(len(symbols))))
+    return tuple(orders)
 
 
 @cache
 def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array:
     """Return the positions from the foot, turned so that two binding atoms lie along x and the rest points up."""
-    positions = _turned(species, torsions)
+    positions = _turned(species, torsions or mode.torsions)
     binding = list(mode.atoms)
     centred: Array = positions - positions[binding].mean(axis=0)
     if len(binding) == 1:
