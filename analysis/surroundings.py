@@ -118,7 +118,8 @@ def surroundings(
     conditions : mapping, optional
         ``temperature`` (K), ``pH``, ``potential`` (V), ``scale`` (``RHE``, ``SHE`` or ``absolute``); where stated
         ``she`` (V, absolute potential of the standard hydrogen electrode), and by molecule ``phases``, ``pressures``
-        (bar) and ``activities``. 0 V against RHE at pH 0 and room temperature unless given.
+        (bar) and ``activities``. 0 V against RHE at pH 0 and room temperature unless given. Without any: the standard
+        state, each molecule as reactions are written, whether acid or base.
     computed : mapping of str to (tuple of Term or str), optional
         Free energies of molecules as gases at 1 bar, from calculations, or why there is none; the others are
         experimental.
@@ -141,7 +142,8 @@ def surroundings(
     for name, entry in molecules().items():
         phase = phases.get(name, entry.phase)
         try:
-            shift = (*_dissociation(entry, phase, temperature, ph), *shifts.get(name, ()))
+            own = _dissociation(entry, phase, temperature, ph) if conditions is not None else ()
+            shift = (*own, *shifts.get(name, ()))
             measured[name] = (*_measured(entry, phase, temperature), *shift)
             found[name] = (*_calculated(entry, phase, temperature, computed), *shift) if computed else measured[name]
         except InputError as error:
