@@ -147,7 +147,8 @@ MALFORMED = [
     (
         "name: good",
         "name: good\nthermochemistry: {corrections: peterson}",
-        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, harmonic, quasi-harmonic, none",
+        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, harmonic, "
+        "quasi-harmonic, none",
     ),
     (
         "name: good",
