@@ -78,8 +78,8 @@ conditions:
   potential: 0.0              # V
   scale: RHE                  # or SHE
 
-# What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO, CHO,
-# CH2O, OCH3), calculated vibrations (`harmonic`, or `quasi-harmonic`: modes below `floor` are raised to it), or none.
+# What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO,
+# CHO, CH2O, OCH3), calculated vibrations (`harmonic`, or `quasi-harmonic`: modes below `floor` are raised to it), or none.
 thermochemistry:
   corrections: norskov
   solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default
