@@ -79,7 +79,8 @@ conditions:
   scale: RHE                  # or SHE
 
 # What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO,
-# CHO, CH2O, OCH3), calculated vibrations (`harmonic`, or `quasi-harmonic`: modes below `floor` are raised to it), or none.
+# CHO, CH2O, OCH3), calculated vibrations (`harmonic`; or `quasi-harmonic`: modes below `floor` are raised to it), or
+# none.
 thermochemistry:
   corrections: norskov
   solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default
