@@ -13,6 +13,8 @@ from atomsieve.structures.state import State, Step
 
 #: The bare site.
 BARE = "*"
+#: V within which lines cross at once.
+SAME = 1e-9
 #: Adsorbates that are a molecule of another name.
 _MOLECULES = {"CH2O": "HCHO"}
 
@@ -120,8 +122,9 @@ def windows(states: Sequence[Candidate]) -> tuple[Window, ...]:
         ]
         if not following:
             break
+        edge = min(crossing for crossing, _ in following)
         # where several cross at once the steepest goes on
-        edge, current = min(following, key=lambda pair: (pair[0], pair[1].electrons))
+        current = min((entry for at, entry in following if at <= edge + SAME), key=lambda entry: entry.electrons)
         edges.append(edge)
         names.append(current.state)
     spans = pairwise([*edges, math.inf])
@@ -194,7 +197,7 @@ def at_rest(
             why = f"{_lacks(state)}; it rests {_between(sign * low, sign * high)}"
             resting = ordered(states, own)[0].state if own is not None else None
             return AtRest(resting, own, None, why)
-        if sign * known >= low:
+        if sign * known > low:
             onset = sign * min(high, sign * known)
             return AtRest(state, onset, onset)
     # the last window has no end, unless it lies beyond the equilibrium

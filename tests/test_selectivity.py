@@ -9,7 +9,7 @@ from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.reaction import reaction, reactions
 
 AROUND = surroundings()
-#: Pt(111), eV at 0 V (Hansen 2014, doi 10.1021/jp4100608).
+#: Pt(111), eV at 0 V (Hansen 2014).
 PT = {"OH": 0.75, "O": 1.70, "OOH": 3.91}
 PEROXIDE = 2 * 1.763  # 2 H2O -> H2O2 + 2 (H+ + e-), E° of the tables
 
