@@ -188,7 +188,11 @@ def at_rest(
         return AtRest(state, potential, known, "" if known is not None else _lacks(state))
     own = limits.get(BARE)
     sign = 1.0 if is_reduction else -1.0
-    spans = [(entry.state, *sorted((sign * entry.low, sign * entry.high))) for entry in windows(states)]
+    # of an oxidation all potentials are turned round, so that both begin at the top
+    spans = [
+        (entry.state, entry.low, entry.high) if is_reduction else (entry.state, -entry.high, -entry.low)
+        for entry in windows(states)
+    ]
     for state, low, high in sorted(spans, key=lambda span: -span[1]):
         if low >= sign * equilibrium:
             continue
