@@ -60,12 +60,14 @@ class Surroundings:
         """
         return self._sum(state, self.molecules)
 
-    def closure(self, overall: Step) -> float:
+    def closure(self, overall: Step) -> float | None:
         """Return by how much the free energy of a whole reaction differs from experiment, eV.
 
-        It is the error of calculated molecules, and zero where none is.
+        It is the error of the calculated molecules. None where all are experimental, or one could not be calculated.
         """
         ends = ((overall.end, 1), (overall.start, -1))
+        if not self.is_computed or any(name in self.missing for state, _ in ends for name in state.free):
+            return None
         return sum(sign * (self.free(state) - self._sum(state, self.measured)) for state, sign in ends) + 0.0
 
     def _sum(self, state: State, values: Mapping[str, tuple[Term, ...]]) -> float:

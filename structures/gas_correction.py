@@ -44,8 +44,8 @@ class GasCorrection:
         functional = str(method["physics"].get("functional", "none"))
         if functional not in self.functionals:
             raise InputError(
-                unknown(functional, self.functionals, f"functional for the gas corrections {self.name!r}")
-                + f", but {method['calculator']} was asked for it; choose another table, or 'none'"
+                f"the gas corrections {self.name!r} are those of {', '.join(self.functionals)}, and "
+                f"{method['calculator']} calculates with functional {functional!r}; choose another table, or 'none'"
             )
         return self.functionals[functional]
 
