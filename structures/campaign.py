@@ -229,7 +229,8 @@ def _check_thermochemistry(campaign: Campaign) -> Iterator[Problem]:
             fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]
             yield Problem(
                 "thermochemistry.corrections",
-                f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
+                f"{corrections!r} has no value for {', '.join(missing)}; allowed here: "
+                f"{', '.join([*fitting, *TREATMENTS, 'none'])}",
             )
 
     temperature = campaign.conditions.temperature

@@ -106,9 +106,11 @@ class LimitingPotential:
     undetermined_paths, paths : int
         How many paths lack an intermediate, and how many there are.
     missing : mapping of str to str
-        By adsorbate why it has no free energy.
+        By adsorbate why it has no free energy; ``molecule CO`` of one that is free.
     side_products : tuple of SideProduct
         Where they leave.
+    closure : float or None
+        Free energy of the whole reaction with calculated molecules less the experimental one, eV; None without them.
     """
 
     site: SiteLabel
@@ -131,12 +133,16 @@ class LimitingPotential:
     paths: int = 1
     missing: Mapping[str, str] = field(default_factory=dict)
     side_products: tuple[SideProduct, ...] = ()
+    closure: float | None = None
 
     @cached_property
     def key(self) -> str:
         """Reaction, conditions and the rows it stands on."""
         inputs = [SCHEMA, self.site.key, self.reaction, dict(self.adsorption_energies), plain(self.conditions)]
         inputs += [round(self.equilibrium_potential, 6), self.paths]
+        if self.closure is not None:
+            # the calculated molecules stand behind all steps as well
+            inputs += [round(self.closure, 6), [[step.text, round(step.free or 0.0, 6)] for step in self.steps]]
         return content_key("limiting potential", inputs)
 
     def to_dict(self) -> dict[str, Any]:

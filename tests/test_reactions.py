@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path as FilePath
+
 import numpy as np
 import pytest
 
@@ -171,3 +176,14 @@ def test_references_make_up_each_adsorbate() -> None:
     assert reference_amounts({"H": 1}) == {"H2": 0.5}
     # H of one water is exactly that of one H2: none is left to name
     assert reference_amounts({"O": 1, "H": 2}) == {"H2O": 1}
+
+
+def test_the_command_line_lists_them(cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: FilePath) -> None:
+    listed = json.loads(cli("reactions", "--json", cwd=tmp_path).stdout)
+    assert {entry["name"]: entry["electrons"] for entry in listed} == {n: row[0] for n, row in POTENTIALS.items()}
+    shown = cli("reactions", "NRR:distal", cwd=tmp_path).stdout
+    assert "* + N2 → N2* → NNH* → NNH2* → N* + NH3" in shown
+    assert "HER" in shown
+    wrong = cli("reactions", "NRR:distl", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean 'distal'" in wrong.stderr
