@@ -163,8 +163,8 @@ class CheckedCampaign:
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """Temperature (K), pH, potential (V) and its scale."""
-        return self.campaign.conditions.model_dump()
+        """Temperature (K), pH, potential (V) and its scale, and what else is stated of the surroundings."""
+        return self.campaign.conditions.resolved()
 
     @cached_property
     def surroundings(self) -> Surroundings:
