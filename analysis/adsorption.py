@@ -10,12 +10,12 @@ from atomsieve.analysis.refinement import imaginary_modes, modes_of, points_of, 
 from atomsieve.analysis.spin import SpinOutcome, distinct_states
 from atomsieve.analysis.thermochemistry import SYMBOLS
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
-from atomsieve.structures.adsorbate import molecule, reference_amounts
 from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature
 from atomsieve.structures.vibrations import Vibrations

@@ -36,7 +36,8 @@ from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.superseded import age, mark
 from atomsieve.analysis.tasks import Tasks
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures.energies import AdsorptionEnergy
+from atomsieve.structures.limiting import LimitingPotential
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {

@@ -2,139 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, StepEnergy
-from atomsieve.structures.errors import InputError, unknown
+from atomsieve.analysis.pathways import search, texts
+from atomsieve.analysis.surroundings import Surroundings, surroundings
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
+from atomsieve.structures.errors import InputError
 from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import Reaction, free_formation
-from atomsieve.structures.units import nernst_slope, require_room_temperature
+from atomsieve.structures.reaction import Reaction
 
-#: eV within which two steps count as equally hard.
-TIE = 0.05
-#: What a potential may be measured against.
-SCALES = ("RHE", "SHE")
 #: Settings of a policy that change what a ΔG means, and must agree along a path.
-CONVENTIONS = ("corrections", "solvation", "temperature")
-
-
-@dataclass(frozen=True)
-class Path:
-    """A reaction with numbers.
-
-    Parameters
-    ----------
-    states : tuple of (float or None)
-        Free energy of each state at 0 V against RHE, eV; None where an intermediate is missing.
-    steps : tuple of StepEnergy
-        All steps, at 0 V and at the potential asked for.
-    limiting_potential : float or None
-        V against RHE; None where a state is missing.
-    overpotential : float or None
-        V.
-    potential_determining_steps : tuple of str
-        The hardest electron step and those within 0.05 eV of it.
-    """
-
-    states: tuple[float | None, ...]
-    steps: tuple[StepEnergy, ...]
-    limiting_potential: float | None
-    overpotential: float | None
-    potential_determining_steps: tuple[str, ...]
-
-
-def steps_from_states(reaction: Reaction, free: Mapping[str, float | None], *, potential: float = 0.0) -> Path:
-    """Return the steps of a reaction and its limiting potential from free energies of adsorption.
-
-    ΔG(U) = ΔG(0) + n U for a step that takes up n (H+ + e-) (doi 10.1021/jp047349j). A reduction runs downhill below
-    U_L = -max ΔG(0)/n, an oxidation above U_L = max ΔG(0)/(-n); chemical steps (n = 0) do not depend on U and never
-    enter.
-
-    Parameters
-    ----------
-    reaction : Reaction
-        The path.
-    free : mapping of str to (float or None)
-        ΔG of each adsorbate at 0 V against RHE, against H2O and H2, eV; absent or None where it is not known.
-    potential : float
-        V against RHE at which ΔG(U) is given.
-
-    Returns
-    -------
-    Path
-        With ``limiting_potential`` None as soon as one state is missing: the rest says nothing about it.
-
-    Raises
-    ------
-    InputError
-        If the reaction moves no electrons, or a step moves them against the direction of the whole.
-    """
-    direction = reaction.electrons
-    if direction == 0 or any(step.electrons * direction < 0 for step in reaction.steps):
-        raise InputError(
-            f"{reaction.name}: its steps take up {[step.electrons for step in reaction.steps]} electrons; a limiting "
-            "potential needs steps that all reduce, or all oxidise; split the reaction"
-        )
-    states = tuple(_state_energy(state.adsorbed, free_formation(state), free) for state in reaction.states)
-    steps = []
-    for step, start, end in zip(reaction.steps, states, states[1:], strict=False):
-        change = end - start if start is not None and end is not None else None
-        at_potential = change + step.electrons * potential if change is not None else None
-        steps.append(StepEnergy(step.text, step.electrons, change, at_potential))
-    if None in states:
-        return Path(states, tuple(steps), None, None, ())
-
-    hardness = {
-        step.text: step.free_at_zero / abs(step.electrons)
-        for step in steps
-        if step.electrons and step.free_at_zero is not None
-    }
-    worst = max(hardness.values())
-    limiting = -worst if reaction.is_reduction else worst
-    equilibrium = reaction.equilibrium_potential
-    return Path(
-        states,
-        tuple(steps),
-        limiting,
-        equilibrium - limiting if reaction.is_reduction else limiting - equilibrium,
-        tuple(text for text, value in hardness.items() if value >= worst - TIE),
-    )
-
-
-def _state_energy(adsorbed: Mapping[str, int], molecules: float, free: Mapping[str, float | None]) -> float | None:
-    total = molecules
-    for name, number in adsorbed.items():
-        value = free.get(name)
-        if value is None:
-            return None
-        total += number * value
-    return total
-
-
-def potential_rhe(conditions: Mapping[str, Any]) -> float:
-    """Return the potential of some conditions, V against RHE.
-
-    U(RHE) = U(SHE) + kT ln(10)/e pH.
-
-    Parameters
-    ----------
-    conditions : mapping
-        ``temperature`` (K), ``pH``, ``potential`` (V) and ``scale`` (``RHE`` or ``SHE``).
-
-    Raises
-    ------
-    InputError
-        If the scale is unknown, or the temperature is not that of the tabulated free energies.
-    """
-    temperature, scale = float(conditions["temperature"]), conditions["scale"]
-    if scale not in SCALES:
-        raise InputError(unknown(scale, SCALES, "potential scale"))
-    require_room_temperature(temperature, "the free energies of the molecules")
-    shift = nernst_slope(temperature) * float(conditions["pH"]) if scale == "SHE" else 0.0
-    return float(conditions["potential"]) + shift
+CONVENTIONS = ("corrections", "solvation", "gas_corrections", "temperature")
 
 
 def limiting_potential(
@@ -144,6 +25,7 @@ def limiting_potential(
     site: SiteLabel,
     method: Mapping[str, Any],
     conditions: Mapping[str, Any],
+    around: Surroundings | None = None,
 ) -> LimitingPotential:
     """Return what a reaction does on a site.
 
@@ -159,6 +41,8 @@ def limiting_potential(
         The one method of all energies, as ``Method.to_dict`` gives it.
     conditions : mapping
         ``temperature`` (K), ``pH``, ``potential`` (V) and ``scale`` (``RHE`` or ``SHE``); ``potential_rhe`` is added.
+    around : Surroundings, optional
+        What the conditions resolve to, where that is known already.
 
     Returns
     -------
@@ -176,9 +60,14 @@ def limiting_potential(
     rows_and_reaction = [Participant(f"{name}*", row.method) for name, row in used.items()]
     require_combinable([Participant("the reaction", method), *rows_and_reaction])
     _require_one_network(site, used)
-    rhe = potential_rhe(conditions)
-    path = steps_from_states(reaction, {name: row.free for name, row in used.items()}, potential=rhe)
-    undetermined = _undetermined(reaction, used)
+    _require_temperature(used, float(conditions["temperature"]))
+    around = surroundings(conditions) if around is None else around
+    found = search(reaction, {name: row.free for name, row in used.items()}, around)
+    best = found.best
+    missing = _missing(reaction, used)
+    absent = {name for state in reaction.states for name in state.free if name in around.missing}
+    missing |= {f"molecule {name}": around.missing[name] for name in sorted(absent)}
+    undetermined = _undetermined(reaction.adsorbates, used, missing, is_open=best.limiting_potential is None)
     determined = undetermined is None
     return LimitingPotential(
         site=site,
@@ -186,16 +75,31 @@ def limiting_potential(
         method=method,
         adsorption_energies={name: row.key for name, row in used.items()},
         states=tuple(
-            {"text": state.text, "free": free} for state, free in zip(reaction.states, path.states, strict=True)
+            {"text": text, "free": free} for text, free in zip(texts(best.path.states), best.states, strict=True)
         ),
-        steps=path.steps,
-        equilibrium_potential=reaction.equilibrium_potential,
-        limiting_potential=path.limiting_potential if determined else None,
-        overpotential=path.overpotential if determined else None,
-        potential_determining_steps=path.potential_determining_steps if determined else (),
+        steps=best.steps,
+        equilibrium_potential=around.equilibrium(reaction.overall),
+        limiting_potential=best.limiting_potential if determined else None,
+        overpotential=best.overpotential if determined else None,
+        potential_determining_steps=best.potential_determining_steps if determined else (),
         undetermined=undetermined,
-        conditions={**conditions, "potential_rhe": rhe},
+        conditions={**conditions, "potential_rhe": around.potential},
         predictive=Method.from_dict(method).is_predictive,
+        path=best.path.name,
+        alternatives=tuple(
+            {
+                "path": other.path.name,
+                "states": texts(other.path.states),
+                "limiting_potential": other.limiting_potential,
+                "potential_determining_steps": list(other.potential_determining_steps),
+            }
+            for other in (found.alternatives if determined else ())
+        ),
+        undetermined_paths=found.undetermined,
+        paths=found.paths,
+        missing=missing,
+        side_products=found.side_products if determined else (),
+        closure=around.closure(reaction.overall) if around.is_computed and determined else None,
     )
 
 
@@ -216,15 +120,29 @@ def _require_one_network(site: SiteLabel, rows: Mapping[str, AdsorptionEnergy]) 
                 )
 
 
-def _undetermined(reaction: Reaction, rows: Mapping[str, AdsorptionEnergy]) -> str | None:
-    missing = [
-        f"{name}*: {rows[name].verdict} ({rows[name].reason})" if name in rows else f"{name}*: not calculated"
+def _require_temperature(rows: Mapping[str, AdsorptionEnergy], temperature: float) -> None:
+    for name, row in rows.items():
+        own = float(row.policy.get("temperature", temperature))
+        if abs(own - temperature) > 0.01:
+            raise InputError(
+                f"{name}* is of {own:g} K, and the conditions of {temperature:g} K; recompute the row there"
+            )
+
+
+def _missing(reaction: Reaction, rows: Mapping[str, AdsorptionEnergy]) -> dict[str, str]:
+    return {
+        name: f"{rows[name].verdict} ({rows[name].reason})" if name in rows else "not calculated"
         for name in reaction.adsorbates
         if name not in rows or rows[name].free is None
-    ]
-    if missing:
-        return "; ".join(missing)
-    clean = {row.calculations["clean"]: f"{name}*" for name, row in rows.items()}
+    }
+
+
+def _undetermined(
+    adsorbates: Sequence[str], rows: Mapping[str, AdsorptionEnergy], missing: Mapping[str, str], *, is_open: bool
+) -> str | None:
+    if is_open:
+        return "; ".join(f"{name}*: {why}" if name in adsorbates else why for name, why in missing.items())
+    clean = {row.calculations["clean"]: f"{name}*" for name, row in rows.items() if row.free is not None}
     if len(clean) > 1:
         return f"{' and '.join(clean.values())} stand on different clean states; recompute their rows together"
     return None

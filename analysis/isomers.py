@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from atomsieve.analysis.geometry import BONDED, Geometry
-from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates, molecules
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates
+from atomsieve.structures.molecule import molecules
 
 Bond = frozenset[int]
 

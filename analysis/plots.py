@@ -15,14 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from atomsieve.analysis.callouts import place_names
-from atomsieve.analysis.electrode import steps_from_states
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.pathways import search
+from atomsieve.analysis.surroundings import surroundings
 from atomsieve.analysis.table import of_one_method
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures import reaction as networks
+from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import Reaction
-from atomsieve.structures.reaction import reaction as reaction_named
 
 Document = Mapping[str, Any]
 
@@ -236,12 +237,12 @@ def _document(entry: LimitingPotential | AdsorptionEnergy | Document) -> Documen
     return entry.to_dict() if isinstance(entry, LimitingPotential | AdsorptionEnergy) else entry
 
 
-def _one_reaction(documents: Sequence[Document]) -> Reaction:
+def _one_reaction(documents: Sequence[Document]) -> networks.Reaction:
     names = sorted({str(document["reaction"]) for document in documents})
     if len(names) != 1:
         raise InputError(f"a figure shows one reaction, and got {', '.join(names) or 'none'}; select one")
     of_one_method(documents)
-    return reaction_named(names[0])
+    return networks.reaction(names[0])
 
 
 def _determined(documents: Iterable[Document]) -> list[Document]:
@@ -266,11 +267,11 @@ def _target(path: str | Path) -> Path:
     return target
 
 
-def _legs(reaction: Reaction, descriptor: Descriptor, xs: np.ndarray) -> np.ndarray:
+def _legs(reaction: networks.Reaction, descriptor: Descriptor, xs: np.ndarray) -> np.ndarray:
     """Return (x, U_L) along the volcano, over all points and at least 0.8 eV around its top; shape (n, 2)."""
 
     def at(grid: np.ndarray, attribute: str) -> np.ndarray:
-        paths = [steps_from_states(reaction, descriptor.scaled(float(x))) for x in grid]
+        paths = [search(reaction, descriptor.scaled(float(x)), surroundings()).best for x in grid]
         return np.array([getattr(p, attribute) for p in paths], dtype=float)
 
     wide = np.linspace(-2, 6, 801)
@@ -279,7 +280,7 @@ def _legs(reaction: Reaction, descriptor: Descriptor, xs: np.ndarray) -> np.ndar
     return np.column_stack([grid, at(grid, "limiting_potential")])
 
 
-def _draw_levels(panel: Axes, reaction: Reaction, document: Document, voltage: float, colour: str) -> None:
+def _draw_levels(panel: Axes, reaction: networks.Reaction, document: Document, voltage: float, colour: str) -> None:
     """Draw bars with dashed connectors; zero is the reduced end of the path."""
     taken = np.cumsum([0, *(step["electrons"] for step in document["steps"])])
     levels = np.array([state["free"] for state in document["states"]], dtype=float) + taken * voltage

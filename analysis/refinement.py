@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, reference_pressure
-from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.energies import Term
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.vibrations import Vibrations
 
 State = Mapping[str, Any]

@@ -10,9 +10,10 @@ from ase import Atoms
 from atomsieve.analysis.binding import best_fit, binding, held_twice, took_hydrogen
 from atomsieve.analysis.geometry import BONDED, BROKEN, SHIFT, Geometry
 from atomsieve.analysis.graphs import dissociated, isomerised, roles
-from atomsieve.structures.adsorbate import Adsorbate, Molecule
+from atomsieve.structures.adsorbate import Adsorbate
 from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.molecule import Molecule
 from atomsieve.structures.site import ActiveSite
 
 

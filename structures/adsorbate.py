@@ -1,4 +1,4 @@
-"""Adsorbate and Molecule: what lands on a site, how it can bind there, and the gases that energies refer to."""
+"""Adsorbate: what lands on a site, and how it can bind there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
-from ase import Atoms
 
 from atomsieve.structures.errors import InputError, unknown
 
@@ -141,55 +140,6 @@ class Adsorbate:
         raise InputError(unknown(name, [mode.name for mode in self.modes], f"binding mode of {self.name}"))
 
 
-@dataclass(frozen=True)
-class Molecule:
-    """A gas that energies refer to, or a product whose free energy is tabulated.
-
-    Parameters
-    ----------
-    name : str
-        Its formula.
-    symbols : tuple of str
-        Chemical symbols.
-    positions : tuple of (x, y, z)
-        Å; empty where the molecule is never calculated.
-    multiplicity : int
-        2S + 1 of its ground state.
-    formation : float or None
-        Experimental free energy against H2O and H2, eV, at 298.15 K; None for a reference.
-    thermal : mapping of str to float
-        Tabulated terms (``zpe``, ``thermal``, ``entropy``; eV) that turn its electronic energy into a free energy.
-    source : str
-        Where the numbers come from.
-    """
-
-    name: str
-    symbols: tuple[str, ...]
-    positions: tuple[tuple[float, float, float], ...]
-    multiplicity: int
-    formation: float | None
-    thermal: Mapping[str, float]
-    source: str
-
-    @property
-    def composition(self) -> dict[str, int]:
-        """Number of atoms by element."""
-        return count(self.symbols)
-
-    @property
-    def atoms(self) -> Atoms:
-        """The molecule in free space.
-
-        Raises
-        ------
-        InputError
-            If it is a molecule that is never calculated (O2 and its like come from experiment).
-        """
-        if not self.positions:
-            raise InputError(f"{self.name} is never calculated: its free energy is experimental ({self.source})")
-        return Atoms(self.symbols, self.positions)
-
-
 def count(symbols: tuple[str, ...]) -> dict[str, int]:
     """Count atoms by element, in alphabetical order."""
     return {symbol: symbols.count(symbol) for symbol in sorted(set(symbols))}
@@ -198,7 +148,8 @@ def count(symbols: tuple[str, ...]) -> dict[str, int]:
 def load_yaml(name: str) -> dict[str, Any]:
     """Read one of the data files that lie beside this module."""
     text = (files("atomsieve.structures") / name).read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
+    # the parser in C takes a tenth of the time, where PyYAML was built with it
+    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     assert isinstance(data, dict)
     return data
 
@@ -238,24 +189,6 @@ def adsorbates() -> Mapping[str, Adsorbate]:
     return MappingProxyType(table)
 
 
-@cache
-def molecules() -> Mapping[str, Molecule]:
-    """Return all molecules by name."""
-    table = {
-        name: Molecule(
-            name=name,
-            symbols=tuple(entry["symbols"]),
-            positions=_points(entry.get("positions", [])),
-            multiplicity=int(entry["multiplicity"]),
-            formation=entry.get("formation"),
-            thermal=MappingProxyType(entry.get("thermal", {})),
-            source=entry["source"],
-        )
-        for name, entry in load_yaml("molecules.yaml").items()
-    }
-    return MappingProxyType(table)
-
-
 def adsorbate(name: str) -> Adsorbate:
     """Return one adsorbate.
 
@@ -267,47 +200,3 @@ def adsorbate(name: str) -> Adsorbate:
     if name not in adsorbates():
         raise InputError(unknown(name, adsorbates(), "adsorbate"))
     return adsorbates()[name]
-
-
-def molecule(name: str) -> Molecule:
-    """Return one molecule.
-
-    Raises
-    ------
-    InputError
-        If no molecule has this name.
-    """
-    if name not in molecules():
-        raise InputError(unknown(name, molecules(), "molecule"))
-    return molecules()[name]
-
-
-#: The molecules that supply each element of an adsorbate: H from 1/2 H2, O from H2O - H2.
-REFERENCES: Mapping[str, Mapping[str, float]] = MappingProxyType({"H": {"H2": 0.5}, "O": {"H2O": 1.0, "H2": -1.0}})
-
-
-def reference_amounts(composition: Mapping[str, int]) -> dict[str, float]:
-    """Return how many of each reference gas make up a composition.
-
-    Parameters
-    ----------
-    composition : mapping of str to int
-        Number of atoms by element, negative for those that are missing.
-
-    Returns
-    -------
-    dict of str to float
-        ``{"H2O": 2, "H2": -1.5}`` for OOH; amounts of zero are left out.
-
-    Raises
-    ------
-    InputError
-        If an element has no reference gas.
-    """
-    amounts: dict[str, float] = {}
-    for element, number in composition.items():
-        if element not in REFERENCES:
-            raise InputError(unknown(element, REFERENCES, "element for gas references"))
-        for gas, share in REFERENCES[element].items():
-            amounts[gas] = amounts.get(gas, 0.0) + share * number
-    return {gas: amount for gas, amount in amounts.items() if amount}

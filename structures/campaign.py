@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
-from atomsieve.structures.adsorbate import REFERENCES, adsorbates
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.grammar import parse_condition, parse_ranking
-from atomsieve.structures.reaction import reaction, reactions
+from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
     ConditionsSection,
@@ -71,15 +71,21 @@ class Campaign(Section):
     single_point: MethodSection | None = None
 
     @cached_property
+    def all_reactions(self) -> tuple[str, ...]:
+        """The reactions, and those that compete with them."""
+        competing = [name for wanted in self.reactions for name in reaction(wanted).competes]
+        return tuple(dict.fromkeys([*self.reactions, *competing]))
+
+    @cached_property
     def all_adsorbates(self) -> tuple[str, ...]:
         """Every adsorbate that is needed, in order of first mention."""
-        implied = [name for wanted in self.reactions for name in reaction(wanted).adsorbates]
+        implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
         return tuple(dict.fromkeys([*implied, *self.adsorbates]))
 
     @property
     def all_known(self) -> bool:
         """Whether there are such reactions and adsorbates."""
-        return reactions().keys() >= set(self.reactions) and adsorbates().keys() >= set(self.adsorbates)
+        return not any(map(problem_with, self.reactions)) and adsorbates().keys() >= set(self.adsorbates)
 
     def at_stage(self, stage: StageSection) -> Campaign:
         """Return the campaign without stages that one of its stages is."""
@@ -187,18 +193,11 @@ def _cross_check(campaign: Campaign) -> Iterator[Problem]:
     for index, name in enumerate(campaign.reactions):
         if name in campaign.reactions[:index]:
             yield Problem(f"reactions[{index}]", f"{name!r} is named twice; keep one")
-        if name not in reactions():
-            yield Problem(f"reactions[{index}]", unknown(name, reactions(), "reaction"))
+        if problem := problem_with(name):
+            yield Problem(f"reactions[{index}]", problem)
     for index, name in enumerate(campaign.adsorbates):
         if name not in adsorbates():
             yield Problem(f"adsorbates[{index}]", unknown(name, adsorbates(), "adsorbate"))
-        elif without := sorted(adsorbates()[name].composition.keys() - REFERENCES):
-            allowed = [other for other, entry in adsorbates().items() if entry.composition.keys() <= REFERENCES.keys()]
-            yield Problem(
-                f"adsorbates[{index}]",
-                f"{name!r} has no adsorption energy, for no gas is the reference of {', '.join(without)}; "
-                f"allowed: {', '.join(allowed)}",
-            )
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
     if campaign.stages:
@@ -224,14 +223,14 @@ def _check_thermochemistry(campaign: Campaign) -> Iterator[Problem]:
         allowed = [*tables, *TREATMENTS, "none"]
         yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
-        known = [name for name in campaign.reactions if name in reactions()]
-        needed = [name for wanted in known for name in reaction(wanted).adsorbates] + campaign.adsorbates
+        needed = list(campaign.all_adsorbates) if campaign.all_known else []
         missing = [n for n in dict.fromkeys(needed) if n in adsorbates() and n not in tables[corrections].adsorbates]
         if missing:
             fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]
             yield Problem(
                 "thermochemistry.corrections",
-                f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
+                f"{corrections!r} has no value for {', '.join(missing)}; allowed here: "
+                f"{', '.join([*fitting, *TREATMENTS, 'none'])}",
             )
 
     temperature = campaign.conditions.temperature
@@ -298,7 +297,7 @@ def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criter
         Where, for messages.
     """
     names = {
-        "reaction": own.reactions,
+        "reaction": own.all_reactions,
         "adsorbate": own.all_adsorbates,
         "family": list(dict.fromkeys(str(entry["family"]) for entry in own.sites if "family" in entry)),
     }

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
+from atomsieve.structures.limiting import LimitingPotential
 
 #: Digits to which values are rounded before they are ranked: equal ones go by the site's key.
 DECIMALS = 6

@@ -1,4 +1,4 @@
-"""AdsorptionEnergy and LimitingPotential: what a campaign is after, with every term named."""
+"""AdsorptionEnergy: what binds how strongly, with every term named."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from atomsieve.structures.identity import content_key, plain
 
 #: Raised when a row's terms change their meaning.
 SCHEMA = 1
-
-#: Error bar of a limiting potential unless something better is known, V.
-ERROR_BAR = 0.2
 
 
 @dataclass(frozen=True)
@@ -211,103 +208,3 @@ def policy_key(slot: str, policy: Mapping[str, Any]) -> str:
 def site_label_from_dict(data: Mapping[str, Any]) -> SiteLabel:
     """Make a site label from the ``site`` of a document."""
     return SiteLabel(data["label"], data["key"], data["family"], tuple(data["metals"]))
-
-
-@dataclass(frozen=True)
-class StepEnergy:
-    """One step of a reaction on one site.
-
-    Parameters
-    ----------
-    text : str
-        ``OH* → * + H2O``.
-    electrons : int
-        (H+ + e-) pairs taken up; negative where given off.
-    free_at_zero : float or None
-        ΔG at 0 V against RHE, eV; None where an intermediate is missing.
-    free : float or None
-        ΔG at the potential of the conditions, eV.
-    """
-
-    text: str
-    electrons: int
-    free_at_zero: float | None
-    free: float | None
-
-
-@dataclass(frozen=True)
-class LimitingPotential:
-    """What one reaction does on one site.
-
-    Parameters
-    ----------
-    site : SiteLabel
-        The site.
-    reaction : str
-        Its name.
-    method : mapping
-        The one method of all energies.
-    adsorption_energies : mapping of str to str
-        Keys of the rows that it stands on, by adsorbate.
-    states : tuple of mapping
-        ``text`` and ``free`` (eV at 0 V against RHE, None where unknown) of each state.
-    steps : tuple of StepEnergy
-        All steps.
-    equilibrium_potential : float
-        V against RHE.
-    limiting_potential : float or None
-        V against RHE; None if undetermined.
-    overpotential : float or None
-        V; None if undetermined.
-    potential_determining_steps : tuple of str
-        Steps within 0.05 eV of the worst.
-    undetermined : str or None
-        Why there is no limiting potential.
-    conditions : mapping
-        Temperature (K), pH, potential (V against ``scale``), potential_rhe (V).
-    predictive : bool
-        False for a mock, semiempirical or machine-learned method: pre-screening only.
-    error_bar : float
-        V.
-    """
-
-    site: SiteLabel
-    reaction: str
-    method: Mapping[str, Any]
-    adsorption_energies: Mapping[str, str]
-    states: tuple[Mapping[str, Any], ...]
-    steps: tuple[StepEnergy, ...]
-    equilibrium_potential: float
-    limiting_potential: float | None
-    overpotential: float | None
-    potential_determining_steps: tuple[str, ...]
-    undetermined: str | None
-    conditions: Mapping[str, Any]
-    predictive: bool
-    error_bar: float = ERROR_BAR
-
-    @cached_property
-    def key(self) -> str:
-        """Reaction, conditions and the rows it stands on."""
-        inputs = [SCHEMA, self.site.key, self.reaction, dict(self.adsorption_energies), plain(self.conditions)]
-        inputs.append(round(self.equilibrium_potential, 6))
-        return content_key("limiting potential", inputs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the document that is stored."""
-        data = asdict(self)
-        data["site"]["metals"] = list(self.site.metals)
-        data["potential_determining_steps"] = list(self.potential_determining_steps)
-        data["states"] = [dict(state) for state in self.states]
-        data["steps"] = [asdict(step) for step in self.steps]
-        return {"key": self.key, **data}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> LimitingPotential:
-        """Make a limiting potential from its document."""
-        fields = {name: data[name] for name in cls.__dataclass_fields__}
-        fields["site"] = site_label_from_dict(data["site"])
-        fields["states"] = tuple(data["states"])
-        fields["steps"] = tuple(StepEnergy(**step) for step in data["steps"])
-        fields["potential_determining_steps"] = tuple(data["potential_determining_steps"])
-        return cls(**fields)

@@ -1,113 +1,53 @@
-"""Reaction: a list of states, from which electrons, protons and references follow."""
+"""Reaction: routes from reactants to products, from which steps, electrons, protons and all paths follow."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
 
-from atomsieve.structures.adsorbate import adsorbate, load_yaml, molecule
+from atomsieve.structures.adsorbate import load_yaml
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.state import State, Step, free_formation
 
-_SPECIES = re.compile(r"^(?:(\d+) +)?([A-Za-z0-9]*\*|[A-Za-z0-9]+)$")
-
-
-@dataclass(frozen=True)
-class State:
-    """Species that stand together at one point of a reaction.
-
-    Parameters
-    ----------
-    text : str
-        As written, ``"O* + H2O"``.
-    adsorbed : mapping of str to int
-        Number of each adsorbate, without the star; empty for the bare site.
-    free : mapping of str to int
-        Number of each molecule.
-    """
-
-    text: str
-    adsorbed: Mapping[str, int]
-    free: Mapping[str, int]
-
-    @classmethod
-    def parse(cls, text: str) -> State:
-        """Read a state from its text.
-
-        Raises
-        ------
-        InputError
-            If a species is not known, or the state has no site.
-        """
-        adsorbed: dict[str, int] = {}
-        free: dict[str, int] = {}
-        sites = 0
-        for part in text.split("+"):
-            match = _SPECIES.match(part.strip())
-            if match is None:
-                raise InputError(
-                    f"{part.strip()!r} in the state {text!r} is not a species; write '*', 'OH*' or '2 H2O'"
-                )
-            number, name = int(match[1] or 1), match[2]
-            if name.endswith("*"):
-                sites += number
-                if name != "*":
-                    adsorbed[name[:-1]] = adsorbed.get(adsorbate(name[:-1]).name, 0) + number
-            else:
-                free[name] = free.get(molecule(name).name, 0) + number
-        if sites != 1:
-            raise InputError(f"the state {text!r} holds {sites} sites; every state holds exactly one")
-        return cls(text, MappingProxyType(adsorbed), MappingProxyType(free))
-
-    @property
-    def composition(self) -> dict[str, int]:
-        """Number of atoms by element, without the site's own."""
-        total: dict[str, int] = {}
-        parts = [(adsorbate(name).composition, n) for name, n in self.adsorbed.items()]
-        parts += [(molecule(name).composition, n) for name, n in self.free.items()]
-        for composition, number in parts:
-            for element, atoms in composition.items():
-                total[element] = total.get(element, 0) + number * atoms
-        return total
+#: Name of a path that follows no route from end to end.
+MIXED = "mixed"
+#: Between the name of a reaction and those of the routes to which it is restricted, and between these.
+OF, AND = ":", "+"
+#: A network with more paths than this is a mistake: no table of them could be read.
+MOST_PATHS = 20_000
 
 
 @dataclass(frozen=True)
-class Step:
-    """A pair of states.
+class Path:
+    """One way from reactants to products.
 
     Parameters
     ----------
-    start, end : State
-        Before and after.
-    electrons : int
-        (H+ + e-) pairs that the step takes up; negative where it gives them off; 0 for a chemical step.
+    name : str
+        The route that it follows, or ``mixed``.
+    states : tuple of State
+        At least two.
     """
 
-    start: State
-    end: State
-    electrons: int
+    name: str
+    states: tuple[State, ...]
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The pairs of neighbouring states."""
+        return tuple(Step(start, end) for start, end in zip(self.states, self.states[1:], strict=False))
 
     @property
-    def text(self) -> str:
-        """What changes: ``OH* → * + H2O``, without molecules that stand on both sides."""
-        common = {name: min(number, self.end.free.get(name, 0)) for name, number in self.start.free.items()}
-        return f"{_side(self.start, common)} → {_side(self.end, common)}"
-
-
-def _side(state: State, common: Mapping[str, int]) -> str:
-    """Write a state without some of its molecules."""
-    bound = [f"{name}*" for name in state.adsorbed] or ["*"]
-    left = {name: number - common.get(name, 0) for name, number in state.free.items()}
-    return " + ".join(
-        [*bound, *(name if number == 1 else f"{number} {name}" for name, number in left.items() if number)]
-    )
+    def adsorbates(self) -> tuple[str, ...]:
+        """Names of its intermediates, in the order of the path."""
+        return tuple(dict.fromkeys(name for state in self.states for name in state.adsorbed))
 
 
 @dataclass(frozen=True)
 class Reaction:
-    """A path from reactants to products.
+    """A network of steps from reactants to products.
 
     Parameters
     ----------
@@ -115,42 +55,89 @@ class Reaction:
         What a campaign calls it.
     title : str
         What it is.
-    states : tuple of State
-        At least two.
+    routes : mapping of str to tuple of State
+        Chains of states, all from the same first to the same last one; together they make the network, whose paths may
+        change from one route to another where they meet.
     source : str
         Where the mechanism is described.
+    leaves : tuple of tuple of State
+        Chains on which side products leave: each from an adsorbate of the network on, balanced in itself.
+    competes : tuple of str
+        Names of the reactions that take its electrons at the same potential.
     """
 
     name: str
     title: str
-    states: tuple[State, ...]
+    routes: Mapping[str, tuple[State, ...]]
     source: str
+    leaves: tuple[tuple[State, ...], ...] = ()
+    competes: tuple[str, ...] = ()
+
+    @property
+    def start(self) -> State:
+        """The reactants at the bare site."""
+        return next(iter(self.routes.values()))[0]
+
+    @property
+    def end(self) -> State:
+        """The products at the bare site."""
+        return next(iter(self.routes.values()))[-1]
+
+    @cached_property
+    def states(self) -> tuple[State, ...]:
+        """All states, in the order of the routes; the last one is the end."""
+        found = dict.fromkeys(state for chain in self.routes.values() for state in chain)
+        return (*(state for state in found if state != self.end), self.end)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The pairs of neighbouring states.
+        """All steps, in the order of the routes.
 
         Raises
         ------
         InputError
-            If a step does not balance: only H may differ, as (H+ + e-).
+            If a step does not balance: only H may differ, as (H+ + e-), and charge, as e-.
         """
-        steps = []
-        for start, end in zip(self.states, self.states[1:], strict=False):
-            before, after = start.composition, end.composition
-            for element in (before.keys() | after.keys()) - {"H"}:
-                if before.get(element, 0) != after.get(element, 0):
-                    raise InputError(
-                        f"{self.name}: {start.text} → {end.text} does not balance in {element} "
-                        f"({before.get(element, 0)} before, {after.get(element, 0)} after)"
-                    )
-            steps.append(Step(start, end, after.get("H", 0) - before.get("H", 0)))
-        return tuple(steps)
+        found = dict.fromkeys(step for chain in self.routes.values() for step in Path("", chain).steps)
+        for step in found:
+            step.require_balance(self.name)
+        return tuple(found)
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """All paths that come to no state twice, those of the routes first, then the shorter ones."""
+        own = {name: set(Path(name, chain).steps) for name, chain in self.routes.items()}
+        found = []
+        for states in self._walks():
+            steps = Path("", states).steps
+            found.append(Path(next((name for name, of in own.items() if of.issuperset(steps)), MIXED), states))
+            if len(found) > MOST_PATHS:
+                raise InputError(f"{self.name} has more than {MOST_PATHS:,} paths; split it into several reactions")
+        order = [*own, MIXED]
+        return tuple(sorted(found, key=lambda path: (order.index(path.name), len(path.states))))
+
+    def _walks(self) -> Iterator[tuple[State, ...]]:
+        following: dict[State, list[State]] = {}
+        for step in self.steps:
+            following.setdefault(step.start, []).append(step.end)
+        open_ends: list[tuple[State, ...]] = [(self.start,)]
+        while open_ends:
+            walk = open_ends.pop()
+            for state in reversed(following.get(walk[-1], [])):
+                if state == self.end:
+                    yield (*walk, state)
+                elif state not in walk:
+                    open_ends.append((*walk, state))
+
+    @cached_property
+    def overall(self) -> Step:
+        """Reactants to products."""
+        return Step(self.start, self.end)
 
     @property
     def electrons(self) -> int:
-        """(H+ + e-) pairs taken up along the whole path; negative for an oxidation."""
-        return sum(step.electrons for step in self.steps)
+        """Electrons taken up from reactants to products; negative for an oxidation."""
+        return self.overall.electrons
 
     @property
     def is_reduction(self) -> bool:
@@ -159,43 +146,84 @@ class Reaction:
 
     @property
     def adsorbates(self) -> tuple[str, ...]:
-        """Names of all intermediates, in the order of the path."""
-        return tuple(dict.fromkeys(name for state in self.states for name in state.adsorbed))
+        """Names of all intermediates, in the order of the routes, then those of side products."""
+        chains = [*self.routes.values(), *self.leaves]
+        return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.adsorbed))
+
+    @property
+    def molecules(self) -> tuple[str, ...]:
+        """Names of all free molecules."""
+        chains = [*self.routes.values(), *self.leaves]
+        return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.free))
 
     @property
     def experimental_total(self) -> float:
-        """Free energy of the whole path at 0 V against RHE from experimental gases, eV."""
-        return free_formation(self.states[-1]) - free_formation(self.states[0])
+        """Free energy of the whole reaction at 0 V and pH 0 from experimental molecules, eV."""
+        return free_formation(self.end) - free_formation(self.start)
 
     @property
     def equilibrium_potential(self) -> float:
-        """Equilibrium potential, V against RHE, at 298.15 K."""
-        return -self.experimental_total / self.electrons
+        """Equilibrium potential, V against RHE, at 298.15 K, pH 0 and standard activities."""
+        return -self.experimental_total / self.electrons + 0.0
 
+    def along(self, names: tuple[str, ...]) -> Reaction:
+        """Return the reaction with some of its routes only.
 
-def free_formation(state: State) -> float:
-    """Return the experimental free energy of a state's molecules against H2O and H2, eV."""
-    return sum(number * (molecule(name).formation or 0.0) for name, number in state.free.items())
+        Raises
+        ------
+        InputError
+            If there is no such route.
+        """
+        for name in names:
+            if name not in self.routes:
+                raise InputError(unknown(name, self.routes, f"route of {self.name}"))
+        routes = {name: chain for name, chain in self.routes.items() if name in names}
+        held = {state.species for chain in routes.values() for state in chain}
+        leaves = tuple(chain for chain in self.leaves if chain[0].species in held)
+        return replace(self, name=f"{self.name}{OF}{AND.join(routes)}", routes=routes, leaves=leaves)
 
 
 @cache
 def reactions() -> Mapping[str, Reaction]:
     """Return all reactions by name."""
     table = {
-        name: Reaction(name, entry["title"], tuple(State.parse(text) for text in entry["states"]), entry["source"])
+        name: Reaction(
+            name,
+            entry["title"],
+            MappingProxyType({route: _chain(states) for route, states in entry["routes"].items()}),
+            entry["source"],
+            tuple(_chain(states) for states in entry.get("leaves", ())),
+            tuple(entry.get("competes", ())),
+        )
         for name, entry in load_yaml("reactions.yaml").items()
     }
     return MappingProxyType(table)
 
 
+def _chain(texts: list[str]) -> tuple[State, ...]:
+    return tuple(State.parse(text) for text in texts)
+
+
+@cache
 def reaction(name: str) -> Reaction:
-    """Return one reaction.
+    """Return one reaction, or with ``NRR:distal`` or ``NRR:distal+alternating`` some of its routes.
 
     Raises
     ------
     InputError
-        If no reaction has this name.
+        If no reaction, or no route of it, has this name.
     """
-    if name not in reactions():
-        raise InputError(unknown(name, reactions(), "reaction"))
-    return reactions()[name]
+    whole, _, routes = name.partition(OF)
+    if whole not in reactions():
+        raise InputError(unknown(whole, reactions(), "reaction"))
+    found = reactions()[whole]
+    return found.along(tuple(routes.split(AND))) if routes else found
+
+
+def problem_with(name: str) -> str | None:
+    """Return what is wrong with the name of a reaction, None if nothing is."""
+    try:
+        reaction(name)
+    except InputError as error:
+        return str(error)
+    return None

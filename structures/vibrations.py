@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 from ase import Atoms
 
-from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Judgement, Request
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.units import WAVENUMBER
 
 #: Å by which an atom is moved to either side: small beside a bond, large beside the noise of an SCF.

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from atomsieve.analysis.adsorption import adsorption_energy
-from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
+from atomsieve.structures.molecule import molecule
 
 SITE = SiteLabel("Co-N4", "site-key", "graphene", ("Co",))
 METHOD = Method("mock", {"u": {}, "functional": "PBE"}, "mock").to_dict()

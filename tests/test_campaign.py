@@ -136,9 +136,9 @@ MALFORMED = [
     (
         "name: good",
         "name: good\nadsorbates: [OH, N2]",
-        "adsorbates[1]: 'N2' has no adsorption energy, for no gas is the reference of N; allowed: OH, O, OOH",
+        "thermochemistry.corrections: 'norskov' has no value for N2; allowed here: harmonic, quasi-harmonic, none",
     ),
-    ("name: good", "name: good\nadsorbates: [NO]", "adsorbates[0]: 'NO' has no adsorption energy"),
+    ("name: good", "name: good\nadsorbates: [NO]", "thermochemistry.corrections: 'norskov' has no value for NO"),
     (
         "name: good",
         "name: good\nconditions: {temperature: 350}",
@@ -147,7 +147,8 @@ MALFORMED = [
     (
         "name: good",
         "name: good\nthermochemistry: {corrections: peterson}",
-        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, none",
+        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, harmonic, "
+        "quasi-harmonic, none",
     ),
     (
         "name: good",

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atomsieve.structures.criterion import COMPARE, QUANTITIES, Condition, Criteria, Ranking, SiteResult
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, Term
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.grammar import parse_condition, parse_ranking
+from atomsieve.structures.limiting import LimitingPotential
 
 NAMES: Mapping[str, list[str]] = {
     "reaction": ["ORR", "ORR-2e", "OER"],

@@ -75,7 +75,7 @@ def test_plain_calculators_calculate(cli: Cli) -> None:
     found = {entry["name"]: entry for entry in json.loads(result.stdout)["calculators"]}
     assert {entry["state"] for entry in found.values()} == {"works"}
     # the same molecule through tblite's own interface, in atomic units
-    from atomsieve.structures.adsorbate import molecule
+    from atomsieve.structures.molecule import molecule
 
     atoms = molecule(probe.MOLECULE).atoms
     single = Calculator("GFN1-xTB", atoms.numbers, atoms.positions / 0.529177210903)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from atomsieve.analysis.electrode import limiting_potential, potential_rhe, steps_from_states
+from atomsieve.analysis.electrode import limiting_potential
+from atomsieve.analysis.pathways import PathEnergies, search
+from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.adsorbate import adsorbate
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, Term
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
+from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import Reaction, State, reaction
+from atomsieve.structures.reaction import Reaction, reaction
+from atomsieve.structures.state import State, Step, free_formation
 
 SITE = SiteLabel("Co-N4", "site-key", "graphene", ("Co",))
 METHOD = Method("gpaw", {"xc": "PBE"}, "dft").to_dict()
 CONDITIONS = {"temperature": 298.15, "pH": 0, "potential": 0.0, "scale": "RHE"}
 PLATINUM = {"OH": 0.75, "O": 1.70, "OOH": 3.91}
+
+
+def best(wanted: Reaction, free: Mapping[str, float | None], potential: float = 0.0) -> PathEnergies:
+    return search(wanted, free, surroundings(CONDITIONS | {"potential": potential})).best
+
+
+def made_up(*texts: str) -> Reaction:
+    return Reaction("made up", "", {"only": tuple(State.parse(text) for text in texts)}, "")
 
 
 def row(
@@ -81,7 +94,7 @@ def test_hydrogen_follows_the_usual_convention(free: float) -> None:
 
 def test_lowest_overpotential_that_scaling_allows_for_oxygen_evolution() -> None:
     found = min(
-        steps_from_states(reaction("OER"), {"OH": float(oh), "O": float(o), "OOH": float(oh) + 3.2}).overpotential or 0
+        best(reaction("OER"), {"OH": float(oh), "O": float(o), "OOH": float(oh) + 3.2}).overpotential or 0
         for oh in np.arange(0.0, 2.5, 0.02)
         for o in np.arange(oh, oh + 3.2, 0.02)
     )
@@ -91,14 +104,14 @@ def test_lowest_overpotential_that_scaling_allows_for_oxygen_evolution() -> None
 def test_ideal_catalyst_has_no_overpotential_and_every_step_ties() -> None:
     ideal = {"OH": 1.2289, "O": 2 * 1.2289, "OOH": 3 * 1.2289}
     for name in ("ORR", "OER"):
-        path = steps_from_states(reaction(name), ideal)
+        path = best(reaction(name), ideal)
         assert path.overpotential == pytest.approx(0, abs=1e-9)
         assert len(path.potential_determining_steps) == 4
 
 
 def test_ties_reach_to_fifty_millivolt() -> None:
-    near = steps_from_states(reaction("ORR"), {"OH": 0.75, "O": 0.75 + 0.79, "OOH": 3.9})
-    far = steps_from_states(reaction("ORR"), {"OH": 0.75, "O": 0.75 + 0.81, "OOH": 3.9})
+    near = best(reaction("ORR"), {"OH": 0.75, "O": 0.75 + 0.79, "OOH": 3.9})
+    far = best(reaction("ORR"), {"OH": 0.75, "O": 0.75 + 0.81, "OOH": 3.9})
     assert near.potential_determining_steps == ("O* → OH*", "OH* → * + H2O")
     assert far.potential_determining_steps == ("OH* → * + H2O",)
 
@@ -108,7 +121,7 @@ def test_path_closes_on_experiment_whatever_the_site_does(name: str) -> None:
     rng = np.random.default_rng(7)
     for _ in range(20):
         free = {a: float(rng.normal(1, 2)) for a in reaction(name).adsorbates}
-        path = steps_from_states(reaction(name), free)
+        path = best(reaction(name), free)
         total = sum(s.free_at_zero or 0 for s in path.steps)
         assert total == pytest.approx(-reaction(name).equilibrium_potential * reaction(name).electrons, abs=1e-3)
         assert (path.overpotential or 0) >= -1e-9
@@ -117,9 +130,9 @@ def test_path_closes_on_experiment_whatever_the_site_does(name: str) -> None:
 @pytest.mark.parametrize("name", ["ORR", "OER", "ORR-2e", "HER"])
 def test_at_the_limiting_potential_the_worst_step_is_level_and_none_is_uphill(name: str) -> None:
     free = {"OH": 0.9, "O": 2.3, "OOH": 4.0, "H": -0.3}
-    first = steps_from_states(reaction(name), free)
+    first = best(reaction(name), free)
     assert first.limiting_potential is not None
-    there = steps_from_states(reaction(name), free, potential=first.limiting_potential)
+    there = best(reaction(name), free, potential=first.limiting_potential)
     assert max(s.free or 0 for s in there.steps) == pytest.approx(0, abs=1e-9)
 
 
@@ -131,8 +144,8 @@ def test_potential_shifts_each_step_by_its_electrons() -> None:
 
 
 def test_scales() -> None:
-    assert potential_rhe(CONDITIONS | {"potential": 0.4, "pH": 13}) == 0.4
-    assert potential_rhe(CONDITIONS | {"potential": 0.4, "pH": 13, "scale": "SHE"}) == pytest.approx(
+    assert surroundings(CONDITIONS | {"potential": 0.4, "pH": 13}).potential == 0.4
+    assert surroundings(CONDITIONS | {"potential": 0.4, "pH": 13, "scale": "SHE"}).potential == pytest.approx(
         0.4 + 13 * 0.05916, abs=1e-4
     )
     result = solve("ORR", platinum(), potential=0.4, pH=13, scale="SHE")
@@ -200,38 +213,105 @@ def test_rows_that_do_not_belong_together(strange: AdsorptionEnergy, message: st
 
 
 def test_chemical_step_is_reported_and_never_limits() -> None:
-    # desorption of water is uphill by construction here, and moves no electron
-    path = Reaction("made up", "", (State.parse("*"), State.parse("H*"), State.parse("* + H2")), "")
-    split = Reaction("with a chemical step", "", (*path.states[:2], State.parse("H*"), path.states[2]), "")
-    plain, longer = (steps_from_states(r, {"H": 0.2}) for r in (path, split))
-    assert longer.steps[1].electrons == 0
-    assert longer.steps[1].free_at_zero == 0
-    assert longer.limiting_potential == plain.limiting_potential == pytest.approx(-0.2)
-    assert longer.steps[1].text not in longer.potential_determining_steps
+    plain = best(made_up("OH*", "* + H2O"), {"OH": 0.2})
+    # water that stays for a while, and leaves downhill or not
+    for water in (0.1, -2.0):
+        longer = best(made_up("OH*", "H2O*", "* + H2O"), {"OH": 0.2, "H2O": water})
+        assert [step.electrons for step in longer.steps] == [1, 0]
+        assert longer.steps[1].free_at_zero == pytest.approx(-water)
+        assert longer.limiting_potential == pytest.approx(0.2 - water)
+        assert longer.steps[1].text not in longer.potential_determining_steps
+    assert plain.limiting_potential == pytest.approx(0.2)
+
+
+def test_the_path_with_the_easiest_hardest_step_is_found_and_the_others_are_listed() -> None:
+    chains = {
+        "long": ("* + O2", "O2*", "OOH*", "O* + H2O", "OH* + H2O", "* + 2 H2O"),
+        "short": ("* + O2", "OOH*", "O* + H2O", "OH* + H2O", "* + 2 H2O"),
+    }
+    routes = {name: tuple(State.parse(text) for text in chain) for name, chain in chains.items()}
+    leaves = ((State.parse("OOH*"), State.parse("* + H2O2")),)
+    network = Reaction("two ways", "", routes, "", leaves)
+    free: dict[str, float | None] = {"O2": 4.3, "OOH": 4.2, "O": 2.0, "OH": 1.0}
+    found = search(network, free, surroundings())
+    # both need OOH*, which is 0.7 eV downhill of O2, and 0.1 eV of O2*, where that has come down by itself
+    assert found.best.path.name == "short"
+    assert found.best.limiting_potential == pytest.approx(4.9156 - 4.2)
+    assert (found.within, found.undetermined, found.paths) == (0, 0, 2)
+    # what binds O2 weakly loses nothing on that way
+    found = search(network, {**free, "O2": 5.0}, surroundings())
+    assert found.best.path.name == "long"
+    assert found.best.limiting_potential == pytest.approx(0.8)
+    assert [other.path.name for other in found.alternatives] == ["short"]
+    # a path with a missing intermediate is left out, and counted
+    found = search(network, {**free, "O2": None}, surroundings())
+    assert (found.best.path.name, found.undetermined) == ("short", 1)
+    (peroxide,) = found.side_products
+    assert (peroxide.product, peroxide.leaves) == ("H2O2", "OOH*")
+    assert peroxide.free_at_zero == pytest.approx(3.5266 - 4.2)
+    assert peroxide.limiting_potential == pytest.approx(min(4.9156 - 4.2, 4.2 - 3.5266))
+    found = search(network, {**free, "OOH": None}, surroundings())
+    assert (found.best.limiting_potential, found.undetermined) == (None, 2)
+
+
+def test_an_electron_without_a_proton_depends_on_the_ph_and_never_limits() -> None:
+    step = Step(State.parse("* + NO3-"), State.parse("NO3*"))
+    assert (step.electrons, step.protons, step.kind) == (-1, 0, "electron")
+    assert surroundings(CONDITIONS | {"potential": -0.3}).shift(step) == pytest.approx(0.3)
+    # against RHE ΔG gains 0.0592 eV a unit of pH; against SHE nothing
+    assert surroundings(CONDITIONS | {"potential": -0.3, "pH": 7}).shift(step) == pytest.approx(
+        0.3 + 7 * 0.05916, abs=1e-4
+    )
+    there = surroundings(CONDITIONS | {"potential": -0.3, "pH": 7, "scale": "SHE"})
+    assert there.shift(step) == pytest.approx(0.3)
+
+
+def test_methane_on_copper() -> None:
+    # Cu(211), 18.5 degrees and the fugacities of the experiment (Peterson et al. 2010, doi 10.1039/c0ee00071j): the
+    # steps of the published table, from which the adsorbates follow against the reactants
+    published = {"COOH": 0.38, "CO": -0.32, "CHO": 0.75, "CH2O": -0.26, "OCH3": -0.71, "O": -0.42, "OH": -1.05}
+    levels = dict(zip(published, np.cumsum(list(published.values())).tolist(), strict=True))
+    # CH4 stands beside O* and OH*
+    methane = free_formation(State.parse("* + CH4"))
+    free = levels | {name: levels[name] - methane for name in ("O", "OH")}
+    found = best(reaction("CO2RR-CH4:CHO"), free)
+    changes = [step.free_at_zero or 0.0 for step in found.steps]
+    assert changes[:-1] == pytest.approx(list(published.values()), abs=1e-9)
+    # the last step closes on the potentials of 25 degrees and 1 bar, the table on others
+    assert sum(changes) == pytest.approx(-8 * 0.1690, abs=0.04)
+    assert changes[-1] == pytest.approx(0.31, abs=0.04)
+    assert found.limiting_potential == pytest.approx(-0.75)
+    assert found.potential_determining_steps == ("CO* → CHO*",)
+    # in the whole network nothing else is known: the other routes are not determined, this one is found
+    whole = search(reaction("CO2RR-CH4"), free, surroundings(CONDITIONS))
+    assert whole.best.path.name == "CHO"
+    assert whole.undetermined == whole.paths - 1
+    left = {(side.product, side.leaves): side for side in whole.side_products}
+    assert left["CO", "CO*"].limiting_potential == pytest.approx(-0.38)
+    assert left["CH3OH", "OCH3*"].limiting_potential == pytest.approx(-0.75)
 
 
 def test_uphill_chemical_step_does_not_enter_the_potential() -> None:
-    states = [State.parse(text) for text in ("OOH*", "O* + H2O", "OH* + H2O")]
     # H2O2 that falls apart into O* and water: no electrons
-    chemical = Reaction("made up", "", (State.parse("* + H2O2"), *states[1:]), "")
-    path = steps_from_states(chemical, {"O": 3.5266 + 1.0, "OH": 0.5})
+    chemical = made_up("* + H2O2", "O* + H2O", "OH* + H2O")
+    path = best(chemical, {"O": 3.5266 + 1.0, "OH": 0.5})
     assert [s.electrons for s in path.steps] == [0, 1]
     assert path.steps[0].free_at_zero == pytest.approx(1.0)
     assert path.limiting_potential == pytest.approx(4.5266 - 0.5)
 
 
 def test_two_electrons_in_one_step_share_the_free_energy() -> None:
-    both = Reaction("in one go", "", (State.parse("* + O2"), State.parse("* + H2O2")), "")
-    path = steps_from_states(both, {})
+    both = made_up("* + O2", "* + H2O2")
+    path = best(both, {})
     assert path.steps[0].electrons == 2
     assert path.limiting_potential == pytest.approx(0.6945)
     assert path.overpotential == pytest.approx(0, abs=1e-9)
 
 
 def test_reactions_that_turn_back_are_refused() -> None:
-    back = Reaction("back", "", tuple(State.parse(t) for t in ("*", "H*", "*", "H*")), "")
-    with pytest.raises(InputError, match=r"take up \[1, -1, 1\] electrons"):
-        steps_from_states(back, {"H": 0.0})
+    back = made_up("*", "H*", "*", "H*")
+    with pytest.raises(InputError, match=r"take up \[1, -1\] electrons"):
+        best(back, {"H": 0.0})
 
 
 def test_record_survives_json_and_says_whether_it_predicts() -> None:

@@ -19,8 +19,9 @@ from atomsieve.analysis.labels import label, labels
 from atomsieve.analysis.plots import COLOURS, DESCRIPTORS, MARKERS, free_energy_diagram, volcano
 from atomsieve.analysis.table import COLUMNS, csv_text, ordered, rows, select
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel, Term
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
+from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 

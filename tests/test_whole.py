@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.adsorbate import reference_amounts
+from atomsieve.structures.molecule import reference_amounts
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import stored_rows

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import adsorbate, reference_amounts
+from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign, read_criteria
 from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
@@ -161,8 +163,13 @@ class CheckedCampaign:
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """Temperature (K), pH, potential (V) and its scale."""
-        return self.campaign.conditions.model_dump()
+        """Temperature (K), pH, potential (V) and its scale, and what else is stated of the surroundings."""
+        return self.campaign.conditions.resolved()
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The conditions, resolved."""
+        return surroundings(self.conditions)
 
     @cached_property
     def gases(self) -> tuple[str, ...]:

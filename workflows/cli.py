@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | ingest | status | failures | retry | ...``.
+"""Command line: ``atomsieve new | families | reactions | plan | run | ingest | status | failures | retry | ...``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -85,6 +85,19 @@ def families(
     from atomsieve.workflows import listing
 
     listing.families(name, pictures, gallery, as_json=as_json)
+
+
+@app.command()
+def reactions(
+    name: Annotated[
+        str | None, typer.Argument(help="A reaction, or some of its routes (NRR:distal); all reactions unless given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the reactions, or one with its routes, its steps and its side products."""
+    from atomsieve.workflows import networks
+
+    networks.show(name, as_json=as_json)
 
 
 @app.command()

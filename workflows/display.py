@@ -76,7 +76,7 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
 
     paths: list[Path] = []
     checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
-    for name in checked.campaign.reactions:
+    for name in checked.campaign.all_reactions:
         potentials = [p for site in sites for p in site.potentials if p.reaction == name]
         if not potentials:
             continue

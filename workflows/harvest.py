@@ -12,8 +12,9 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.structures.calculation import USABLE
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential, SiteLabel
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
@@ -120,13 +121,20 @@ def site_rows(
 def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -> tuple[LimitingPotential, ...]:
     """Return the limiting potential of each reaction whose adsorbates all have a row."""
     found = []
-    for name in checked.campaign.reactions:
+    for name in checked.campaign.all_reactions:
         wanted = reaction(name)
         own = {adsorbate: rows[adsorbate] for adsorbate in wanted.adsorbates if adsorbate in rows}
         if len(own) == len(wanted.adsorbates):
             first = next(iter(own.values()))
             found.append(
-                limiting_potential(wanted, own, site=first.site, method=first.method, conditions=checked.conditions)
+                limiting_potential(
+                    wanted,
+                    own,
+                    site=first.site,
+                    method=first.method,
+                    conditions=checked.conditions,
+                    around=checked.surroundings,
+                )
             )
     return tuple(found)
 

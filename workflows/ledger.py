@@ -11,9 +11,9 @@ from typing import Any
 from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.adsorbate import Molecule
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key
+from atomsieve.structures.molecule import Molecule
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.task import FLOWS, SETTLED, Task, TaskState, task_key
 from atomsieve.workflows.checked import CheckedCampaign

@@ -10,8 +10,8 @@ from typing import Any
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import molecule
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
@@ -109,7 +109,7 @@ class Planner:
         self.checked = checked
         self.database = database
         self.bound = bound
-        wanted = [reaction(name).adsorbates for name in checked.campaign.reactions]
+        wanted = [reaction(name).adsorbates for name in checked.campaign.all_reactions]
         common = {name for names in wanted for name in names if sum(name in other for other in wanted) > 1}
         if len(wanted) > 1:
             common.add(CLEAN)

@@ -82,7 +82,7 @@ def evaluate(name: str, directory: Path) -> dict[str, float]:
     CalculationError
         If the energy or the forces are no numbers.
     """
-    from atomsieve.structures.adsorbate import molecule
+    from atomsieve.structures.molecule import molecule
     from atomsieve.workflows.calculators import calculator
     from atomsieve.workflows.optimization import optimize
     from atomsieve.workflows.order import Order

@@ -10,11 +10,12 @@ from typing import Any
 from ase import Atoms
 
 from atomsieve.builders.placement import Placement, count_poses, poses
-from atomsieve.structures.adsorbate import END_ON, adsorbates, molecule, molecules
+from atomsieve.structures.adsorbate import END_ON, adsorbates
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
+from atomsieve.structures.molecule import molecule, molecules
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.spins import adsorbed_spins, clean_spins
 
@@ -222,5 +223,7 @@ def terms_digest(corrections: str) -> str:
     """Return a digest of the terms behind a correction table's name, so that a mended table makes new rows."""
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
-    thermal = {name: entry.thermal for name, entry in molecules().items()}
+    # of tables with the gases' terms inside no other gas than these ever had a say
+    gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
+    thermal = {name: molecules()[name].thermal for name in gases}
     return content_key("terms", [content, thermal])[:16]

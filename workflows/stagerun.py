@@ -11,9 +11,10 @@ from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
-from atomsieve.structures.adsorbate import Molecule, molecule
-from atomsieve.structures.energies import AdsorptionEnergy, LimitingPotential
+from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import AtomsieveError, StoreError
+from atomsieve.structures.limiting import LimitingPotential
+from atomsieve.structures.molecule import Molecule, molecule
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.checked import CheckedCampaign

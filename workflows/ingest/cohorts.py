@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
-from atomsieve.structures.adsorbate import REFERENCES, adsorbates, reference_amounts
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.gate import require_combinable
+from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.section import ThermochemistrySection
 from atomsieve.structures.units import ROOM_TEMPERATURE
 from atomsieve.workflows.ingest.documents import Taken
@@ -155,8 +156,6 @@ def selection(thermochemistry: ThermochemistrySection) -> dict[str, Any]:
 def _no_row(adsorbate: str, thermochemistry: ThermochemistrySection, method: Mapping[str, Any]) -> str:
     """Say why an adsorbate can have no free energy, whatever was calculated; nothing if it can."""
     corrections = thermochemistry.corrections
-    if without := sorted(adsorbates()[adsorbate].composition.keys() - REFERENCES.keys()):
-        return f"no gas is the reference of {', '.join(without)}"
     if corrections != "none" and adsorbate not in correction_tables()[corrections].adsorbates:
         return f"the corrections {corrections!r} have no value for it; choose others under thermochemistry in a mapping"
     solvent = method["physics"].get("solvent", "none")

@@ -13,11 +13,12 @@ from ase import Atoms
 from atomsieve.analysis.binding import mode_of
 from atomsieve.analysis.geometry import Geometry
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
-from atomsieve.structures.adsorbate import adsorbates, molecules
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Task, Verdict
 from atomsieve.structures.errors import FailureClass, InputError, unknown
 from atomsieve.structures.gate import Participant
 from atomsieve.structures.identity import geometry_key
+from atomsieve.structures.molecule import molecules
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite, atoms_to_dict
 from atomsieve.workflows.ingest.matching import match
@@ -130,7 +131,7 @@ def gas(run: Run, stated: str | None) -> Taken:
         If it is none that energies refer to, or not the one that is stated.
     """
     if run.atoms is None:
-        calculated = [name for name, entry in molecules().items() if entry.positions]
+        calculated = [name for name, entry in molecules().items() if entry.is_reference]
         if stated not in calculated:
             raise InputError(unknown(stated, calculated, "gas that energies refer to"))
         return _taken("molecule", stated, run, None, {"molecule": stated}, _as_stated(Verdict.INTACT))

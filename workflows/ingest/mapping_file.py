@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.builders.bonding import METALS
-from atomsieve.structures.adsorbate import adsorbates, molecules
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.method import Method, Tier
-from atomsieve.structures.reaction import reactions
+from atomsieve.structures.molecule import molecules
+from atomsieve.structures.reaction import problem_with
 from atomsieve.structures.section import ConditionsSection, ThermochemistrySection
 from atomsieve.structures.units import ROOM_TEMPERATURE, is_room_temperature
 from atomsieve.workflows.calculators import CALCULATORS
@@ -160,8 +161,8 @@ def problems(file: MappingFile) -> Iterator[Problem]:
         except InputError as error:
             yield Problem(where, str(error))
     for name in file.reactions or ():
-        if name not in reactions():
-            yield Problem("reactions", unknown(name, reactions(), "reaction"))
+        if problem := problem_with(name):
+            yield Problem("reactions", problem)
     for label, site in file.sites.items():
         for symbol in site.metals:
             if symbol not in METALS:

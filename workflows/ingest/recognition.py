@@ -16,9 +16,10 @@ from atomsieve.analysis.geometry import BONDED, Geometry
 from atomsieve.analysis.isomers import known_as, renamed
 from atomsieve.builders.bonding import is_metal
 from atomsieve.builders.files.parents import Parent, normal_of
-from atomsieve.structures.adsorbate import END_ON, Adsorbate, Molecule, adsorbates, molecules
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.identity import geometry_key
+from atomsieve.structures.molecule import REFERENCE_GASES, Molecule, molecules
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.ingest.matching import Match
 
@@ -182,7 +183,7 @@ def gas_in(atoms: Atoms, stated: str | None) -> tuple[str, list[int]]:
     InputError
         If it is none that energies refer to, or not the one that is stated.
     """
-    calculated = {name: entry for name, entry in molecules().items() if entry.positions}
+    calculated = {name: entry for name, entry in molecules().items() if entry.is_reference}
     if stated is not None and stated not in molecules():
         raise InputError(unknown(stated, molecules(), "gas"))
     if stated is not None and stated not in calculated:
@@ -205,7 +206,7 @@ def _never(name: str) -> str:
 
 
 def _references() -> str:
-    return " and ".join(name for name, entry in molecules().items() if entry.positions)
+    return ", ".join(REFERENCE_GASES)
 
 
 def has_metal(atoms: Atoms) -> bool:

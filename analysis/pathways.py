@@ -1,0 +1,245 @@
+"""Pathways: the cheapest way through the network of a reaction, those close to it, and where side products leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from atomsieve.analysis.surroundings import Surroundings
+from atomsieve.structures.errors import InputError
+from atomsieve.structures.limiting import SideProduct, StepEnergy
+from atomsieve.structures.reaction import Path, Reaction
+from atomsieve.structures.state import State, Step
+
+#: eV within which two steps count as equally hard.
+TIE = 0.05
+#: V within which a path counts as an alternative to the cheapest, and how many of these are named.
+THRESHOLD, MOST = 0.1, 10
+#: Digits to which energies are rounded before paths are ranked, so that equal ones go by their length and name.
+DECIMALS = 6
+
+Free = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class PathEnergies:
+    """A path with numbers.
+
+    Parameters
+    ----------
+    path : Path
+        The path.
+    states : tuple of (float or None)
+        Free energy of each state at 0 V against RHE, eV; None where an intermediate is missing.
+    steps : tuple of StepEnergy
+        All steps, at 0 V and at the potential asked for.
+    limiting_potential : float or None
+        V against RHE; None where a state is missing.
+    overpotential : float or None
+        V.
+    potential_determining_steps : tuple of str
+        The hardest proton-electron step and those within 0.05 eV of it.
+    """
+
+    path: Path
+    states: tuple[float | None, ...]
+    steps: tuple[StepEnergy, ...]
+    limiting_potential: float | None
+    overpotential: float | None
+    potential_determining_steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found in a network.
+
+    Parameters
+    ----------
+    best : PathEnergies
+        The cheapest path; where none is determined, the first, with what is known of it.
+    alternatives : tuple of PathEnergies
+        Other determined paths within a threshold of it, the cheapest first, at most ten.
+    within : int
+        How many there are within the threshold.
+    undetermined, paths : int
+        Paths of which an intermediate is missing, and all.
+    side_products : tuple of SideProduct
+        Where they leave.
+    """
+
+    best: PathEnergies
+    alternatives: tuple[PathEnergies, ...]
+    within: int
+    undetermined: int
+    paths: int
+    side_products: tuple[SideProduct, ...]
+
+
+class Network:
+    """A reaction with the free energies of one site.
+
+    Parameters
+    ----------
+    reaction : Reaction
+        The network.
+    free : mapping of str to (float or None)
+        ΔG of each adsorbate at 0 V against RHE, against H2, H2O, CO2 and N2, eV; absent or None where it is not known.
+    around : Surroundings
+        Free energies of the molecules, potential and pH.
+
+    Raises
+    ------
+    InputError
+        If the reaction moves no electrons, or a step moves (H+ + e-) against the direction of the whole.
+    """
+
+    def __init__(self, reaction: Reaction, free: Free, around: Surroundings) -> None:
+        self.reaction = reaction
+        self.around = around
+        self._free = free
+        self._sign = 1 if reaction.is_reduction else -1
+        wrong = [s for s in reaction.steps if s.kind == "proton-electron" and s.electrons * reaction.electrons < 0]
+        if wrong or not reaction.electrons:
+            raise InputError(
+                f"{reaction.name}: its steps take up {[step.electrons for step in reaction.steps]} electrons; a "
+                "limiting potential needs steps that all reduce, or all oxidise; split the reaction"
+            )
+        self._states = {state: self._energy(state) for state in reaction.states}
+        self._changes = {step: self._change(step) for step in reaction.steps}
+
+    def _energy(self, state: State) -> float | None:
+        if state.free.keys() & self.around.missing.keys():
+            return None
+        total = self.around.free(state)
+        for name, number in state.adsorbed.items():
+            value = self._free.get(name)
+            if value is None:
+                return None
+            total += number * value
+        return total
+
+    def _change(self, step: Step) -> float | None:
+        start, end = self._energy(step.start), self._energy(step.end)
+        return None if start is None or end is None else end - start
+
+    def _hardness(self, step: Step) -> float | None:
+        """Return what a proton-electron step asks of the potential, eV an electron; None of any other step."""
+        change = self._changes[step]
+        return change / abs(step.electrons) if change is not None and step.kind == "proton-electron" else None
+
+    def search(self, threshold: float = THRESHOLD) -> Search:
+        """Return the cheapest path: the one whose hardest proton-electron step is easiest.
+
+        Among paths with the same hardest step the one whose hardest other step (desorption, coupling) is easiest comes
+        first, then the shorter one.
+
+        Parameters
+        ----------
+        threshold : float
+            V within which other paths are listed.
+        """
+        paths = self.reaction.paths
+        hard = {step: self._hardness(step) for step in self._changes}
+        chemical = {
+            step: change + self.around.shift(step)
+            for step, change in self._changes.items()
+            if change is not None and step.kind != "proton-electron"
+        }
+        ranked = []
+        for place, path in enumerate(paths):
+            if any(self._changes[step] is None for step in path.steps):
+                continue
+            worst = max(value for step in path.steps if (value := hard[step]) is not None)
+            other = max((chemical[step] for step in path.steps if step in chemical), default=0.0)
+            ranked.append((round(worst, DECIMALS), round(other, DECIMALS), len(path.steps), place))
+        ranked.sort()
+        near = [entry for entry in ranked[1:] if entry[0] <= ranked[0][0] + threshold]
+        return Search(
+            self.along(paths[ranked[0][-1] if ranked else 0]),
+            tuple(self.along(paths[place]) for *_, place in near[:MOST]),
+            len(near),
+            len(paths) - len(ranked),
+            len(paths),
+            tuple(self._side_products()),
+        )
+
+    def along(self, path: Path) -> PathEnergies:
+        """Return the steps of one path, and its limiting potential.
+
+        ΔG(U) = ΔG(0) + n U for a step that takes up n (H+ + e-) (doi 10.1021/jp047349j). A reduction runs downhill
+        below U_L = -max ΔG(0)/n, an oxidation above U_L = max ΔG(0)/(-n); other steps never enter. None as soon as one
+        state is missing: the rest says nothing about it.
+        """
+        steps = []
+        for step in path.steps:
+            change = self._changes[step]
+            there = change + self.around.shift(step) if change is not None else None
+            steps.append(StepEnergy(step.text, step.electrons, step.protons, change, there))
+        states = tuple(self._states[state] for state in path.states)
+        if None in states:
+            return PathEnergies(path, states, tuple(steps), None, None, ())
+        hardness = {step.text: value for step in path.steps if (value := self._hardness(step)) is not None}
+        worst = max(hardness.values())
+        limiting = -self._sign * worst
+        return PathEnergies(
+            path,
+            states,
+            tuple(steps),
+            limiting,
+            self._sign * (self.around.equilibrium(self.reaction.overall) - limiting),
+            tuple(text for text, value in hardness.items() if value >= worst - TIE),
+        )
+
+    def _side_products(self) -> list[SideProduct]:
+        reach = self._reach() if self.reaction.leaves else {}
+        found = []
+        for chain in self.reaction.leaves:
+            origin = next(state for state in self.reaction.states if state.species == chain[0].species)
+            # of several states with the same adsorbate that one counts which is reached most easily
+            arrived = min((v for state, v in reach.items() if state.species == origin.species), default=None)
+            steps = Path("", chain).steps
+            changes = [self._change(step) for step in steps]
+            limiting = None
+            if arrived is not None and None not in changes:
+                pairs = [
+                    change / abs(step.electrons)
+                    for step, change in zip(steps, changes, strict=True)
+                    if change is not None and step.kind == "proton-electron"
+                ]
+                limiting = -self._sign * max([arrived, *pairs])
+            last = changes[-1]
+            found.append(
+                SideProduct(
+                    " + ".join(name for name in chain[-1].free if name != "H2O"),
+                    chain[0].text.split(" + ")[0],
+                    tuple(step.text for step in steps),
+                    last,
+                    last + self.around.shift(steps[-1]) if last is not None else None,
+                    limiting if limiting is None or abs(limiting) != float("inf") else None,
+                )
+            )
+        return found
+
+    def _reach(self) -> dict[State, float]:
+        """Return by state the least hardest proton-electron step (eV an electron) on the way there."""
+        found = {self.reaction.start: float("-inf")}
+        for _ in self.reaction.states:
+            before = dict(found)
+            for step, change in self._changes.items():
+                if change is not None and step.start in found:
+                    hardness = self._hardness(step)
+                    there = max(found[step.start], hardness if hardness is not None else float("-inf"))
+                    found[step.end] = min(found.get(step.end, float("inf")), there)
+            if found == before:
+                break
+        return found
+
+
+def search(reaction: Reaction, free: Free, around: Surroundings, *, threshold: float = THRESHOLD) -> Search:
+    """Return the cheapest path through a reaction, see :class:`Network`."""
+    return Network(reaction, free, around).search(threshold)
+
+
+def texts(states: Sequence[State]) -> list[str]:
+    """Return the states of a path as they are written."""
+    return [state.text for state in states]
