@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
@@ -130,7 +130,7 @@ def rows_of(
             without[name] = why
             continue
         used |= chosen
-        rows[name] = adsorption_energy(
+        row = adsorption_energy(
             site=site,
             adsorbate=name,
             method=cohort.method,
@@ -139,6 +139,8 @@ def rows_of(
             adsorbed=[taken.reference for taken in group],
             gases={gas: taken.reference for gas, taken in chosen.items()},
         )
+        stated = {str(taken.document["key"]): taken.uncertainty for taken in group}
+        rows[name] = replace(row, uncertainty=stated.get(row.calculations.get("adsorbed", "")))
     warnings = require_combinable(taken.participant for taken in (*cohort.members, *used.values())) if rows else ()
     return Rows(rows, without, warnings)
 

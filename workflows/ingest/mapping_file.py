@@ -92,6 +92,8 @@ class MappingFile(_Section):
         By the names that runs and tables use.
     fmax : float
         Frames whose largest force (eV/Å) is above it are not converged.
+    uncertainty : float or None
+        One standard deviation (eV) of each adsorption energy for which a table states none.
     reactions : list of str
         Whose limiting potentials are wanted; all for which there are adsorbates unless given.
     conditions, thermochemistry
@@ -105,6 +107,7 @@ class MappingFile(_Section):
     method: MethodEntry | None = None
     methods: dict[str, MethodEntry] = Field(default_factory=dict)
     fmax: Annotated[float, Field(gt=0, le=1)] = 0.1
+    uncertainty: Annotated[float, Field(ge=0, le=5)] | None = None
     reactions: list[str] | None = None
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
