@@ -78,7 +78,7 @@ conditions:
   potential: 0.0              # V
   scale: RHE                  # or SHE, or absolute, with `she` (4.44 V) for that of the hydrogen electrode
   # pressures: {{CO2: 0.5}}     # bar, of gases; `activities` of what is dissolved; 1 where nothing is stated
-  # phases: {{NH3: g}}          # a product as a gas (g), dissolved (aq) or liquid (l); dissolved acids and bases go by pH
+  # phases: {{NH3: g}}          # a product as a gas (g), dissolved (aq), liquid (l); acids and bases go by pH
 
 # What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO,
 # CHO, CH2O, OCH3), calculated vibrations (`harmonic`; or `quasi-harmonic`: modes below `floor` are raised to it), or
