@@ -187,7 +187,8 @@ class Ledger:
 
     def molecule(self, name: str) -> SpeciesSum:
         """Return the sum of a molecule."""
-        return self._species(name, self._around.molecules[name], known=True)
+        terms = self._around.molecules.get(name)
+        return self._species(name, terms or (), known=terms is not None)
 
     def state(self, state: State) -> StateSum:
         """Return the sum of a state."""
@@ -253,7 +254,8 @@ def account(
     path = networks.Path(name, tuple(State.parse(text) for text in texts))
     steps = tuple(ledger.step(step) for step in path.steps)
     states = [*path.states, *(state for chain in reaction.leaves for state in chain)]
-    total = ledger.step(reaction.overall, 0.0)
+    # calculated molecules have a say in steps alone
+    total = Ledger(rows, around.experimental, decimals).step(reaction.overall, 0.0)
     assert total.free is not None
     equilibrium = ledger.rounded(-total.free / total.electrons) + 0.0
     hardest = limiting = overpotential = None

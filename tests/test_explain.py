@@ -234,8 +234,8 @@ def levels(*names: str) -> Any:
         potentials = tuple(
             limiting_potential(reaction(name), own, site=site, method=METHOD, conditions=PLAIN) for name in names
         )
-        sites.append(SimpleNamespace(rows=own, potentials=potentials))
-    return [(SimpleNamespace(surroundings=surroundings(PLAIN)), sites, None)]
+        sites.append(SimpleNamespace(rows=own, potentials=potentials, around=surroundings(PLAIN)))
+    return [(SimpleNamespace(), sites, None)]
 
 
 def test_sites_are_found_by_what_is_written_of_them() -> None:

@@ -70,8 +70,9 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     for checked, sites, _ in found:
         for known in sites:
             if any(row.site.key == own.key for row in known.rows.values()):
-                reactions |= {p.reaction: (p, known, checked.surroundings) for p in known.potentials}
-                adsorbates |= {f"{name}*": (row, checked.surroundings) for name, row in known.rows.items()}
+                around = known.around or checked.surroundings
+                reactions |= {p.reaction: (p, known, around) for p in known.potentials}
+                adsorbates |= {f"{name}*": (row, around) for name, row in known.rows.items()}
     names = [*reactions, *adsorbates]
     if what is None:
         if len(reactions) != 1:

@@ -170,6 +170,7 @@ def _species(out: Console, sums: Iterable[SpeciesSum], rows: Mapping[str, Adsorp
             note, terms = _source(terms[0]), ()
         elif not terms:
             note = "what energies refer to"
+        note = note or "in all"
         for term in terms:
             table.add_row("", escape(term.name), _number(term.value), escape(_source(term)))
         table.add_row("", f"[bold]{escape(total.symbol)}[/bold]", f"[bold]{_number(total.free)}[/bold]", escape(note))
@@ -265,6 +266,8 @@ def _limiting(out: Console, potential: LimitingPotential, account: Account) -> N
             f"η = {first} - {second} = {_number(values[first])} - {_signed(values[second])} = "
             f"{_number(account.overpotential)} V ± {potential.error_bar:g} V"
         )
+    if potential.closure is not None:
+        lines.append(f"calculated molecules make the whole reaction {_signed(potential.closure)} eV off experiment")
     for line in lines:
         out.print(f"  {escape(line)}")
 
