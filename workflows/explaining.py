@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from atomsieve.analysis.account import Ledger, account
+from atomsieve.analysis.account import account
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, unknown
@@ -132,7 +132,7 @@ def explain(choice: Choice, number: int, *, as_json: bool) -> None:
         if as_json:
             screen.print_json({**row.to_dict(), "site": asdict(row.site)})
         else:
-            sums.show_row(screen.console(), row, Ledger(choice.rows, choice.around, sums.DECIMALS))
+            sums.show_row(screen.console(), row, choice.around)
         return
     exact = account(choice.potential, choice.rows, choice.around, number=number)
     if as_json:
