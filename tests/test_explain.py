@@ -235,7 +235,7 @@ def levels(*names: str) -> Any:
         potentials = tuple(
             limiting_potential(reaction(name), own, site=site, method=METHOD, conditions=PLAIN) for name in names
         )
-        sites.append(SimpleNamespace(rows=own, potentials=potentials))
+        sites.append(SimpleNamespace(rows=own, potentials=potentials, around=surroundings(PLAIN)))
     return [(SimpleNamespace(surroundings=surroundings(PLAIN)), sites, None)]
 
 

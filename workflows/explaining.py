@@ -65,13 +65,14 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
         # with one site its name may be left out
         site, what = None, site
     own = _site(labels, site)
-    reactions: dict[str, tuple[LimitingPotential, SiteRows, Surroundings]] = {}
+    reactions: dict[str, tuple[LimitingPotential, SiteRows]] = {}
     adsorbates: dict[str, tuple[AdsorptionEnergy, Surroundings]] = {}
     for checked, sites, _ in found:
         for known in sites:
             if any(row.site.key == own.key for row in known.rows.values()):
-                reactions |= {p.reaction: (p, known, checked.surroundings) for p in known.potentials}
-                adsorbates |= {f"{name}*": (row, checked.surroundings) for name, row in known.rows.items()}
+                around = known.around or checked.surroundings
+                reactions |= {p.reaction: (p, known) for p in known.potentials}
+                adsorbates |= {f"{name}*": (row, around) for name, row in known.rows.items()}
     names = [*reactions, *adsorbates]
     if what is None:
         if len(reactions) != 1:
@@ -83,8 +84,9 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
         return Choice(own, {name: row}, around, None)
     if what not in reactions:
         raise InputError(unknown(what, names, f"reaction or adsorbate of {own.label}"))
-    potential, known, around = reactions[what]
-    return Choice(own, known.rows, around, potential)
+    potential, known = reactions[what]
+    assert known.around is not None  # else there were no potential
+    return Choice(own, known.rows, known.around, potential)
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:

@@ -26,7 +26,7 @@ LETTERS = 8
 CONSIDERED = 12
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_UNITS = "eV, at 0 V vs RHE and pH 0"
+_UNITS = "eV, at 0 V vs RHE"
 
 
 def show_row(out: Console, row: AdsorptionEnergy, around: Surroundings) -> None:
@@ -87,7 +87,7 @@ def show_account(
     _species(out, account.molecules, {}, around)
     _section(out, f"States ({_which(potential, account)}; {_UNITS})")
     _states(out, account.states)
-    _section(out, "Steps (eV; first ΔG at 0 V vs RHE and pH 0" + ("; then ΔG at U and pH)" if is_moved else ")"))
+    _section(out, "Steps (eV; first ΔG at 0 V vs RHE" + ("; then ΔG at U and pH)" if is_moved else ")"))
     _steps(out, account.steps, around, account.determining)
     _section(out, "Limiting potential")
     _limiting(out, potential, account, around)
