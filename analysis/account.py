@@ -111,8 +111,10 @@ class Account:
         Texts of the potential-determining steps.
     hardest : StepSum or None
         The proton-electron step that asks most of the potential; None where a state is not known.
+    ends : tuple of StateSum
+        Reactants and products, of measured molecules.
     total : StepSum
-        From reactants to products.
+        From the one to the other.
     equilibrium_potential : float
         V against RHE.
     limiting_potential, overpotential : float or None
@@ -130,6 +132,7 @@ class Account:
     steps: tuple[StepSum, ...]
     determining: tuple[str, ...]
     hardest: StepSum | None
+    ends: tuple[StateSum, StateSum]
     total: StepSum
     equilibrium_potential: float
     limiting_potential: float | None
@@ -139,8 +142,9 @@ class Account:
     def to_dict(self) -> dict[str, Any]:
         """Return all sums as plain data; the parts of a state by symbol."""
         data = asdict(self)
-        for state, own in zip(self.states, data["states"], strict=True):
-            own["parts"] = [{"number": n, "species": part.name, "free": part.free} for n, part in state.parts]
+        for name in ("states", "ends"):
+            for state, own in zip(getattr(self, name), data[name], strict=True):
+                own["parts"] = [{"number": n, "species": part.name, "free": part.free} for n, part in state.parts]
         return data
 
 
@@ -279,6 +283,7 @@ def account(
         steps=steps,
         determining=determining,
         hardest=hardest,
+        ends=(measured.state(reaction.start), measured.state(reaction.end)),
         total=total,
         equilibrium_potential=equilibrium,
         limiting_potential=limiting,
