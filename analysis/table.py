@@ -38,6 +38,21 @@ COLUMNS = (
 
 #: Further ones of a campaign with stages: the last stage that a site entered, and why it fell out there.
 STAGE_COLUMNS = ("stage", "rejected")
+#: Further ones of what a site is beside others: its rivals, the covered site, other sites, other methods.
+COMPARISON_COLUMNS = (
+    "rank",
+    "rank_best",
+    "rank_worst",
+    "top_ten",
+    "selectivity",
+    "selectivity_against",
+    "covered_by_hydrogen",
+    "resting_state",
+    "limiting_potential_at_rest",
+    "not_at_rest",
+    "resting_windows",
+    "spread",
+)
 
 Row = dict[str, Any]
 
@@ -290,5 +305,5 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in (*COLUMNS, *STAGE_COLUMNS):
+        if column not in (*COLUMNS, *STAGE_COLUMNS, *COMPARISON_COLUMNS):
             raise InputError(unknown(column, COLUMNS, "column"))

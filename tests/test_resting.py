@@ -105,7 +105,7 @@ def test_a_covered_site_that_was_not_computed_leaves_it_open() -> None:
     assert found.limiting_potential is None
     # at the limiting potential of the bare site it is OH* that rests
     assert (found.state, found.potential) == ("OH*", 0.5)
-    assert found.reason == "U_L on the site with O on its far face is not known; it rests above 0.90 V"
+    assert found.reason == "U_L on the site with O on its far face is not known; O* above 0.90 V"
     # what rests beyond the equilibrium does not matter
     low = at_rest(states, {"*": 0.5, "OH*": 0.6}, is_reduction=True, equilibrium=0.8)
     assert low.limiting_potential == 0.6

@@ -98,6 +98,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
             out.print(escape(f"pass on: {stages[number].criteria}"), soft_wrap=True)
         if made.closed:
             out.print(escape(screen.closed_text(made)), style="yellow")
+    for why, count in checked.uncovered.items():
+        out.print(f"resting: {count:,} site{'s' * (count > 1)} as named alone: {why}", style="yellow", soft_wrap=True)
     for fit in fits:
         out.print(escape(fit), soft_wrap=True)
     if pictures is not None:
@@ -216,6 +218,7 @@ def results(
     elif as_csv:
         own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
         columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]
+        columns += table.COMPARISON_COLUMNS
         columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
         sys.stdout.write(table.csv_text(chosen, columns))
     elif not rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,26 @@ from rich.markup import escape
 from atomsieve.analysis import table
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.comparison import compare, place_of
 from atomsieve.workflows.funnel import Level
 
 #: Lines with reasons under a table.
 REASONS = 20
 
 
-def rows(found: Iterable[Level]) -> list[dict[str, Any]]:
+def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
     """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
     by_site: dict[str, list[dict[str, Any]]] = {}
+    beside = compare(found)
+    blank = dict.fromkeys(table.COMPARISON_COLUMNS)
     for stage, sites, sifted in found:
         latest: dict[str, list[dict[str, Any]]] = {}
         for site in sites:
             own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
             if not own:
                 continue
+            compared = {p.reaction: beside[place_of(p)] for p in site.potentials}
+            own = [row | blank | compared.get(row["reaction"], {}) for row in own]
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
