@@ -110,7 +110,7 @@ def limiting_potential(
         paths=found.paths,
         missing=missing,
         side_products=found.side_products if determined else (),
-        closure=around.closure(reaction.overall) if around.is_computed and determined else None,
+        closure=around.closure(reaction.overall),
     )
 
 

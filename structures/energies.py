@@ -22,7 +22,8 @@ class Term:
     name : str
         As a chemist writes it, ``E(OH*)`` or ``-1 E(H2O)``.
     kind : str
-        ``electronic``, ``correction``, ``zpe``, ``thermal``, ``entropy`` or ``solvation``.
+        ``electronic``, ``correction``, ``zpe``, ``thermal``, ``entropy`` or ``solvation``; of a free molecule also
+        ``experiment``, ``acid-base``, ``pressure`` or ``activity``.
     value : float
         eV, with the sign with which it enters the sum.
     source : str
@@ -201,6 +202,8 @@ class AdsorptionEnergy:
 def slot_key(site_key: str, adsorbate: str, method_key: str, policy: Mapping[str, Any]) -> str:
     """Return the slot of a row before the row exists: what its number means, not how hard it was looked for."""
     meaning = {name: policy.get(name) for name in ("corrections", "solvation", "temperature", "terms")}
+    if "gas_corrections" in policy:
+        meaning["gas_corrections"] = policy["gas_corrections"]
     if "geometry_method" in policy:
         meaning["geometry_method"] = policy["geometry_method"]["key"]
     return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, plain(meaning)])

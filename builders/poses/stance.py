@@ -22,10 +22,15 @@ CHELATE: Final = 1.1
 #: Degrees by which a bent adsorbate straightens up, at most, where one atom bridges two metals.
 STRAIGHTEN: Final = 45.0
 
+# Å by which an atom may lie below two that bind.
+_SUNK: Final = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Stance:
     """An adsorbate above its metals: x along the line of two binding atoms or of two metals, z away from the metals.
+
+    Two fragments that share no bond are given whole, from a foot at the metal or in the middle of two.
 
     Parameters
     ----------
@@ -45,7 +50,8 @@ def stance(
     """Return how an adsorbate stands on one metal or on two.
 
     Every bond has the length :data:`BOND` tells. Two binding atoms lie square to the open direction, but for the
-    difference of their bond lengths.
+    difference of their bond lengths. Of two fragments that share no bond each stands upright on its own metal, however
+    far that is from the other; on one metal they lean apart, as far as the table has them.
 
     Parameters
     ----------
@@ -68,8 +74,11 @@ def stance(
     shape = _shape(species, mode, torsions)
     binding = [atomic_numbers[species.symbols[atom]] for atom in mode.atoms]
     pairs = zip(numbers * (3 - len(numbers)), binding * (3 - len(binding)), strict=True)
-    bond = BOND * (CHELATE if mode.name == "chelate" else 1.0)
+    is_pair = len(species.fragments) == 2
+    bond = BOND * (CHELATE if mode.name == "chelate" and not is_pair else 1.0)
     first, second = (bond * float(covalent_radii[metal] + covalent_radii[atom]) for metal, atom in pairs)
+    if is_pair:
+        return Stance(_pair(species, mode, (first, second), apart), np.zeros(3))
     if len(binding) == 1:
         # a triangle of three known sides
         along = (first**2 - second**2) / (2 * apart) if apart else 0.0
@@ -84,6 +93,19 @@ def stance(
     x, y, z = shape.T
     leaning = np.column_stack([x * math.cos(lean) - z * math.sin(lean), y, x * math.sin(lean) + z * math.cos(lean)])
     return Stance(leaning, np.array([0.0, 0.0, (low + high) / 2]))
+
+
+def _pair(species: Adsorbate, mode: Mode, lengths: tuple[float, float], apart: float) -> Array:
+    """Return two fragments upright at the ends of a line of some length, or leaning apart from one point."""
+    tabulated = np.array(species.positions)
+    placed = np.empty_like(tabulated)
+    between = float(np.linalg.norm(tabulated[mode.atoms[1]] - tabulated[mode.atoms[0]]))
+    lean = 0.0 if apart else math.asin(min(1.0, between / sum(lengths)))
+    for side, atom, length in zip((-1.0, 1.0), mode.atoms, lengths, strict=True):
+        fragment = list(next(group for group in species.fragments if atom in group))
+        upright = tabulated[fragment] - tabulated[atom] + (0.0, 0.0, length)
+        placed[fragment] = _rotated(upright, np.eye(3)[1], side * lean) + np.array([side * apart / 2, 0.0, 0.0])
+    return placed
 
 
 def torsion_choices(species: Adsorbate, mode: Mode) -> tuple[tuple[float, ...], ...]:
@@ -138,6 +160,12 @@ def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array
             z = across / size
             break
     shape: Array = centred @ np.array([x, np.cross(z, x), z]).T
+    others = np.delete(shape, binding, axis=0)
+    if len(others) and others[:, 2].min() < -_SUNK:
+        # what is flat about the two, as formaldehyde, lies down rather than turn an edge to the metal
+        turns = np.radians(np.arange(0.0, 360.0, 5.0))
+        lowest = [np.round(_rotated(others, np.eye(3)[0], turn)[:, 2].min(), 6) for turn in turns]
+        shape = _rotated(shape, np.eye(3)[0], float(turns[int(np.argmax(lowest))]))
     return shape
 
 

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.builders.bonding import METALS
 from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.consistency import condition_problems
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.method import Method, Tier
 from atomsieve.structures.molecule import molecules
 from atomsieve.structures.reaction import problem_with
@@ -176,6 +178,14 @@ def problems(file: MappingFile) -> Iterator[Problem]:
     if not is_room_temperature(file.conditions.temperature):
         text = f"{file.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only"
         yield Problem("conditions.temperature", text)
+    yield from condition_problems(file.conditions)
+    if file.thermochemistry.gases != "experiment":
+        text = "'computed', but what is ingested has experimental molecules; leave it out"
+        yield Problem("thermochemistry.gases", text)
+    try:
+        gas_correction(file.thermochemistry.gas_corrections)
+    except InputError as error:
+        yield Problem("thermochemistry.gas_corrections", str(error))
     table = file.thermochemistry.corrections
     if table != "none" and table not in correction_tables():
         yield Problem("thermochemistry.corrections", unknown(table, [*correction_tables(), "none"], "correction table"))
