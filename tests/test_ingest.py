@@ -571,6 +571,39 @@ def test_a_file_that_is_cut_short_gives_its_whole_frames(tmp_path: Path, cli: Cl
     assert "cannot be read" in report["found"][0]["reason"]
 
 
+def test_stated_uncertainties_become_the_error_bar(tmp_path: Path, cli: Cli) -> None:
+    rows = ["site,adsorbate,gas,energy,uncertainty", ",,H2,-6.77,", ",,H2O,-14.22,", "A,,,-100.0,"]
+    # OH* at 0 eV in ΔG: its removal is the hardest step by far, and passes on its own error
+    energies = {"OH": -110.85 - 0.35, "O": -105.5, "OOH": -115.4}
+    rows += [f"A,{name},,{energy},{0.01 if name == 'OH' else ''}" for name, energy in energies.items()]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    content = {**PBE, "uncertainty": 0.02, "reactions": ["ORR"], "sites": {"A": {"metals": ["Fe"]}}}
+    ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, content))
+    (row,) = results(cli, tmp_path)
+    assert row["limiting_potential"] == pytest.approx(row["free_OH"])
+    assert row["error_bar"] == pytest.approx(0.01)
+    # a table that says nothing leaves it at 0.2 V
+    (tmp_path / "t.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows) + "\n")
+    del content["uncertainty"]
+    ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, content))
+    assert results(cli, tmp_path)[0]["error_bar"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("A,OH,,-110,much", "'much' is no uncertainty"),
+        ("A,OH,,-110,-0.1", "'-0.1' is no uncertainty"),
+        ("A,,,-100,0.1", "beside the adsorbate"),
+        (",,H2,-6.77,0.1", "beside the adsorbate"),
+    ],
+)
+def test_uncertainties_that_mean_nothing(line: str, message: str, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "t.csv").write_text(f"site,adsorbate,gas,energy,uncertainty\n{line}\n")
+    report = ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, PBE), code=2)
+    assert message in report["found"][0]["reason"]
+
+
 def test_rows_of_a_table_that_are_wrong(tmp_path: Path, cli: Cli) -> None:
     rows = ["site,adsorbate,gas,energy,method,metals"]
     rows += ["A,,,-100.0,,Fe", "A,OH,,-110.5,,Fe", "A,Oh!,,-110.5,,Fe", "A,O,,minus five,,Fe", "A,O,,nan,,"]

@@ -9,6 +9,7 @@ from atomsieve.analysis.ranking import ranking
 from atomsieve.analysis.resting import BARE, at_rest, candidates, windows
 from atomsieve.analysis.selectivity import selectivity
 from atomsieve.analysis.spread import Agreement, Spread, agreements, spreads
+from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.analysis.table import of_one_method
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
@@ -20,6 +21,8 @@ from atomsieve.workflows.harvest import SiteRows
 
 #: A site, a method and a reaction, each by its key or name.
 Place = tuple[str, str, str]
+#: ΔG by adsorbate, eV.
+Free = Mapping[str, float | None]
 
 #: The places for which a probability is shown.
 TOP = 10
@@ -37,9 +40,12 @@ def compare(found: Sequence[Level]) -> dict[Place, dict[str, Any]]:
     for stage, sites, _ in found:
         by_key = {next(iter(site.rows.values())).site.key: site for site in sites if site.rows}
         for site in sites:
-            for potential in site.potentials:
-                own = _rivals(stage, site, potential) | _at_rest(stage, site, potential, by_key)
-                columns[place_of(potential)] = own
+            if site.around is not None:
+                free = {name: row.free for name, row in site.rows.items()}
+                for potential in site.potentials:
+                    rivals = _rivals(site, potential, free, site.around)
+                    resting = _at_rest(stage, site, potential, free, site.around, by_key)
+                    columns[place_of(potential)] = rivals | resting
         for group in _groups(potential for site in sites for potential in site.potentials):
             for place, entry in _ranks(group):
                 columns[place] |= entry
@@ -54,13 +60,13 @@ def place_of(potential: LimitingPotential) -> Place:
     return potential.site.key, str(potential.method["key"]), potential.reaction
 
 
-def _rivals(stage: CheckedCampaign, site: SiteRows, potential: LimitingPotential) -> dict[str, Any]:
+def _rivals(site: SiteRows, potential: LimitingPotential, free: Free, around: Surroundings) -> dict[str, Any]:
     wanted = reaction(potential.reaction)
     states = {state.text: state for state in wanted.states}
     found = selectivity(
         wanted,
-        {name: row.free for name, row in site.rows.items()},
-        stage.surroundings,
+        free,
+        around,
         limits={other.reaction: other.limiting_potential for other in site.potentials},
         path=[states[str(state["text"])] for state in potential.states],
     )
@@ -73,12 +79,16 @@ def _rivals(stage: CheckedCampaign, site: SiteRows, potential: LimitingPotential
 
 
 def _at_rest(
-    stage: CheckedCampaign, site: SiteRows, potential: LimitingPotential, by_key: Mapping[str, SiteRows]
+    stage: CheckedCampaign,
+    site: SiteRows,
+    potential: LimitingPotential,
+    free: Free,
+    around: Surroundings,
+    by_key: Mapping[str, SiteRows],
 ) -> dict[str, Any]:
     wanted = reaction(potential.reaction)
-    free = {name: row.free for name, row in site.rows.items()}
-    states = candidates(free, stage.surroundings, wanted.molecules)
-    limits = {BARE: potential.limiting_potential}
+    states = candidates(free, around, wanted.molecules)
+    limits: dict[str, float | None] = {BARE: potential.limiting_potential}
     for name, recipe in stage.covered(site.recipe).items():
         other = by_key.get(site_key(recipe))
         limits[f"{name}*"] = next(
@@ -91,7 +101,7 @@ def _at_rest(
         limits,
         is_reduction=wanted.is_reduction,
         equilibrium=potential.equilibrium_potential,
-        potential=stage.surroundings.potential if stated else None,
+        potential=around.potential if stated else None,
     )
     return {
         "resting_state": found.state,

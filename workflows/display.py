@@ -62,6 +62,11 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
         out.print(f"  {escape(line)}", style="yellow")
     if len(lines) > REASONS:
         out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
+    covered = screen.at_rest(shown)
+    for line in covered[:REASONS]:
+        out.print(f"  {escape(line)}")
+    if len(covered) > REASONS:
+        out.print(f"  and {len(covered) - REASONS:,} covered sites more: atomsieve results {name} --json")
     single = screen.single_starts(shown)
     if single:
         named = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))
