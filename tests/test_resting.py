@@ -157,6 +157,7 @@ reactions: [ORR]
 resting: [OH, O]
 spin: {clean: fixed, adsorbed: fixed}
 poses: {most: 1}
+relaxation: {fmax: 0.1}
 method: {calculator: mock}
 """
 

@@ -21,6 +21,7 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.gallery import fit_text
@@ -209,7 +210,8 @@ def results(
     settings = read_settings()
     checked = find(file_or_name, settings)
     with _stored(checked, settings) as database:
-        rows = display.rows(levels(checked, database))
+        found = levels(checked, database)
+    rows = display.rows(found)
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
@@ -225,6 +227,8 @@ def results(
         screen.console().print(f"none of {len(rows):,} rows meets these conditions")
     else:
         display.show(checked, chosen, file_or_name)
+        for line in screen.agreement_lines(method_agreements(found)):
+            screen.console().print(escape(line), soft_wrap=True)
 
 
 def explain(file_or_name: str, site: str | None, what: str | None, path: int, *, as_json: bool) -> None:

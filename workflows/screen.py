@@ -13,6 +13,7 @@ from rich.table import Table
 
 from atomsieve.analysis.cells import parts
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.spread import Agreement
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.reaction import reaction
 from atomsieve.workflows.checked import CheckedCampaign
@@ -198,6 +199,16 @@ def at_rest(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{row['resting_state']} rests; {volt(row['limiting_potential'])} V if bare"
         for row in rows
         if row["limiting_potential_at_rest"] is not None and row["resting_state"] != "*"
+    ]
+
+
+def agreement_lines(found: Sequence[Agreement]) -> list[str]:
+    """Return a line for each reaction and each two methods that order at least three sites."""
+    return [
+        f"{one.reaction}: {' and '.join(one.methods)} order {one.sites} sites with ρ = {one.spearman:z.2f} (Spearman), "
+        f"τ = {one.kendall:z.2f} (Kendall)"
+        for one in found
+        if one.spearman is not None
     ]
 
 
