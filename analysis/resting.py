@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from atomsieve.analysis.surroundings import Surroundings
@@ -86,7 +87,7 @@ def candidates(
     molecules : iterable of str
         The molecules that are there besides water.
     """
-    there = set(molecules)
+    there = frozenset(molecules)
     found = [Candidate(BARE, 0, 0.0)]
     for name, value in free.items():
         step = _formation(name, there)
@@ -96,7 +97,8 @@ def candidates(
     return tuple(found)
 
 
-def _formation(name: str, molecules: set[str]) -> Step | None:
+@cache
+def _formation(name: str, molecules: frozenset[str]) -> Step | None:
     """Return how an adsorbate forms from the bare site; None where it has no equilibrium with what is there."""
     own = State(f"{name}*", {name: 1}, {})
     composition = adsorbate(name).composition

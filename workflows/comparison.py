@@ -42,9 +42,10 @@ def compare(found: Sequence[Level]) -> dict[Place, dict[str, Any]]:
         for site in sites:
             if site.around is not None:
                 free = {name: row.free for name, row in site.rows.items()}
+                covered = {name: by_key.get(site_key(one)) for name, one in stage.covered(site.recipe).items()}
                 for potential in site.potentials:
                     rivals = _rivals(site, potential, free, site.around)
-                    resting = _at_rest(stage, site, potential, free, site.around, by_key)
+                    resting = _at_rest(stage, site, potential, free, site.around, covered)
                     columns[place_of(potential)] = rivals | resting
         for group in _groups(potential for site in sites for potential in site.potentials):
             for place, entry in _ranks(group):
@@ -84,18 +85,19 @@ def _at_rest(
     potential: LimitingPotential,
     free: Free,
     around: Surroundings,
-    by_key: Mapping[str, SiteRows],
+    covered: Mapping[str, SiteRows | None],
 ) -> dict[str, Any]:
     wanted = reaction(potential.reaction)
     states = candidates(free, around, wanted.molecules)
     limits: dict[str, float | None] = {BARE: potential.limiting_potential}
-    for name, recipe in stage.covered(site.recipe).items():
-        other = by_key.get(site_key(recipe))
+    for name, other in covered.items():
         limits[f"{name}*"] = next(
             (p.limiting_potential for p in (other.potentials if other is not None else ()) if _is_same(p, potential)),
             None,
         )
-    stated = "potential" in stage.campaign.conditions.model_fields_set
+    # 0 V against RHE is what a campaign has that asks for no potential
+    conditions = stage.campaign.conditions
+    stated = conditions.scale != "RHE" or conditions.potential != 0.0
     found = at_rest(
         states,
         limits,
