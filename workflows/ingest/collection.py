@@ -28,6 +28,10 @@ class Collection(CheckedCampaign):
         """Return the policy key of each adsorbate's row at a site."""
         return dict(recipe["rows"])
 
+    def far_face(self, recipe: Mapping[str, Any]) -> str:
+        """Say nothing: what the far face of somebody else's site could carry is not known."""
+        return ""
+
 
 def is_collection(content: Mapping[str, Any]) -> bool:
     """Tell whether what the database keeps under a name is a collection."""
