@@ -7,6 +7,7 @@ from typing import Any
 
 from atomsieve.analysis.pathways import search, texts
 from atomsieve.analysis.surroundings import Surroundings, surroundings
+from atomsieve.analysis.uncertainty import ErrorBar, error_bar
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.gate import Participant, require_combinable
@@ -62,13 +63,21 @@ def limiting_potential(
     _require_one_network(site, used)
     _require_temperature(used, float(conditions["temperature"]))
     around = surroundings(conditions) if around is None else around
-    found = search(reaction, {name: row.free for name, row in used.items()}, around)
+    free = {name: row.free for name, row in used.items()}
+    found = search(reaction, free, around)
     best = found.best
     missing = _missing(reaction, used)
     absent = {name for state in reaction.states for name in state.free if name in around.missing}
     missing |= {f"molecule {name}": around.missing[name] for name in sorted(absent)}
     undetermined = _undetermined(reaction.adsorbates, used, missing, is_open=best.limiting_potential is None)
     determined = undetermined is None
+    uncertainties = {name: row.uncertainty for name, row in used.items() if row.uncertainty is not None}
+    ensembles = {name: row.ensemble for name, row in used.items() if row.ensemble}
+    bar = (
+        error_bar(reaction, free, around, uncertainties=uncertainties, ensembles=ensembles)
+        if determined
+        else ErrorBar()
+    )
     return LimitingPotential(
         site=site,
         reaction=reaction.name,
@@ -85,6 +94,8 @@ def limiting_potential(
         undetermined=undetermined,
         conditions={**conditions, "potential_rhe": around.potential},
         predictive=Method.from_dict(method).is_predictive,
+        error_bar=bar.value,
+        error_source=bar.source,
         path=best.path.name,
         alternatives=tuple(
             {
@@ -99,7 +110,7 @@ def limiting_potential(
         paths=found.paths,
         missing=missing,
         side_products=found.side_products if determined else (),
-        closure=around.closure(reaction.overall) if around.is_computed and determined else None,
+        closure=around.closure(reaction.overall),
     )
 
 

@@ -81,7 +81,7 @@ def candidates(
     found = [Candidate(BARE, 0, 0.0)]
     for name, value in free.items():
         step = _formation(name, there)
-        if value is not None and step is not None:
+        if value is not None and step is not None and not around.missing.keys() & {*step.start.free, *step.end.free}:
             change = value + around.free(step.end) - around.free(step.start) + around.shift(step, 0.0)
             found.append(Candidate(f"{name}*", step.electrons, change))
     return tuple(found)

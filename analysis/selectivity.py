@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from atomsieve.analysis.pathways import PathEnergies, search
+from atomsieve.analysis.pathways import search
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.reaction import OF, Path, Reaction, reaction
 from atomsieve.structures.state import State, Step
@@ -64,7 +64,14 @@ class Selectivity:
         return known[0] if known else None
 
 
-def selectivity(wanted: Reaction, free: Mapping[str, float | None], around: Surroundings) -> Selectivity:
+def selectivity(
+    wanted: Reaction,
+    free: Mapping[str, float | None],
+    around: Surroundings,
+    *,
+    limits: Mapping[str, float | None] | None = None,
+    path: Sequence[State] | None = None,
+) -> Selectivity:
     """Hold a reaction against what competes with it.
 
     Another reaction by the limiting potentials: U_L - U_L(HER) of a reduction (doi 10.1002/cssc.201500322), the other
@@ -81,51 +88,54 @@ def selectivity(wanted: Reaction, free: Mapping[str, float | None], around: Surr
         ΔG of each adsorbate at 0 V against RHE, against H2, H2O, CO2 and N2, eV; absent or None where it is not known.
     around : Surroundings
         Free energies of the molecules, and pH.
+    limits : mapping of str to (float or None), optional
+        U_L of reactions, V against RHE, where they are known already.
+    path : sequence of State, optional
+        The cheapest path, where it is known already.
     """
-    best = search(wanted, free, around).best
+    known = dict(limits or {})
+    if path is None or wanted.name not in known:
+        best = search(wanted, free, around).best
+        known[wanted.name], path = best.limiting_potential, best.path.states
+    own = known[wanted.name]
     sign = 1.0 if wanted.is_reduction else -1.0
     rivals = []
     for name in wanted.competes:
-        other = search(reaction(name), free, around).best.limiting_potential
-        own = best.limiting_potential
-        rivals.append(
-            Rival(
-                name,
-                "limiting potentials",
-                None if own is None else sign * own,
-                None if other is None else sign * other,
-            )
-        )
-    rivals += _branches(wanted, best, free, around)
+        other = known[name] if name in known else search(reaction(name), free, around).best.limiting_potential
+        compared = (None if value is None else sign * value for value in (own, other))
+        rivals.append(Rival(name, "limiting potentials", *compared))
+    rivals += _branches(wanted, path, free, around)
     worst = sorted(rivals, key=lambda rival: (rival.difference is None, rival.difference or 0.0))
-    return Selectivity(tuple(worst), _covered(wanted, best, free, around))
+    return Selectivity(tuple(worst), _covered(wanted, path, own, free, around))
 
 
 def _branches(
-    wanted: Reaction, best: PathEnergies, free: Mapping[str, float | None], around: Surroundings
+    wanted: Reaction, path: Sequence[State], free: Mapping[str, float | None], around: Surroundings
 ) -> list[Rival]:
     """Return what leaves the cheapest path by a proton-electron step."""
     ways = [(" + ".join(n for n in chain[-1].free if n != "H2O"), Path("", chain).steps[0]) for chain in wanted.leaves]
     if (base := wanted.name.partition(OF)[0]) in BRANCHES:
         name, start, end = BRANCHES[base]
         ways.append((name, Step(State.parse(start), State.parse(end))))
-    own = {step.start.species: step for step in reversed(best.path.steps) if step.start.species}
+    own = {step.start.species: step for step in reversed(Path("", tuple(path)).steps) if step.start.species}
     found = []
     for name, step in ways:
         kept = own.get(step.start.species)
-        # what leaves on the very path is the path
         if kept is None or step.kind != "proton-electron" or (kept.kind, kept.electrons) != (step.kind, step.electrons):
             continue
         if kept.end.species == step.end.species:
+            # what leaves on the path itself is wanted
             continue
-        scale = abs(step.electrons)
         values = [_change(one, free, around) for one in (kept, step)]
-        stay, leave = (None if value is None else -value / scale for value in values)
+        stay, leave = (None if value is None else -value / abs(step.electrons) for value in values)
         found.append(Rival(name, f"steps from {next(iter(step.start.adsorbed))}*", stay, leave))
     return found
 
 
 def _change(step: Step, free: Mapping[str, float | None], around: Surroundings) -> float | None:
+    """Return ΔG at 0 V against RHE, eV; None where a species is not known."""
+    if around.missing.keys() & {*step.start.free, *step.end.free}:
+        return None
     total = around.free(step.end) - around.free(step.start)
     for state, factor in ((step.start, -1), (step.end, 1)):
         for name, number in state.adsorbed.items():
@@ -137,11 +147,14 @@ def _change(step: Step, free: Mapping[str, float | None], around: Surroundings) 
 
 
 def _covered(
-    wanted: Reaction, best: PathEnergies, free: Mapping[str, float | None], around: Surroundings
+    wanted: Reaction,
+    path: Sequence[State],
+    limiting: float | None,
+    free: Mapping[str, float | None],
+    around: Surroundings,
 ) -> bool | None:
-    hydrogen, limiting = free.get(HYDROGEN), best.limiting_potential
+    hydrogen, first = free.get(HYDROGEN), next((state for state in path if state.adsorbed), None)
     competes = any(HYDROGEN in reaction(name).adsorbates for name in wanted.competes)
-    first = next((state for state in best.path.states if state.adsorbed), None)
     if not competes or hydrogen is None or limiting is None or first is None:
         return None
     there = Step(wanted.start, first)
@@ -149,5 +162,4 @@ def _covered(
     if change is None:
         return None
     # H+ + e- + * = H*, at the potential at which the reaction runs
-    covering = hydrogen + limiting
-    return covering < min(change + around.shift(there, limiting), 0.0)
+    return hydrogen + limiting < min(change + around.shift(there, limiting), 0.0)

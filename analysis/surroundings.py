@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from atomsieve.structures.conditions import objections, phase_of
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.molecule import PHASES, Molecule, molecule, molecules
+from atomsieve.structures.molecule import Molecule, molecule, molecules
 from atomsieve.structures.state import State, Step
 from atomsieve.structures.units import ABSOLUTE_SHE, BOLTZMANN, ROOM_TEMPERATURE, nernst_slope
 
@@ -59,12 +60,14 @@ class Surroundings:
         """
         return self._sum(state, self.molecules)
 
-    def closure(self, overall: Step) -> float:
+    def closure(self, overall: Step) -> float | None:
         """Return by how much the free energy of a whole reaction differs from experiment, eV.
 
-        It is the error of calculated molecules, and zero where none is.
+        It is the error of the calculated molecules. None where all are experimental, or one could not be calculated.
         """
         ends = ((overall.end, 1), (overall.start, -1))
+        if not self.is_computed or any(name in self.missing for state, _ in ends for name in state.free):
+            return None
         return sum(sign * (self.free(state) - self._sum(state, self.measured)) for state, sign in ends) + 0.0
 
     def _sum(self, state: State, values: Mapping[str, tuple[Term, ...]]) -> float:
@@ -132,15 +135,14 @@ def surroundings(
     stated = {"temperature": ROOM_TEMPERATURE, "pH": 0.0, "potential": 0.0, "scale": "RHE", **(conditions or {})}
     temperature, ph = float(stated["temperature"]), float(stated["pH"])
     phases = stated.get("phases", {})
-    for name, phase in phases.items():
-        if phase not in molecule(name).phases:
-            raise InputError(unknown(phase, molecule(name).phases, f"phase of {name}"))
-    shifts = _concentrations(stated, temperature, phases)
+    for path, objection in objections(phases, stated.get("pressures", {}), stated.get("activities", {})):
+        raise InputError(f"{path}: {objection}")
+    shifts = _concentrations(stated, temperature)
     measured: dict[str, tuple[Term, ...]] = {}
     found: dict[str, tuple[Term, ...]] = {}
     missing: dict[str, str] = {}
     for name, entry in molecules().items():
-        phase = phases.get(name, entry.phase)
+        phase = phase_of(name, phases)
         try:
             own = _dissociation(entry, phase, temperature, ph) if conditions is not None else ()
             shift = (*own, *shifts.get(name, ()))
@@ -163,25 +165,13 @@ def _against_rhe(stated: Mapping[str, Any], temperature: float, ph: float) -> fl
     return potential + nernst_slope(temperature) * ph
 
 
-def _concentrations(
-    stated: Mapping[str, Any], temperature: float, phases: Mapping[str, str]
-) -> dict[str, tuple[Term, ...]]:
+def _concentrations(stated: Mapping[str, Any], temperature: float) -> dict[str, tuple[Term, ...]]:
     """Return what pressures and activities add, by molecule."""
     found: dict[str, tuple[Term, ...]] = {}
-    for field, is_gas in (("pressures", True), ("activities", False)):
+    for kind, field in (("pressure", "pressures"), ("activity", "activities")):
         for name, value in stated.get(field, {}).items():
-            phase = phases.get(name, molecule(name).phase)
-            if (phase == "g") != is_gas:
-                other = "an activity" if is_gas else "a pressure"
-                raise InputError(
-                    f"{field}: {name} is {PHASES[phase]} here, and has {other}; state it, or another phase of {name}"
-                )
-            if not value > 0:
-                raise InputError(f"{field}: {value:g} of {name} does not exist; give a positive number")
-            symbol = "p" if is_gas else "a"
-            found[name] = (
-                Term(f"kT ln {symbol}({name})", field, BOLTZMANN * temperature * math.log(value), "conditions"),
-            )
+            shift = BOLTZMANN * temperature * math.log(value)
+            found[name] = (Term(f"kT ln {kind[0]}({name})", kind, shift, "conditions"),)
     return found
 
 

@@ -57,10 +57,11 @@ class Sampled:
         self.names = tuple(name for name in reaction.adsorbates if free.get(name) is not None)
         self._free = {name: float(free[name] or 0.0) for name in self.names}
         self._around = around
-        known = set(self.names)
-        self._steps = [
-            s for s in reaction.steps if known.issuperset(s.start.adsorbed) and known.issuperset(s.end.adsorbed)
-        ]
+        known = {state for state in reaction.states if self._is_known(state)}
+        self._steps = [step for step in reaction.steps if {step.start, step.end} <= known]
+
+    def _is_known(self, state: State) -> bool:
+        return set(self.names).issuperset(state.adsorbed) and not self._around.missing.keys() & state.free.keys()
 
     def _change(self, step: Step, deviations: Mapping[str, Array], number: int) -> Array:
         """Return ΔG of a step at 0 V in each sample, eV."""

@@ -97,7 +97,7 @@ class LimitingPotential:
     predictive : bool
         False for a mock, semiempirical or machine-learned method: pre-screening only.
     error_bar : float
-        V.
+        V, one standard deviation.
     path : str
         Name of the route that the cheapest path follows, or ``mixed``; ``states`` and ``steps`` are those of this path.
     alternatives : tuple of mapping
@@ -109,6 +109,8 @@ class LimitingPotential:
         By adsorbate why it has no free energy; ``molecule CO`` of one that is free.
     side_products : tuple of SideProduct
         Where they leave.
+    error_source : str
+        Where the error bar comes from: ``assumed``, ``propagated`` from those of the rows, or an ``ensemble``.
     closure : float or None
         Free energy of the whole reaction with calculated molecules less the experimental one, eV; None without them.
     """
@@ -133,6 +135,7 @@ class LimitingPotential:
     paths: int = 1
     missing: Mapping[str, str] = field(default_factory=dict)
     side_products: tuple[SideProduct, ...] = ()
+    error_source: str = "assumed"
     closure: float | None = None
 
     @cached_property

@@ -262,6 +262,24 @@ def results(
 
 
 @app.command()
+def explain(
+    file_or_name: FileOrName,
+    site: Annotated[
+        str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")
+    ] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[REACTION]", help="A reaction, or an adsorbate: 'OH*'.")
+    ] = None,
+    path: Annotated[int, typer.Option(min=1, help="Which path: 1 is the cheapest, then its alternatives.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show the sum behind a limiting potential or a free energy, line by line, with keys and sources."""
+    from atomsieve.workflows import commands
+
+    commands.explain(file_or_name, site, what, path, as_json=as_json)
+
+
+@app.command()
 def report(
     file_or_name: FileOrName,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the plots.")] = None,
