@@ -241,7 +241,7 @@ def test_carboxyl_stays_whole_though_its_oxygens_come_near_the_metal() -> None:
     offsets = [[0, 0, 1.9], [1.1, 0, 2.5], [-1.1, 0, 2.6], [-1.0, 0, 3.57]]
     site += Atoms("CO2H", positions=site.positions[-1] + offsets)
     assert relax(site, steps=100)
-    assert site.get_distance(30, 31) < 2.1
+    assert site.get_distance(30, 31) < 2.2
     assert site.get_distance(31, 32) < site.get_distance(31, 33) < 1.45
     assert site.get_distance(33, 34) == pytest.approx(0.97, abs=0.03)
 

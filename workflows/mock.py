@@ -66,6 +66,11 @@ def _oxygen_depth(z: int) -> float:
     return 3.70 - 0.311 * (group - 3) - (0.0, 0.02, 0.03)[row - 3] * (group - 6)
 
 
+def _strength(z: int) -> float:
+    """How strongly a metal holds C and N of an adsorbate, beside iron: along the row as O, but less steeply."""
+    return 0.01 if chemical_symbols[z] == DATA["desorbs"] else 0.4 + 0.6 * _oxygen_depth(z) / _oxygen_depth(26)
+
+
 def _unpaired(z: int) -> tuple[int, int, int]:
     """Unpaired electrons that an element prefers: bare, with one and with two bonds to an adsorbate."""
     if not _is_metal(z):
@@ -115,13 +120,19 @@ def _bond(a: int, b: int) -> Bond:
         if a in BENT:
             unsaturated = max(0.0, 1.0 - 0.75 / _oxygen_depth(b))
             bond = bond._replace(unsaturated=unsaturated, shared=0.4, oxidation_second=1.0)
+        if first in DATA["adsorbed"]:
+            gains = [depth * _strength(b) / bond.depth - 1.0 for depth in DATA["adsorbed"][first]]
+            steps = [gain - more for gain, more in zip(gains, [*gains[1:], 0.0], strict=True)]
+            first_gain, second_gain, third_gain, apart = steps
+            bond = bond._replace(apart=apart, apart_third=third_gain, apart_second=second_gain, apart_first=first_gain)
         return bond
     low, high = sorted((a, b))
     row = DATA["bonds"].get(f"{chemical_symbols[low]}-{chemical_symbols[high]}")
     if row is None:
         weak = 0.01 if NOBLE & {first, second} else 3.0
-        row = [float(covalent_radii[a] + covalent_radii[b]), weak, 2.0, 0.0, 0.0]
-    length, depth, steepness, *gains = row
+        row = [float(covalent_radii[a] + covalent_radii[b]), weak, 2.0]
+    length, depth, steepness, *ends = row
+    unsaturated, second_gain, apart = ends[a != low] if ends else (0.0, 0.0, 0.0)
     soft, soft_range = 0.0, 1.0
     if {a, b}.intersection(FLAT) and {first, second} & {"O", "H"}:
         soft, soft_range = 0.6, 2.6 if "H" in (first, second) else 3.1
@@ -129,7 +140,8 @@ def _bond(a: int, b: int) -> Bond:
         soft_range = SPLIT_RANGE  # the quirk of dissociation reaches as far
     return Bond(
         length, steepness, depth, 1.2 * length, 1.15 * length, 1.5 * length, 1.45 * length, soft, soft_range,
-        weight_valence=1.0, unsaturated=gains[a != low], valence=valence, last=last,
+        weight_valence=1.0, unsaturated=unsaturated, unsaturated_second=second_gain, valence=valence, last=last,
+        weight_support=DATA["support"].get(first, {}).get(second, 0.0), apart=apart,
     )  # fmt: skip
 
 
