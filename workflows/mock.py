@@ -114,9 +114,12 @@ def _bond(a: int, b: int) -> Bond:
     if _is_metal(a):
         weight = 0.0 if _is_metal(b) else DONOR_WEIGHT.get(second, 1.0)
         return _metal_bond(a, b)._replace(weight_all=weight, trans=TRANS_INFLUENCE if second in ("O", "H") else 0.0)
-    valence, last = DATA["valence"].get(first, (4, 1.0))
+    valence, last, *more = DATA["valence"].get(first, (4, 1.0))
+    last_apart = more[0] if more else 0.0
     if _is_metal(b):
-        bond = _metal_bond(b, a)._replace(valence=valence, last=last, oxidation=float(a in BENT or valence == 1))
+        bond = _metal_bond(b, a)._replace(
+            valence=valence, last=last, last_apart=last_apart, oxidation=float(a in BENT or valence == 1)
+        )
         if a in BENT:
             unsaturated = max(0.0, 1.0 - 0.75 / _oxygen_depth(b))
             bond = bond._replace(unsaturated=unsaturated, shared=0.4, oxidation_second=1.0)
@@ -141,7 +144,7 @@ def _bond(a: int, b: int) -> Bond:
     return Bond(
         length, steepness, depth, 1.2 * length, 1.15 * length, 1.5 * length, 1.45 * length, soft, soft_range,
         weight_valence=1.0, unsaturated=unsaturated, unsaturated_second=second_gain, valence=valence, last=last,
-        weight_support=DATA["support"].get(first, {}).get(second, 0.0), apart=apart,
+        last_apart=last_apart, weight_support=DATA["support"].get(first, {}).get(second, 0.0), apart=apart,
     )  # fmt: skip
 
 
