@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.gases import correction_terms, tabulated_terms
 from atomsieve.analysis.refinement import imaginary_modes, modes_of, points_of, vibrational_terms, why_not
 from atomsieve.analysis.spin import SpinOutcome, distinct_states
 from atomsieve.analysis.thermochemistry import SYMBOLS
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.calculation import USABLE, Verdict
-from atomsieve.structures.correction import TERMS, CorrectionTable, correction_tables
+from atomsieve.structures.correction import CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.gate import Participant, require_combinable
-from atomsieve.structures.molecule import molecule, reference_amounts
+from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature
 from atomsieve.structures.vibrations import Vibrations
@@ -42,9 +43,11 @@ def adsorption_energy(
 ) -> AdsorptionEnergy:
     """Return ΔG of an adsorbate from the lowest usable states, or the reason why there is none.
 
-    ΔE = E(A*) - E(*) - Σ n E(gas), with H from 1/2 H2 and O from H2O - H2 (doi 10.1021/jp047349j). A correction table
+    ΔE = E(A*) - E(*) - Σ n E(gas), with H from 1/2 H2, O from H2O - H2 (doi 10.1021/jp047349j), C from CO2 - 2 H2O +
+    2 H2 and N from 1/2 N2. A correction table
     of the convention ``reaction`` adds ΔG - ΔE and nothing else; one of the convention ``adsorbate`` adds the terms of
-    A* and takes off those of the gases, which are tabulated with the molecules.
+    A* and takes off those of the gases, which are tabulated with the molecules. Gas corrections mend the errors of a
+    functional for the gases, whatever else is added.
 
     Parameters
     ----------
@@ -55,8 +58,8 @@ def adsorption_energy(
     method : mapping
         The method of the row, as ``Method.to_dict`` gives it.
     policy : mapping
-        ``corrections`` (a table's name or ``none``), ``solvation`` (``none`` or ``table``), ``temperature`` (K), and
-        whatever else was tried.
+        ``corrections`` (a table's name or ``none``), ``solvation`` (``none`` or ``table``), ``temperature`` (K), where
+        there are any ``gas_corrections`` (a table's name), and whatever else was tried.
     clean, adsorbed : sequence of mapping
         References as :func:`~atomsieve.structures.reference.reference` gives them (energies in eV), each with an
         optional ``method``, which is then held against those of the row and the others, and with ``elements`` and
@@ -84,6 +87,7 @@ def adsorption_energy(
     # H2O before H2, as the reaction is written
     amounts = dict(sorted(reference_amounts(adsorbate_named(adsorbate).composition).items(), reverse=True))
     thermal = _thermal_terms(adsorbate, amounts, policy) if vibrations is None else []
+    mended = correction_terms(amounts, method, policy)
     dropped = [entry for entry in adsorbed if entry["status"] == "dropped"]
     adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
@@ -104,7 +108,7 @@ def adsorption_energy(
         if modes is not None:
             thermal = vibrational_terms(adsorbate, amounts, modes, policy)
             warnings = (*warnings, *imaginary_modes(adsorbate, modes))
-        terms = (*_electronic_terms(adsorbate, amounts, points), *thermal)
+        terms = (*_electronic_terms(adsorbate, amounts, points), *thermal, *mended)
         verdict = str(Verdict.BOUND)
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
@@ -236,7 +240,7 @@ def _thermal_terms(adsorbate: str, amounts: Mapping[str, float], policy: Mapping
         for kind, value, source in table.terms(adsorbate, solvation=solvation == "table")
     ]
     if table.convention == "adsorbate":
-        terms += _gas_terms(amounts)
+        terms += tabulated_terms(amounts)
     return terms
 
 
@@ -250,16 +254,3 @@ def _table(name: str) -> CorrectionTable | None:
 
 def _term_name(kind: str, species: str) -> str:
     return f"{'-' if kind == 'entropy' else ''}{_SYMBOLS[kind]}({species})"
-
-
-def _gas_terms(amounts: Mapping[str, float]) -> list[Term]:
-    terms = []
-    for gas, amount in amounts.items():
-        entry = molecule(gas)
-        for kind in TERMS:
-            if kind in entry.thermal:
-                # the table holds -TS, so that taking it off adds TS
-                factor = amount if kind == "entropy" else -amount
-                name = f"{factor:+g} {_SYMBOLS[kind]}({gas})"
-                terms.append(Term(name, kind, -amount * float(entry.thermal[kind]), entry.source))
-    return terms

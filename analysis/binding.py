@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atomsieve.analysis.geometry import BESIDE, BONDED, WEAK, Geometry
+from atomsieve.analysis.isomers import renamed
 from atomsieve.structures.adsorbate import END_ON, Adsorbate
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
@@ -44,15 +45,14 @@ def held_twice(
     site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
 ) -> tuple[Verdict, str] | None:
     """Find an atom of an adsorbate that bonds to the support while another one holds a metal."""
-    bonds = _metal_bonds(site, adsorbate, geometry, atoms)
-    if not bonds:
-        return None
-    holds = min(bonds, key=lambda bond: float(geometry.ratios[bond[0], atoms[bond[1]]]))[1]
-    for k, atom in enumerate(atoms):
-        perch = perch_of(site, geometry, atom)
-        if k != holds and perch is not None:
-            bond = f"{geometry.name(perch)} ({geometry.text(perch, atom)})"
-            return Verdict.SUPPORT_REACTED, f"atom {k + 1} of {adsorbate.name}* is bonded to {bond}"
+    bonds = metal_bonds(site.metals, adsorbate, geometry, atoms)
+    for fragment in adsorbate.fragments:
+        ratios = [(float(geometry.ratios[metal, atoms[k]]), k) for metal, k in bonds if k in fragment]
+        for k in fragment if ratios else ():
+            perch = perch_of(site, geometry, atoms[k])
+            if k != min(ratios)[1] and perch is not None:
+                bond = f"{geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
+                return Verdict.SUPPORT_REACTED, f"atom {k + 1} of {adsorbate.name}* is bonded to {bond}"
     return None
 
 
@@ -82,49 +82,69 @@ def binding(
     metals : sequence of int
         Indices of the metals that it was placed on.
     """
-    candidates = _candidates(adsorbate)
-    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, atoms[k]])) for k in candidates}
-    ratio = {k: float(geometry.ratios[nearest[k], atoms[k]]) for k in candidates}
-    bonds = _metal_bonds(site, adsorbate, geometry, atoms)
-    closest = min(candidates, key=lambda k: ratio[k])
-    metal_bond = geometry.text(nearest[closest], atoms[closest])
-    perches = {k: perch_of(site, geometry, atoms[k]) for k in candidates}
-    held_by = [k for _, k in bonds] or candidates
-    for k in sorted(held_by, key=lambda k: ratio[k]):
-        perch = perches[k]
-        if perch is None:
-            continue
-        there = f"{geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
-        if not bonds:
-            symbol, metal = adsorbate.symbols[k], geometry.symbols[nearest[k]]
-            return Verdict.MOVED, f"{symbol} left {metal} and sits on {there}, {geometry.text(nearest[k], atoms[k])}"
-        if geometry.ratios[perch, atoms[k]] < ratio[k]:
-            on_metal = geometry.text(nearest[k], atoms[k])
-            return Verdict.MOVED, f"{adsorbate.symbols[k]} sits on {there}, nearer than on {on_metal}"
-    if not bonds:
-        return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, metal_bond
+    bonds = metal_bonds(site.metals, adsorbate, geometry, atoms)
+    for fragment in adsorbate.fragments:
+        loose = _loose(site, adsorbate, geometry, [k for k in _candidates(adsorbate) if k in fragment], atoms, bonds)
+        if loose is not None:
+            return loose
     held = ", ".join(geometry.text(metal, atoms[k]) for metal, k in bonds)
     if not any(metal in metals for metal, _ in bonds):
         names = (", ".join(map(geometry.name, group)) for group in (metals, dict.fromkeys(m for m, _ in bonds)))
         return Verdict.MOVED, f"{held}, moved from {' to '.join(names)}"
-    found = _mode(adsorbate, bonds)
+    found = mode_made(adsorbate, bonds)
+    name = renamed(adsorbate, found, frozenset(k for _, k in bonds))
+    if name is not None:
+        return Verdict.ISOMERISED, f"{adsorbate.name}* became {name}*: {held}, {found}"
     if found != meant:
         held += f", moved from {meant} to {found}"
     for k in dict.fromkeys(k for _, k in bonds):
-        if (perch := perches[k]) is not None:
+        if (perch := perch_of(site, geometry, atoms[k])) is not None:
             return Verdict.BOUND, f"{held}, also on {geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
     if len(bonds) == 1 and bonds[0][1] > 0:
         return Verdict.BOUND, f"{held} through atom {bonds[0][1] + 1} of {adsorbate.name}*"
     return Verdict.BOUND, held
 
 
+def _loose(
+    site: ActiveSite,
+    adsorbate: Adsorbate,
+    geometry: Geometry,
+    candidates: Sequence[int],
+    atoms: Sequence[int],
+    bonds: Sequence[tuple[int, int]],
+) -> tuple[Verdict, str] | None:
+    """Find a fragment, given by the atoms that may bind, that no metal holds, or that sits nearer to the support."""
+    nearest = {k: min(site.metals, key=lambda m: float(geometry.ratios[m, atoms[k]])) for k in candidates}
+    ratio = {k: float(geometry.ratios[nearest[k], atoms[k]]) for k in candidates}
+    holding = [k for _, k in bonds if k in candidates]
+    for k in sorted(holding or candidates, key=lambda k: ratio[k]):
+        perch = perch_of(site, geometry, atoms[k])
+        if perch is None:
+            continue
+        there = f"{geometry.name(perch)} ({geometry.text(perch, atoms[k])})"
+        on_metal = geometry.text(nearest[k], atoms[k])
+        if not holding:
+            metal = geometry.symbols[nearest[k]]
+            return Verdict.MOVED, f"{adsorbate.symbols[k]} left {metal} and sits on {there}, {on_metal}"
+        if geometry.ratios[perch, atoms[k]] < ratio[k]:
+            return Verdict.MOVED, f"{adsorbate.symbols[k]} sits on {there}, nearer than on {on_metal}"
+    if holding:
+        return None
+    closest = min(candidates, key=lambda k: ratio[k])
+    reason = geometry.text(nearest[closest], atoms[closest])
+    if len(adsorbate.fragments) > 1:
+        reason = f"one fragment of {adsorbate.name}* is not held ({reason})"
+    return Verdict.WEAKLY_BOUND if ratio[closest] <= WEAK else Verdict.DESORBED, reason
+
+
 def _candidates(adsorbate: Adsorbate) -> list[int]:
-    """Return the atoms that may bind: the first, and all but hydrogen."""
-    return [k for k, symbol in enumerate(adsorbate.symbols) if k == 0 or symbol != "H"]
+    """Return the atoms that may bind: those of its modes, and all but hydrogen."""
+    listed = {atom for mode in adsorbate.modes for atom in mode.atoms}
+    return [k for k, symbol in enumerate(adsorbate.symbols) if k in listed or symbol != "H"]
 
 
 def mode_of(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> str:
-    """Return the mode in which an adsorbate holds the metals, end-on where it has no such mode, or holds none.
+    """Return the mode in which an adsorbate holds the metals, its first where it has no such mode, or holds none.
 
     Parameters
     ----------
@@ -136,22 +156,41 @@ def mode_of(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> str:
         As it relaxed.
     """
     atoms = range(len(site.atoms), len(site.atoms) + len(adsorbate.symbols))
-    found = _mode(adsorbate, _metal_bonds(site, adsorbate, geometry, atoms))
-    return found if found in {mode.name for mode in adsorbate.modes} else END_ON
+    found = mode_made(adsorbate, metal_bonds(site.metals, adsorbate, geometry, atoms))
+    return found if found in {mode.name for mode in adsorbate.modes} else adsorbate.modes[0].name
 
 
-def _metal_bonds(
-    site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
+def metal_bonds(
+    metals: Sequence[int], adsorbate: Adsorbate, geometry: Geometry, atoms: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Return the bonds from metals to atoms of an adsorbate, by atom.
 
-    All metals that the first atom touches count. Another atom counts where its bond is about as short as the shortest,
-    and where it is not only drawn near by two neighbours that bind, as the carbon of a chelating formate is.
+    All metals that the first atom touches count. Another atom counts where its bond is about as short as the shortest
+    of its fragment, and where it is not only drawn near by two neighbours that bind, as the carbon of a chelating
+    formate is.
+
+    Parameters
+    ----------
+    metals : sequence of int
+        Indices of the metals.
+    adsorbate : Adsorbate
+        What is bound.
+    geometry : Geometry
+        As it relaxed.
+    atoms : sequence of int
+        Index of the atom that plays each part of the adsorbate.
+
+    Returns
+    -------
+    list of tuple of int
+        The metal's index, and the atom as the adsorbate counts it.
     """
-    ratios = {(m, k): float(geometry.ratios[m, atoms[k]]) for k in _candidates(adsorbate) for m in site.metals}
-    near = {bond: ratio for bond, ratio in ratios.items() if ratio <= BONDED}
-    shortest = min(near.values(), default=0.0)
-    near = {(m, k): ratio for (m, k), ratio in near.items() if k == 0 or ratio <= BESIDE * shortest}
+    ratios = {(m, k): float(geometry.ratios[m, atoms[k]]) for k in _candidates(adsorbate) for m in metals}
+    near: dict[tuple[int, int], float] = {}
+    for fragment in adsorbate.fragments:
+        own = {(m, k): ratio for (m, k), ratio in ratios.items() if k in fragment and ratio <= BONDED}
+        shortest = min(own.values(), default=0.0)
+        near |= {(m, k): ratio for (m, k), ratio in own.items() if k == 0 or ratio <= BESIDE * shortest}
 
     def is_drawn(metal: int, atom: int) -> bool:
         beside = [sum(bond) - atom for bond in adsorbate.bonds if atom in bond]
@@ -160,7 +199,7 @@ def _metal_bonds(
     return [bond for bond in near if not is_drawn(*bond)]
 
 
-def _mode(adsorbate: Adsorbate, bonds: list[tuple[int, int]]) -> str:
+def mode_made(adsorbate: Adsorbate, bonds: Sequence[tuple[int, int]]) -> str:
     """Return the binding mode that bonds to metals make."""
     metals, atoms = {metal for metal, _ in bonds}, {atom for _, atom in bonds}
     if len(metals) > 1:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atomsieve.analysis.pathways import search, texts
 from atomsieve.analysis.surroundings import Surroundings, surroundings
+from atomsieve.analysis.uncertainty import ErrorBar, error_bar
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.gate import Participant, require_combinable
@@ -15,7 +16,7 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import Reaction
 
 #: Settings of a policy that change what a ΔG means, and must agree along a path.
-CONVENTIONS = ("corrections", "solvation", "temperature")
+CONVENTIONS = ("corrections", "solvation", "gas_corrections", "temperature")
 
 
 def limiting_potential(
@@ -60,12 +61,23 @@ def limiting_potential(
     rows_and_reaction = [Participant(f"{name}*", row.method) for name, row in used.items()]
     require_combinable([Participant("the reaction", method), *rows_and_reaction])
     _require_one_network(site, used)
+    _require_temperature(used, float(conditions["temperature"]))
     around = surroundings(conditions) if around is None else around
-    found = search(reaction, {name: row.free for name, row in used.items()}, around)
+    free = {name: row.free for name, row in used.items()}
+    found = search(reaction, free, around)
     best = found.best
     missing = _missing(reaction, used)
-    undetermined = _undetermined(used, missing, is_open=best.limiting_potential is None)
+    absent = {name for state in reaction.states for name in state.free if name in around.missing}
+    missing |= {f"molecule {name}": around.missing[name] for name in sorted(absent)}
+    undetermined = _undetermined(reaction.adsorbates, used, missing, is_open=best.limiting_potential is None)
     determined = undetermined is None
+    uncertainties = {name: row.uncertainty for name, row in used.items() if row.uncertainty is not None}
+    ensembles = {name: row.ensemble for name, row in used.items() if row.ensemble}
+    bar = (
+        error_bar(reaction, free, around, uncertainties=uncertainties, ensembles=ensembles)
+        if determined
+        else ErrorBar()
+    )
     return LimitingPotential(
         site=site,
         reaction=reaction.name,
@@ -82,6 +94,8 @@ def limiting_potential(
         undetermined=undetermined,
         conditions={**conditions, "potential_rhe": around.potential},
         predictive=Method.from_dict(method).is_predictive,
+        error_bar=bar.value,
+        error_source=bar.source,
         path=best.path.name,
         alternatives=tuple(
             {
@@ -96,6 +110,7 @@ def limiting_potential(
         paths=found.paths,
         missing=missing,
         side_products=found.side_products if determined else (),
+        closure=around.closure(reaction.overall),
     )
 
 
@@ -116,6 +131,15 @@ def _require_one_network(site: SiteLabel, rows: Mapping[str, AdsorptionEnergy]) 
                 )
 
 
+def _require_temperature(rows: Mapping[str, AdsorptionEnergy], temperature: float) -> None:
+    for name, row in rows.items():
+        own = float(row.policy.get("temperature", temperature))
+        if abs(own - temperature) > 0.01:
+            raise InputError(
+                f"{name}* is of {own:g} K, and the conditions of {temperature:g} K; recompute the row there"
+            )
+
+
 def _missing(reaction: Reaction, rows: Mapping[str, AdsorptionEnergy]) -> dict[str, str]:
     return {
         name: f"{rows[name].verdict} ({rows[name].reason})" if name in rows else "not calculated"
@@ -124,9 +148,11 @@ def _missing(reaction: Reaction, rows: Mapping[str, AdsorptionEnergy]) -> dict[s
     }
 
 
-def _undetermined(rows: Mapping[str, AdsorptionEnergy], missing: Mapping[str, str], *, is_open: bool) -> str | None:
+def _undetermined(
+    adsorbates: Sequence[str], rows: Mapping[str, AdsorptionEnergy], missing: Mapping[str, str], *, is_open: bool
+) -> str | None:
     if is_open:
-        return "; ".join(f"{name}*: {why}" for name, why in missing.items())
+        return "; ".join(f"{name}*: {why}" if name in adsorbates else why for name, why in missing.items())
     clean = {row.calculations["clean"]: f"{name}*" for name, row in rows.items() if row.free is not None}
     if len(clean) > 1:
         return f"{' and '.join(clean.values())} stand on different clean states; recompute their rows together"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from atomsieve.analysis.binding import perch_of
 from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
-from atomsieve.structures.adsorbate import Adsorbate, adsorbates
+from atomsieve.analysis.isomers import Bond, graph, known_as
+from atomsieve.structures.adsorbate import Adsorbate
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
-
-Bond = frozenset[int]
 
 
 def roles(adsorbate: Adsorbate, geometry: Geometry, start: int) -> list[tuple[int, ...]]:
@@ -39,7 +37,7 @@ def roles(adsorbate: Adsorbate, geometry: Geometry, start: int) -> list[tuple[in
     tight, loose = _closer(geometry, start, size, BONDED), _closer(geometry, start, size, BROKEN)
     meant = [frozenset(bond) for bond in adsorbate.bonds]
     same = categorical_node_match("symbol", None)
-    matcher = GraphMatcher(_graph(adsorbate.symbols, loose), _graph(adsorbate.symbols, meant), node_match=same)
+    matcher = GraphMatcher(graph(adsorbate.symbols, loose), graph(adsorbate.symbols, meant), node_match=same)
     found = []
     for atom_to_part in matcher.subgraph_monomorphisms_iter():
         played = tuple(atom for atom, _ in sorted(atom_to_part.items(), key=lambda item: item[1]))
@@ -49,9 +47,9 @@ def roles(adsorbate: Adsorbate, geometry: Geometry, start: int) -> list[tuple[in
 
 
 def dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> tuple[Verdict, str] | None:
-    """Find an adsorbate whose atoms no longer hold together, and say where the ends of the broken bond sit."""
+    """Find an adsorbate in more pieces than were meant, and say where the ends of the broken bond sit."""
     start, bonds = len(site.atoms), _bonds_now(adsorbate, geometry, len(site.atoms))
-    if _is_connected(len(adsorbate.symbols), bonds):
+    if _pieces(len(adsorbate.symbols), bonds) <= len(adsorbate.fragments):
         return None
     i, j = next(bond for bond in adsorbate.bonds if frozenset(bond) not in bonds)
     perches = ((k, perch_of(site, geometry, start + k)) for k in (i, j))
@@ -64,13 +62,13 @@ def dissociated(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> t
 
 
 def isomerised(site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry) -> tuple[Verdict, str]:
-    """Say what became of an adsorbate whose atoms hold together by other bonds than were meant."""
+    """Say what became of an adsorbate that other bonds hold together than were meant, fragments joined included."""
     start, bonds = len(site.atoms), _bonds_now(adsorbate, geometry, len(site.atoms))
     meant = {frozenset(bond) for bond in adsorbate.bonds}
     changes = {"lost": meant - bonds, "gained": bonds - meant}
     clauses = [f"{verb} {_listed(geometry, start, changed)}" for verb, changed in changes.items() if changed]
-    name = _known_as(adsorbate.symbols, bonds)
-    became = f"became {name}*" if name is not None else "rearranged"
+    name = known_as(adsorbate.symbols, bonds)
+    became = f"became {name}" if name is not None else "rearranged"
     return Verdict.ISOMERISED, f"{adsorbate.name}* {became}: {', '.join(clauses)}"
 
 
@@ -86,26 +84,13 @@ def _bonds_now(adsorbate: Adsorbate, geometry: Geometry, start: int) -> set[Bond
     return kept | _closer(geometry, start, size, BONDED)
 
 
-def _is_connected(size: int, bonds: Iterable[Bond]) -> bool:
-    """Return whether bonds hold so many atoms together."""
+def _pieces(size: int, bonds: Iterable[Bond]) -> int:
+    """Return in how many pieces so many atoms are, with these bonds."""
     import networkx
 
-    graph = networkx.Graph(tuple(bond) for bond in bonds)
-    graph.add_nodes_from(range(size))
-    return bool(networkx.is_connected(graph))
-
-
-def _known_as(symbols: tuple[str, ...], bonds: Iterable[Bond]) -> str | None:
-    """Return the adsorbate that has these bonds, None if none is tabulated."""
-    from networkx.algorithms.isomorphism import categorical_node_match, is_isomorphic
-
-    found, same = _graph(symbols, bonds), categorical_node_match("symbol", None)
-    for name, species in adsorbates().items():
-        if sorted(species.symbols) == sorted(symbols):
-            meant = _graph(species.symbols, [frozenset(bond) for bond in species.bonds])
-            if is_isomorphic(found, meant, node_match=same):
-                return name
-    return None
+    made = networkx.Graph(tuple(bond) for bond in bonds)
+    made.add_nodes_from(range(size))
+    return int(networkx.number_connected_components(made))
 
 
 def _listed(geometry: Geometry, start: int, bonds: Iterable[Bond]) -> str:
@@ -115,12 +100,3 @@ def _listed(geometry: Geometry, start: int, bonds: Iterable[Bond]) -> str:
 def _closer(geometry: Geometry, start: int, size: int, ratio: float) -> set[Bond]:
     pairs = ((i, j) for j in range(size) for i in range(j))
     return {frozenset((i, j)) for i, j in pairs if geometry.ratios[start + i, start + j] <= ratio}
-
-
-def _graph(symbols: tuple[str, ...], bonds: Iterable[Bond]) -> Any:
-    import networkx
-
-    graph = networkx.Graph()
-    graph.add_nodes_from((atom, {"symbol": symbol}) for atom, symbol in enumerate(symbols))
-    graph.add_edges_from(tuple(bond) for bond in bonds)
-    return graph

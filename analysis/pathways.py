@@ -108,6 +108,8 @@ class Network:
         self._changes = {step: self._change(step) for step in reaction.steps}
 
     def _energy(self, state: State) -> float | None:
+        if state.free.keys() & self.around.missing.keys():
+            return None
         total = self.around.free(state)
         for name, number in state.adsorbed.items():
             value = self._free.get(name)

@@ -77,6 +77,12 @@ def vibrational_terms(
     bound = modes["adsorbed"]
     assert bound is not None
     terms = list(adsorbed_terms(adsorbate, bound, modes["clean"], temperature=temperature, floor=floor))
+    return [*terms, *free_gas_terms(amounts, modes, temperature)]
+
+
+def free_gas_terms(amounts: Mapping[str, float], modes: Modes, temperature: float) -> list[Term]:
+    """Return the thermal terms of molecules that are taken off, so many of each, at a temperature (K)."""
+    terms: list[Term] = []
     for gas, amount in amounts.items():
         own = modes[gas]
         assert own is not None

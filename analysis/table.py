@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.cells import cell_text
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.calculation import Verdict
@@ -27,7 +28,12 @@ COLUMNS = (
     "limiting_potential",
     "overpotential",
     "error_bar",
+    "path",
     "pds",
+    "desorption",
+    "alternatives",
+    "undetermined_paths",
+    "side_products",
     "verdicts",
     "undetermined",
     "warnings",
@@ -59,8 +65,10 @@ def rows(
     list of dict
         Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
         ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
-        converged, and ``warnings``. ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not
-        bound. A site without a limiting potential has one row whose ``reaction`` is None.
+        converged, and ``warnings``. ``path`` names the cheapest path, ``desorption`` holds ``step`` and ``free`` (eV)
+        of its hardest chemical step, ``alternatives`` and ``side_products`` are those of the limiting potential.
+        ``verdicts`` holds ``verdict`` and ``reason`` by adsorbate, for those that are not bound. A site without a
+        limiting potential has one row whose ``reaction`` is None.
     """
     by_key = {str(document["key"]): document for document in adsorption_energies}
     by_site: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
@@ -157,7 +165,12 @@ def _row(
         "limiting_potential": found.get("limiting_potential"),
         "overpotential": found.get("overpotential"),
         "error_bar": found.get("error_bar"),
+        "path": found.get("path") or None if found.get("limiting_potential") is not None else None,
         "pds": list(found.get("potential_determining_steps", ())),
+        "desorption": _desorption(found.get("steps", ())),
+        "alternatives": [dict(entry) for entry in found.get("alternatives", ())],
+        "undetermined_paths": found.get("undetermined_paths"),
+        "side_products": [dict(entry) for entry in found.get("side_products", ())],
         "verdicts": {
             name: {"verdict": document["verdict"], "reason": document["reason"]}
             for name, document in energies.items()
@@ -171,6 +184,13 @@ def _row(
         "predictive": predictive,
         "label": "" if predictive else NOT_PREDICTIVE,
     }
+
+
+def _desorption(steps: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the hardest of the steps without electrons; older documents know none."""
+    chemical = [s for s in steps if not s["electrons"] and not s.get("protons") and s["free"] is not None]
+    hardest = max(chemical, key=lambda step: float(step["free"]), default=None)
+    return {"step": hardest["text"], "free": hardest["free"]} if hardest is not None else None
 
 
 def _single_starts(energies: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -245,22 +265,13 @@ def ordered(table: Iterable[Row], column: str, *, descending: bool = False) -> l
     blank: list[Row] = []
     for row in table:
         (known if row.get(column) not in (None, "", [], {}) else blank).append(row)
-    return [*sorted(known, key=lambda row: _order(row[column]), reverse=descending), *blank]
+    return [*sorted(known, key=lambda row: _order(column, row[column]), reverse=descending), *blank]
 
 
-def _order(value: Any) -> tuple[float, str]:
-    return (float(value), "") if isinstance(value, int | float) else (0.0, cell_text(value).casefold())
-
-
-def cell_text(value: Any) -> str:
-    """Write what is not a number: lists with a comma, verdicts as ``OOH*: dissociated (O-O 2.90 Å)``."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}*: {entry['verdict']} ({entry['reason']})" for name, entry in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(str(entry) for entry in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
+def _order(column: str, value: Any) -> tuple[float, str]:
+    if column == "desorption":
+        value = value["free"]
+    return (float(value), "") if isinstance(value, int | float) else (0.0, cell_text(column, value).casefold())
 
 
 def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
@@ -284,11 +295,19 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
     writer.writerow([label(column).header for column in columns])
     for row in table:
         # six decimals of an eV are beyond any method, and hide the noise of the last bits
-        writer.writerow([round(row[c], 6) + 0.0 if isinstance(row[c], float) else cell_text(row[c]) for c in columns])
+        writer.writerow(
+            [round(row[c], 6) + 0.0 if isinstance(row[c], float) else cell_text(c, row[c]) for c in columns]
+        )
     return buffer.getvalue()
+
+
+def columns_of(adsorbates_of: Iterable[str]) -> list[str]:
+    """Return the columns that say something where only some adsorbates are wanted."""
+    own = {f"free_{name}" for name in adsorbates_of}
+    return [name for name in COLUMNS if not name.startswith("free_") or name in own]
 
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
         if column not in (*COLUMNS, *STAGE_COLUMNS):
-            raise InputError(unknown(column, COLUMNS, "column"))
+            raise InputError(unknown(column, [*COLUMNS, *STAGE_COLUMNS], "column"))

@@ -10,7 +10,7 @@ from ase import Atoms
 from atomsieve.analysis.binding import best_fit, binding, held_twice, took_hydrogen
 from atomsieve.analysis.geometry import BONDED, BROKEN, SHIFT, Geometry
 from atomsieve.analysis.graphs import dissociated, isomerised, roles
-from atomsieve.structures.adsorbate import END_ON, Adsorbate
+from atomsieve.structures.adsorbate import Adsorbate
 from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.molecule import Molecule
@@ -57,19 +57,21 @@ def judge_adsorbed(
     adsorbate: Adsorbate,
     relaxed: Atoms,
     *,
-    mode: str = END_ON,
+    mode: str | None = None,
     metals: Sequence[int] | None = None,
 ) -> Judgement:
     """Judge a relaxed site with an adsorbate by comparing its bonds with those that were meant.
 
     The checks go from the gravest: the metal left; the adsorbate fell apart; the support reacted (it gave a hydrogen, a
     second atom of the adsorbate bonds to it, an axial ligand left, a bond of it broke or formed); the adsorbate
-    isomerised (other bonds hold its atoms together, as COOH that became OCHO); it moved to another site (an atom of
-    the support, or a metal that it was not placed on); it desorbed, is weakly bound, is bound. Equal atoms may change
-    parts. The reason names every bond to a metal. An adsorbate that kept its bonds but holds the metal with another
-    atom than its first (OOH* through its second O), or in another mode than it was placed in, counts as bound, and the
-    reason says so; hydrogen of a larger adsorbate never counts as a binding atom. Where the atom that binds touches
-    both metal and support, the relatively shorter bond decides.
+    isomerised (other bonds hold its atoms together, as COOH that became OCHO, or fragments joined, as CO.CO that became
+    OCCO); it moved to another site (an atom of the support, or a metal that it was not placed on); it desorbed, is
+    weakly bound; it isomerised by its way of binding alone (ON* that turned to NO*, N2-side* that stood up to N2*); it
+    is bound. Each fragment must be held. Equal atoms may change parts. The reason names every bond to a metal. An
+    adsorbate that kept its bonds but holds the metal with another atom than its first (OOH* through its second O), or
+    in another mode than it was placed in, counts as bound, and the reason says so; hydrogen of a larger adsorbate never
+    counts as a binding atom. Where the atom that binds touches both metal and support, the relatively shorter bond
+    decides.
 
     Parameters
     ----------
@@ -79,8 +81,8 @@ def judge_adsorbed(
         What was placed; its first atom is meant to bind.
     relaxed : ase.Atoms
         The site's atoms followed by the adsorbate's, positions in Å.
-    mode : str
-        The binding mode that it was placed in.
+    mode : str or None
+        The binding mode that it was placed in; None for its first.
     metals : sequence of int or None
         Indices of the metals that it was placed on; None for any of the site.
 
@@ -94,7 +96,8 @@ def judge_adsorbed(
     InputError
         If the atoms are not those of the site followed by those of the adsorbate, or it has no such mode.
     """
-    meant = adsorbate.mode(mode).atoms
+    asked = adsorbate.modes[0] if mode is None else adsorbate.mode(mode)
+    meant = asked.atoms
     expected = [*site.atoms.symbols, *adsorbate.symbols]
     _require_symbols(relaxed, expected, f"{adsorbate.name}* on {site.label}")
     if not np.isfinite(relaxed.positions).all():
@@ -117,7 +120,7 @@ def judge_adsorbed(
         or _axial_lost(site, geometry)
         or _support_changed(site, geometry)
         or (None if ways else isomerised(site, adsorbate, geometry))
-        or binding(site, adsorbate, geometry, mode, atoms=atoms, metals=site.metals if metals is None else metals)
+        or binding(site, adsorbate, geometry, asked.name, atoms=atoms, metals=site.metals if metals is None else metals)
     )
     return Judgement(verdict, reason, measures)
 

@@ -83,12 +83,14 @@ def _tripod(binding: str, other: str, length: float, angle: float, bond: float, 
 
 
 #: Ligands by name. Bonds to iron: oxo 1.64 and hydroxo 1.84 as in ferryl and ferric porphyrins, the others from
-#: six-coordinate iron porphyrins, rounded; start geometries only.
+#: six-coordinate iron porphyrins, rounded, that of a hydride the sum of the covalent radii (doi 10.1039/b801115j);
+#: start geometries only.
 LIGANDS: Final[Mapping[str, Ligand]] = MappingProxyType(
     {
         "O": Ligand(("O",), ((0.0, 0.0, 0.0),), (), 1.65, -2),
         "OH": Ligand(("O", "H"), ((0.0, 0.0, 0.0), (0.92, 0.0, 0.31)), ((0, 1),), 1.84, -1),
         "H2O": _tripod("O", "H", 0.97, 127.5, 2.10, 2),
+        "H": Ligand(("H",), ((0.0, 0.0, 0.0),), (), 1.63, -1),
         "F": Ligand(("F",), ((0.0, 0.0, 0.0),), (), 1.80, -1),
         "Cl": Ligand(("Cl",), ((0.0, 0.0, 0.0),), (), 2.22, -1),
         "Br": Ligand(("Br",), ((0.0, 0.0, 0.0),), (), 2.36, -1),

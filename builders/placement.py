@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -18,15 +18,16 @@ from atomsieve.builders.poses.faces import OpenDirection, open_directions
 from atomsieve.builders.poses.outlook import look, look_as_built
 from atomsieve.builders.poses.stance import torsion_choices
 from atomsieve.builders.vectors import Array
-from atomsieve.structures.adsorbate import END_ON, Adsorbate, Mode
+from atomsieve.structures.adsorbate import END_ON, OF_LATTICE, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
 
 __all__ = ["OpenDirection", "Placement", "count_poses", "open_directions", "place", "poses"]
 
-#: Å between two metals that an adsorbate may bind to at once.
-BRIDGED: Final = (2.0, 4.5)
+#: Å between two metals that an adsorbate may bind to at once; two fragments that share no bond reach as far as both
+#: metals are seen with what is around them.
+BRIDGED, SHARED = (2.0, 4.5), (2.0, 9.0)
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,12 @@ def poses(
 ) -> tuple[tuple[Placement, Atoms], ...]:
     """Place an adsorbate on a site in every way that is different.
 
-    It is placed in each of its binding modes: on every metal, and on every two that are 2.0 to 4.5 Å apart and open to
-    the same side. Poses that clash are left out. Two poses are the same if the shortest distances to the atoms of each
-    element are, on the site as its recipe builds it and, more loosely, on the site as it is: small displacements of a
-    relaxation make no pose of their own, a metal that moved out of the plane tells the two faces apart. Mirror images
-    are the same, and so are poses that differ by which of two equal atoms is which.
+    It is placed in each of its binding modes: on every metal, and on every two that are 2.0 to 4.5 Å apart (9.0 Å for
+    two fragments that share no bond) and open to the same side. Poses that clash are left out. Two poses are the same
+    if the shortest distances to the atoms of each element are, on the site as its recipe builds it and, more loosely,
+    on the site as it is: small displacements of a relaxation make no pose of their own, a metal that moved out of the
+    plane tells the two faces apart. Mirror images are the same, and so are poses that differ by which of two equal
+    atoms is which.
 
     Parameters
     ----------
@@ -246,11 +248,12 @@ class _Pose:
 def _hosts(site: ActiveSite, species: Adsorbate) -> Iterator[tuple[tuple[int, ...], list[Mode]]]:
     """Yield single metals, then pairs of them in both orders, each with the modes that take them."""
     for metal in site.metals:
-        yield (metal,), [mode for mode in species.modes if mode.metals == 1]
+        yield (metal,), [mode for mode in species.modes if mode.metals == 1 and mode.name not in OF_LATTICE]
     for first, second in itertools.permutations(site.metals, 2):
         # one atom between two metals is the same from either of them
         wanted = [mode for mode in species.modes if mode.metals == 2 and (len(mode.atoms) == 2 or first < second)]
-        if wanted and BRIDGED[0] <= distances(site.atoms, [first], [second])[0] <= BRIDGED[1]:
+        low, high = SHARED if len(species.fragments) > 1 else BRIDGED
+        if wanted and low <= distances(site.atoms, [first], [second])[0] <= high:
             yield (first, second), wanted
 
 

@@ -61,7 +61,7 @@ def _table() -> Mapping[str, Any]:
 
 
 def taken_by(adsorbate: str) -> int:
-    """Return the electrons that an adsorbate formally takes from its metals: 1 for OH, 2 for O, 0 for CO.
+    """Return the electrons that an adsorbate formally takes from its metals: 1 for OH, 2 for O, 0 for CO, -2 for Vo.
 
     Raises
     ------
@@ -100,9 +100,10 @@ def centres(site: ActiveSite, adsorbate: str | None = None, on: Sequence[int] | 
     numbers = _own_states(site)
     axial = LIGANDS.get(str(site.recipe.get("axial")))
     taken = taken_by(adsorbate) if adsorbate is not None else 0
-    for given in range(taken):
+    for given in range(abs(taken)):
         metal = held[given % len(held)]
-        numbers[metal] = min(numbers[metal] + 1, max(numbers[metal], _highest(site.atoms.symbols[metal])))
+        highest = max(numbers[metal], _highest(site.atoms.symbols[metal]))
+        numbers[metal] = min(numbers[metal] + 1, highest) if taken > 0 else max(numbers[metal] - 1, 0)
     found = []
     for metal, donors in zip(site.metals, site.donors, strict=True):
         symbol = str(site.atoms.symbols[metal])

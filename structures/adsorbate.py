@@ -14,12 +14,24 @@ import yaml
 from atomsieve.structures.errors import InputError, unknown
 
 #: Binding modes, and how many atoms bind to how many metals: one atom to one; two atoms that are bonded to each other
-#: to one (η2), or two that are not; one atom to two metals (μ); two atoms each to a metal of its own (μ, κ2).
+#: to one (η2), or two that are not; one atom to two metals (μ); two atoms each to a metal of its own (μ, κ2). Beside a
+#: metal: one atom on an oxygen that holds it, or none where such an oxygen is missing.
 MODES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
-    {"end-on": (1, 1), "side-on": (2, 1), "chelate": (2, 1), "bridge": (1, 2), "bidentate": (2, 2)}
+    {
+        "end-on": (1, 1),
+        "side-on": (2, 1),
+        "chelate": (2, 1),
+        "bridge": (1, 2),
+        "bidentate": (2, 2),
+        "lattice": (1, 1),
+        "vacancy": (0, 1),
+    }
 )
-#: The mode that every adsorbate has, through its first atom.
+#: The mode that is meant where none is said, through the first atom.
 END_ON: Final = "end-on"
+#: The modes of what happens to the oxygen that holds a metal.
+OF_LATTICE: Final = ("lattice", "vacancy")
+_TABLES: Final = ("adsorbates.yaml", "adsorbates_carbon.yaml", "adsorbates_nitrogen.yaml")
 #: Stands for the metal among the four atoms of a torsion.
 METAL: Final = -1
 
@@ -34,10 +46,13 @@ class Mode:
         One of :data:`MODES`.
     atoms : tuple of int
         The atoms that bind; of two on two metals the first is on the placement's first metal.
+    torsions : tuple of float
+        What the adsorbate's torsions are in this mode, degrees; empty for those of the table.
     """
 
     name: str
     atoms: tuple[int, ...]
+    torsions: tuple[float, ...] = ()
 
     @property
     def metals(self) -> int:
@@ -68,7 +83,8 @@ class Adsorbate:
     Parameters
     ----------
     name : str
-        Tells isomers apart (``COH`` and ``CHO``); written with a star when bound: ``OOH*``.
+        Tells isomers apart (``COH`` and ``CHO``); written with a star when bound: ``OOH*``. A dot stands between two
+        fragments that share no bond: ``CO.CHO*``.
     symbols : tuple of str
         Chemical symbols; the atom that binds comes first.
     positions : tuple of (x, y, z)
@@ -78,9 +94,11 @@ class Adsorbate:
     source : str
         Where the geometry comes from.
     modes : tuple of Mode
-        How it can bind; end-on comes first.
+        How it can bind; end-on comes first, where it is among them.
     torsions : tuple of Torsion
         The bonds about which it turns.
+    removed : tuple of str
+        Chemical symbols of the site's own atoms that are missing instead.
     """
 
     name: str
@@ -90,11 +108,23 @@ class Adsorbate:
     source: str
     modes: tuple[Mode, ...] = (Mode(END_ON, (0,)),)
     torsions: tuple[Torsion, ...] = ()
+    removed: tuple[str, ...] = ()
 
     @property
     def composition(self) -> dict[str, int]:
-        """Number of atoms by element."""
-        return count(self.symbols)
+        """Number of atoms by element; negative where the site has lost some."""
+        return count(self.symbols) | {symbol: -number for symbol, number in count(self.removed).items()}
+
+    @property
+    def fragments(self) -> tuple[tuple[int, ...], ...]:
+        """Its atoms, those that bonds hold together in one group each."""
+        groups: list[set[int]] = [{atom} for atom in range(len(self.symbols))]
+        for i, j in self.bonds:
+            one, other = (next(group for group in groups if atom in group) for atom in (i, j))
+            if one is not other:
+                groups.remove(other)
+                one |= other
+        return tuple(tuple(sorted(group)) for group in groups)
 
     def mode(self, name: str) -> Mode:
         """Return one of its binding modes.
@@ -133,9 +163,16 @@ def _torsion(entry: Mapping[str, Any]) -> Torsion:
     return Torsion((i, j, k, m), tuple(float(angle) for angle in entry["degrees"]))
 
 
+def _mode(name: str, entry: Any) -> Mode:
+    if isinstance(entry, Mapping):
+        return Mode(name, tuple(entry["atoms"]), tuple(float(angle) for angle in entry["torsions"]))
+    return Mode(name, tuple(entry))
+
+
 @cache
 def adsorbates() -> Mapping[str, Adsorbate]:
     """Return all adsorbates by name."""
+    entries = [item for name in _TABLES for item in load_yaml(name).items()]
     table = {
         name: Adsorbate(
             name=name,
@@ -143,10 +180,11 @@ def adsorbates() -> Mapping[str, Adsorbate]:
             positions=_points(entry["positions"]),
             bonds=tuple((int(i), int(j)) for i, j in entry["bonds"]),
             source=entry["source"],
-            modes=tuple(Mode(mode, tuple(atoms)) for mode, atoms in entry["modes"].items()),
+            modes=tuple(_mode(mode, given) for mode, given in entry["modes"].items()),
             torsions=tuple(_torsion(torsion) for torsion in entry.get("torsions", [])),
+            removed=tuple(entry.get("removed", [])),
         )
-        for name, entry in load_yaml("adsorbates.yaml").items()
+        for name, entry in entries
     }
     return MappingProxyType(table)
 

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
-from atomsieve.structures.correction import TREATMENTS, correction_tables
+from atomsieve.structures.consistency import thermochemistry_problems
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.grammar import parse_condition, parse_ranking
@@ -33,7 +33,6 @@ from atomsieve.structures.section import (
     StageSection,
     ThermochemistrySection,
 )
-from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 
 class Campaign(Section):
@@ -81,6 +80,13 @@ class Campaign(Section):
         """Every adsorbate that is needed, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
         return tuple(dict.fromkeys([*implied, *self.adsorbates]))
+
+    @cached_property
+    def all_molecules(self) -> tuple[str, ...]:
+        """Every free molecule of the reactions and of their side products, in order of first mention."""
+        wanted = [reaction(name) for name in self.all_reactions]
+        chains = [chain for one in wanted for chain in (one.states, *one.leaves)]
+        return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.free))
 
     @property
     def all_known(self) -> bool:
@@ -205,48 +211,7 @@ def _cross_check(campaign: Campaign) -> Iterator[Problem]:
         return
     if campaign.method is None:
         yield Problem("method", "is missing; add it, or stages with a method each")
-    yield from _check_thermochemistry(campaign)
-
-
-def _check_thermochemistry(campaign: Campaign) -> Iterator[Problem]:
-    corrections = campaign.thermochemistry.corrections
-    tables = correction_tables()
-    if corrections == "none":
-        if campaign.thermochemistry.solvation == "table":
-            yield Problem("thermochemistry.solvation", "'table' needs a table; set thermochemistry.corrections")
-    elif corrections in TREATMENTS:
-        if campaign.thermochemistry.solvation == "table":
-            yield Problem(
-                "thermochemistry.solvation", f"'table' comes with a table of corrections, not {corrections!r}"
-            )
-    elif corrections not in tables:
-        allowed = [*tables, *TREATMENTS, "none"]
-        yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
-    else:
-        needed = list(campaign.all_adsorbates) if campaign.all_known else []
-        missing = [n for n in dict.fromkeys(needed) if n in adsorbates() and n not in tables[corrections].adsorbates]
-        if missing:
-            fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]
-            yield Problem(
-                "thermochemistry.corrections",
-                f"{corrections!r} has no value for {', '.join(missing)}; allowed here: {', '.join([*fitting, 'none'])}",
-            )
-
-    temperature = campaign.conditions.temperature
-    if not TRIPLE_POINT <= temperature <= CRITICAL_TEMPERATURE:
-        yield Problem(
-            "conditions.temperature",
-            f"{temperature} K: the reference of oxygen is liquid water; "
-            f"allowed {TRIPLE_POINT} to {CRITICAL_TEMPERATURE}",
-        )
-        return
-    tabulated = campaign.reactions or corrections not in (*TREATMENTS, "none")
-    if tabulated and not is_room_temperature(temperature):
-        yield Problem(
-            "conditions.temperature",
-            f"{temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only; "
-            "others need adsorbates without reactions, and thermochemistry.corrections 'harmonic' or 'quasi-harmonic'",
-        )
+    yield from thermochemistry_problems(campaign)
 
 
 def _check_stages(campaign: Campaign) -> Iterator[Problem]:
@@ -278,7 +243,7 @@ def _check_stages(campaign: Campaign) -> Iterator[Problem]:
         if own.all_known:
             yield from read_criteria(own, stage, path)[1]
             stated = stage.thermochemistry is not None
-            for found in _check_thermochemistry(own):
+            for found in thermochemistry_problems(own):
                 own_path = stated and found.path.startswith("thermochemistry")
                 yield Problem(f"{path}.{found.path}" if own_path else found.path, found.message)
 

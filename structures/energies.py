@@ -22,7 +22,8 @@ class Term:
     name : str
         As a chemist writes it, ``E(OH*)`` or ``-1 E(H2O)``.
     kind : str
-        ``electronic``, ``correction``, ``zpe``, ``thermal``, ``entropy`` or ``solvation``.
+        ``electronic``, ``correction``, ``zpe``, ``thermal``, ``entropy`` or ``solvation``; of a free molecule also
+        ``experiment``, ``acid-base``, ``pressure`` or ``activity``.
     value : float
         eV, with the sign with which it enters the sum.
     source : str
@@ -90,6 +91,11 @@ class AdsorptionEnergy:
         In what the calculations differ that does not keep their energies from being combined.
     carried : tuple of str
         Request keys of another method's states, of an earlier stage, at whose geometries relaxations could start.
+    uncertainty : float or None
+        One standard deviation of ΔG, eV; None where nobody states it.
+    ensemble : tuple of float
+        By how much ΔE deviates from its value for each member of an ensemble of functionals (BEEF, doi
+        10.1103/PhysRevB.85.235149), eV, in the same order in all rows of a method; empty where there is none.
     """
 
     site: SiteLabel
@@ -105,6 +111,8 @@ class AdsorptionEnergy:
     spin_states: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
+    uncertainty: float | None = None
+    ensemble: tuple[float, ...] = ()
 
     @property
     def electronic(self) -> float | None:
@@ -134,8 +142,16 @@ class AdsorptionEnergy:
             f"{entry['key']} {entry['status']} {entry['reason'] if entry['status'] == 'failed' else ''}"
             for entry in self.considered
         )
-        content = [SCHEMA, self.policy_key, inputs, dict(self.calculations)]
-        return content_key("adsorption energy", [*content, list(self.carried)] if self.carried else content)
+        content: list[Any] = [SCHEMA, self.policy_key, inputs, dict(self.calculations)]
+        # what most rows do not have leaves their keys as they are
+        content += [list(self.carried)] if self.carried else []
+        content += [self._errors] if self._errors else []
+        return content_key("adsorption energy", content)
+
+    @property
+    def _errors(self) -> dict[str, Any]:
+        stated: dict[str, Any] = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        return {**stated, "ensemble": list(self.ensemble)} if self.ensemble else stated
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document that is stored."""
@@ -158,6 +174,7 @@ class AdsorptionEnergy:
             "spin_states": dict(self.spin_states),
             "warnings": list(self.warnings),
             **({"carried": list(self.carried)} if self.carried else {}),
+            **self._errors,
         }
 
     @classmethod
@@ -177,12 +194,16 @@ class AdsorptionEnergy:
             spin_states=data.get("spin_states", {}),
             warnings=tuple(data.get("warnings", ())),
             carried=tuple(data.get("carried", ())),
+            uncertainty=data.get("uncertainty"),
+            ensemble=tuple(data.get("ensemble", ())),
         )
 
 
 def slot_key(site_key: str, adsorbate: str, method_key: str, policy: Mapping[str, Any]) -> str:
     """Return the slot of a row before the row exists: what its number means, not how hard it was looked for."""
     meaning = {name: policy.get(name) for name in ("corrections", "solvation", "temperature", "terms")}
+    if "gas_corrections" in policy:
+        meaning["gas_corrections"] = policy["gas_corrections"]
     if "geometry_method" in policy:
         meaning["geometry_method"] = policy["geometry_method"]["key"]
     return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, plain(meaning)])

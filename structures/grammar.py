@@ -25,9 +25,10 @@ from atomsieve.structures.reaction import reaction
 _ALIASES = {"adsorption free energy": "free energy", "electronic adsorption energy": "adsorption energy"}
 _VERDICTS = tuple(str(verdict) for verdict in Verdict if verdict != Verdict.INTACT)
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?) ?([a-z]*)", re.IGNORECASE)
-_COMPARISON = re.compile(r"([^<>=:]+?) ?(<=|>=|<|>) ?([^<>=:]+)")
+# names of reactions with some of their routes hold a colon: NRR:distal
+_COMPARISON = re.compile(r"([^<>=]+?) ?(<=|>=|<|>) ?([^<>=:]+)")
 _STATEMENT = re.compile(r"([^<>=:]+?)(?: ?(:) ?| (is not|is) )([^<>=:]+)", re.IGNORECASE)
-_RANKING = re.compile(r"top (\d{1,9}) by (?:(lowest|highest) )?([^<>=:]+)", re.IGNORECASE)
+_RANKING = re.compile(r"top (\d{1,9}) by (?:(lowest|highest) )?([^<>=]+)", re.IGNORECASE)
 #: Longer texts are no criteria.
 _LONGEST = 300
 #: Names of reactions, adsorbates and families that a criterion may use, by ``reaction``, ``adsorbate``, ``family``.

@@ -97,7 +97,7 @@ class LimitingPotential:
     predictive : bool
         False for a mock, semiempirical or machine-learned method: pre-screening only.
     error_bar : float
-        V.
+        V, one standard deviation.
     path : str
         Name of the route that the cheapest path follows, or ``mixed``; ``states`` and ``steps`` are those of this path.
     alternatives : tuple of mapping
@@ -106,9 +106,13 @@ class LimitingPotential:
     undetermined_paths, paths : int
         How many paths lack an intermediate, and how many there are.
     missing : mapping of str to str
-        By adsorbate why it has no free energy.
+        By adsorbate why it has no free energy; ``molecule CO`` of one that is free.
     side_products : tuple of SideProduct
         Where they leave.
+    error_source : str
+        Where the error bar comes from: ``assumed``, ``propagated`` from those of the rows, or an ``ensemble``.
+    closure : float or None
+        Free energy of the whole reaction with calculated molecules less the experimental one, eV; None without them.
     """
 
     site: SiteLabel
@@ -131,12 +135,17 @@ class LimitingPotential:
     paths: int = 1
     missing: Mapping[str, str] = field(default_factory=dict)
     side_products: tuple[SideProduct, ...] = ()
+    error_source: str = "assumed"
+    closure: float | None = None
 
     @cached_property
     def key(self) -> str:
         """Reaction, conditions and the rows it stands on."""
         inputs = [SCHEMA, self.site.key, self.reaction, dict(self.adsorption_energies), plain(self.conditions)]
         inputs += [round(self.equilibrium_potential, 6), self.paths]
+        if self.closure is not None:
+            # the calculated molecules stand behind all steps as well
+            inputs += [round(self.closure, 6), [[step.text, round(step.free or 0.0, 6)] for step in self.steps]]
         return content_key("limiting potential", inputs)
 
     def to_dict(self) -> dict[str, Any]:

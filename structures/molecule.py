@@ -26,8 +26,8 @@ REFERENCES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
 )
 #: The molecules that energies refer to.
 REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2")
-#: In which phases a molecule may be: gas, aqueous solution, liquid.
-PHASES: Final = ("g", "aq", "l")
+#: In which phases a molecule may be, and what they are called.
+PHASES: Final[Mapping[str, str]] = MappingProxyType({"g": "a gas", "aq": "dissolved", "l": "a liquid"})
 #: Decimals of an experimental free energy in eV: more than any of them is known to.
 DECIMALS: Final = 4
 
@@ -90,8 +90,11 @@ class Molecule:
         Measured data by phase; the first is what a reaction means.
     thermal : mapping of str to float
         Tabulated terms (``zpe``, ``thermal``, ``entropy``; eV) that turn its electronic energy into a free energy.
+    from_gas : float or None
+        Free energy of an ion with its protons in water against its conjugate as a gas, eV, where a calculated one is to
+        be turned into the ion by another number than the difference of the two phases.
     source : str
-        Where the tabulated terms come from.
+        Where these come from.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Molecule:
     conjugate: str | None
     phases: Mapping[str, Phase]
     thermal: Mapping[str, float]
+    from_gas: float | None
     source: str
 
     @property
@@ -113,6 +117,13 @@ class Molecule:
     def is_reference(self) -> bool:
         """Whether energies refer to it."""
         return self.name in REFERENCE_GASES
+
+    @property
+    def calculated(self) -> str | None:
+        """The molecule that is calculated for it: itself, of an ion its conjugate; None of O2 and its like."""
+        if self.positions:
+            return self.name
+        return self.conjugate if self.conjugate is not None and molecule(self.conjugate).positions else None
 
     @property
     def phase(self) -> str:
@@ -190,6 +201,7 @@ def molecules() -> Mapping[str, Molecule]:
             conjugate=entry.get("conjugate"),
             phases=MappingProxyType({phase: _phase(data) for phase, data in entry["phases"].items()}),
             thermal=MappingProxyType(entry.get("thermal", {})),
+            from_gas=entry.get("from_gas"),
             source=entry.get("source", ""),
         )
         for name, entry in load_yaml("molecules.yaml").items()

@@ -164,7 +164,7 @@ class Reaction:
     @property
     def equilibrium_potential(self) -> float:
         """Equilibrium potential, V against RHE, at 298.15 K, pH 0 and standard activities."""
-        return -self.experimental_total / self.electrons
+        return -self.experimental_total / self.electrons + 0.0
 
     def along(self, names: tuple[str, ...]) -> Reaction:
         """Return the reaction with some of its routes only.

@@ -7,10 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from atomsieve.structures.units import ROOM_TEMPERATURE
+from atomsieve.structures.units import ABSOLUTE_SHE, ROOM_TEMPERATURE
 
 #: What a campaign, or a stage, may be called.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+
+#: A pressure or an activity.
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -67,13 +71,26 @@ class ConditionsSection(Section):
     temperature: Annotated[float, Field(gt=0, le=1000)] = ROOM_TEMPERATURE
     pH: Annotated[float, Field(ge=-1, le=15)] = 0.0  # noqa: N815 - the field's own spelling
     potential: Annotated[float, Field(ge=-5, le=5)] = 0.0
-    scale: Literal["RHE", "SHE"] = "RHE"
+    scale: Literal["RHE", "SHE", "absolute"] = "RHE"
+    she: Annotated[float, Field(ge=4, le=5)] = ABSOLUTE_SHE
+    phases: dict[str, Literal["g", "aq", "l"]] = Field(default_factory=dict)
+    pressures: dict[str, Amount] = Field(default_factory=dict)
+    activities: dict[str, Amount] = Field(default_factory=dict)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return plain data; what came later is named only where it is used, so that older results keep their keys."""
+        later = {name: getattr(self, name) for name in ("phases", "pressures", "activities")}
+        found = {name: getattr(self, name) for name in ("temperature", "pH", "potential", "scale")}
+        found |= {"she": self.she} if self.scale == "absolute" else {}
+        return found | {name: dict(value) for name, value in later.items() if value}
 
 
 class ThermochemistrySection(Section):
     """What turns electronic energies into free energies."""
 
     corrections: str = "norskov"
+    gases: Literal["experiment", "computed"] = "experiment"
+    gas_corrections: str = "none"
     solvation: Literal["none", "table"] = "none"
     displacement: Annotated[float, Field(ge=0.001, le=0.1)] = 0.01
     floor: Annotated[float, Field(gt=0, le=500)] = 100.0

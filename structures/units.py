@@ -14,6 +14,8 @@ KILOJOULE = 1 / 96.4853321233
 WAVENUMBER = 1.239841984e-4
 #: ħ (eV/Å² u)^½, the energy of a vibration whose mass-weighted second derivative is 1 eV/(Å² u), eV (CODATA 2018).
 VIBRATION = 0.0646541513
+#: Absolute potential of the standard hydrogen electrode, V (S. Trasatti 1986, doi 10.1351/pac198658070955).
+ABSOLUTE_SHE = 4.44
 #: The temperature of all tabulated free energies, K.
 ROOM_TEMPERATURE = 298.15
 #: Triple point and critical temperature of water, K (doi 10.1063/1.1461829): between them it is a liquid.

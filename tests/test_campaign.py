@@ -136,7 +136,7 @@ MALFORMED = [
     (
         "name: good",
         "name: good\nadsorbates: [OH, N2]",
-        "thermochemistry.corrections: 'norskov' has no value for N2; allowed here: none",
+        "thermochemistry.corrections: 'norskov' has no value for N2; allowed here: harmonic, quasi-harmonic, none",
     ),
     ("name: good", "name: good\nadsorbates: [NO]", "thermochemistry.corrections: 'norskov' has no value for NO"),
     (
@@ -147,7 +147,8 @@ MALFORMED = [
     (
         "name: good",
         "name: good\nthermochemistry: {corrections: peterson}",
-        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, none",
+        "thermochemistry.corrections: 'peterson' has no value for OOH; allowed here: norskov, harmonic, "
+        "quasi-harmonic, none",
     ),
     (
         "name: good",

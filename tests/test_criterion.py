@@ -16,8 +16,8 @@ from atomsieve.structures.grammar import parse_condition, parse_ranking
 from atomsieve.structures.limiting import LimitingPotential
 
 NAMES: Mapping[str, list[str]] = {
-    "reaction": ["ORR", "ORR-2e", "OER"],
-    "adsorbate": ["OH", "O", "OOH"],
+    "reaction": ["ORR", "ORR-2e", "OER", "NRR:distal+alternating"],
+    "adsorbate": ["CO.CO", "N2-side", "OH", "O", "OOH"],
     "family": ["graphene", "porphine"],
 }
 VERDICTS = ["bound", "desorbed", "not converged", "metal left its site", "not placed"]
@@ -94,6 +94,9 @@ READ = [
     ("adsorption free energy of OH < 1.5", Condition("free energy", "OH", "<", 1.5)),
     ("limiting potential of ORR-2e > -.5", Condition("limiting potential", "ORR-2e", ">", -0.5)),
     ("adsorption energy of O ≥ −1e-1 eV", Condition("adsorption energy", "O", ">=", -0.1)),
+    ("overpotential of NRR:distal+alternating < 0.9 V", Condition("overpotential", "NRR:distal+alternating", "<", 0.9)),
+    ("free energy of CO.CO* < 0", Condition("free energy", "CO.CO", "<", 0.0)),
+    ("verdict of N2-side: bound", Condition("verdict", "N2-side", "is", ("bound",))),
     ("verdict: bound", Condition("verdict", None, "is", ("bound",))),
     ("verdict of OOH is bound or desorbed", Condition("verdict", "OOH", "is", ("bound", "desorbed"))),
     ("verdict is not dissociated", Condition("verdict", None, "is not", ("dissociated",))),

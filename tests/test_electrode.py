@@ -17,7 +17,7 @@ from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import Reaction, reaction
-from atomsieve.structures.state import State
+from atomsieve.structures.state import State, Step, free_formation
 
 SITE = SiteLabel("Co-N4", "site-key", "graphene", ("Co",))
 METHOD = Method("gpaw", {"xc": "PBE"}, "dft").to_dict()
@@ -252,6 +252,43 @@ def test_the_path_with_the_easiest_hardest_step_is_found_and_the_others_are_list
     assert peroxide.limiting_potential == pytest.approx(min(4.9156 - 4.2, 4.2 - 3.5266))
     found = search(network, {**free, "OOH": None}, surroundings())
     assert (found.best.limiting_potential, found.undetermined) == (None, 2)
+
+
+def test_an_electron_without_a_proton_depends_on_the_ph_and_never_limits() -> None:
+    step = Step(State.parse("* + NO3-"), State.parse("NO3*"))
+    assert (step.electrons, step.protons, step.kind) == (-1, 0, "electron")
+    assert surroundings(CONDITIONS | {"potential": -0.3}).shift(step) == pytest.approx(0.3)
+    # against RHE ΔG gains 0.0592 eV a unit of pH; against SHE nothing
+    assert surroundings(CONDITIONS | {"potential": -0.3, "pH": 7}).shift(step) == pytest.approx(
+        0.3 + 7 * 0.05916, abs=1e-4
+    )
+    there = surroundings(CONDITIONS | {"potential": -0.3, "pH": 7, "scale": "SHE"})
+    assert there.shift(step) == pytest.approx(0.3)
+
+
+def test_methane_on_copper() -> None:
+    # Cu(211), 18.5 degrees and the fugacities of the experiment (Peterson et al. 2010, doi 10.1039/c0ee00071j): the
+    # steps of the published table, from which the adsorbates follow against the reactants
+    published = {"COOH": 0.38, "CO": -0.32, "CHO": 0.75, "CH2O": -0.26, "OCH3": -0.71, "O": -0.42, "OH": -1.05}
+    levels = dict(zip(published, np.cumsum(list(published.values())).tolist(), strict=True))
+    # CH4 stands beside O* and OH*
+    methane = free_formation(State.parse("* + CH4"))
+    free = levels | {name: levels[name] - methane for name in ("O", "OH")}
+    found = best(reaction("CO2RR-CH4:CHO"), free)
+    changes = [step.free_at_zero or 0.0 for step in found.steps]
+    assert changes[:-1] == pytest.approx(list(published.values()), abs=1e-9)
+    # the last step closes on the potentials of 25 degrees and 1 bar, the table on others
+    assert sum(changes) == pytest.approx(-8 * 0.1690, abs=0.04)
+    assert changes[-1] == pytest.approx(0.31, abs=0.04)
+    assert found.limiting_potential == pytest.approx(-0.75)
+    assert found.potential_determining_steps == ("CO* → CHO*",)
+    # in the whole network nothing else is known: the other routes are not determined, this one is found
+    whole = search(reaction("CO2RR-CH4"), free, surroundings(CONDITIONS))
+    assert whole.best.path.name == "CHO"
+    assert whole.undetermined == whole.paths - 1
+    left = {(side.product, side.leaves): side for side in whole.side_products}
+    assert left["CO", "CO*"].limiting_potential == pytest.approx(-0.38)
+    assert left["CH3OH", "OCH3*"].limiting_potential == pytest.approx(-0.75)
 
 
 def test_uphill_chemical_step_does_not_enter_the_potential() -> None:

@@ -63,7 +63,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return run
 
 
-NAMES = tuple(adsorbates())
+#: Those that stand on one metal, in a way of which their bonds and the atom that binds tell them.
+NAMES = tuple(name for name, species in adsorbates().items() if species.modes[0].name in ("end-on", "chelate"))
 TAGS = {"functional": "PBE", "cutoff": 500.0}
 PBE = {"method": {"calculator": "vasp", "tags": TAGS}}
 #: H2 and H2O in boxes, and their energies, eV; made up, as are all energies of this file.
@@ -85,7 +86,7 @@ def fe_n4(family: str = "graphene", metal: str = "Fe") -> ActiveSite:
 
 @cache
 def posed(name: str, family: str = "graphene", metal: str = "Fe") -> Atoms:
-    return poses(fe_n4(family, metal), name)[0][1]
+    return poses(fe_n4(family, metal), name, azimuths=8)[0][1]
 
 
 def shuffled(
@@ -123,6 +124,13 @@ def test_an_adsorbate_is_told_from_formula_and_bonds(
     assert sorted([*matched.host, *order]) == list(range(len(other)))
     # the host is put in the order of the site
     assert list(other.symbols[list(matched.host)]) == list(site.atoms.symbols)
+
+
+def test_what_is_told_by_its_mode_alone_is_for_a_person_to_state() -> None:
+    atoms = posed("N2-side")
+    matched = match(fe_n4().atoms, atoms)
+    assert adsorbate_in(atoms, matched, fe_n4().metals, None)[0] == "N2"
+    assert adsorbate_in(atoms, matched, fe_n4().metals, "N2-side")[0] == "N2-side"
 
 
 def test_two_isomers_that_fell_apart_are_not_guessed() -> None:

@@ -11,6 +11,7 @@ from atomsieve.builders import catalog
 from atomsieve.builders.catalog import Parameter
 from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
+from atomsieve.structures.gas_correction import gas_corrections
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.calculators import CALCULATORS, calculator
 from atomsieve.workflows.checked import CheckedCampaign
@@ -91,7 +92,16 @@ def _method_problems(
     ]
     if problems:
         return problems
-    solvent = entry.method(section.settings).physics.get("solvent", "none")
+    method = entry.method(section.settings)
+    mended = gas_corrections().get(campaign.thermochemistry.gas_corrections)
+    # the energies of rows are those of a single point where there is one, and never those of a pre-relaxation
+    own = campaign.single_point or campaign.method
+    if mended is not None and own is not None and section == own:
+        try:
+            mended.values(method.to_dict())
+        except InputError as error:
+            problems.append(Problem("thermochemistry.gas_corrections", str(error)))
+    solvent = method.physics.get("solvent", "none")
     if solvent != "none" and campaign.thermochemistry.solvation == "table":
         text = f"'table' comes on top of solvent {solvent!r} of {entry.name}; keep one of the two"
         problems.append(Problem("thermochemistry.solvation", text))

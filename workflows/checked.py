@@ -15,7 +15,7 @@ from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
-from atomsieve.structures.molecule import reference_amounts
+from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
@@ -118,6 +118,7 @@ class CheckedCampaign:
             spin=self.entry.spin,
             corrections=c.thermochemistry.corrections,
             solvation=c.thermochemistry.solvation,
+            gas_corrections=c.thermochemistry.gas_corrections,
             temperature=c.conditions.temperature,
         )
         if c.prerelaxation is not None:
@@ -163,19 +164,28 @@ class CheckedCampaign:
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """Temperature (K), pH, potential (V) and its scale."""
-        return self.campaign.conditions.model_dump()
+        """Temperature (K), pH, potential (V) and its scale, and what else is stated of the surroundings."""
+        return self.campaign.conditions.resolved()
 
     @cached_property
     def surroundings(self) -> Surroundings:
-        """The conditions, resolved."""
+        """The conditions, resolved, with experimental molecules."""
         return surroundings(self.conditions)
 
     @cached_property
+    def computed(self) -> tuple[str, ...]:
+        """The molecules that are calculated so that reactions take their free energies from there."""
+        if self.campaign.thermochemistry.gases != "computed":
+            return ()
+        names = {molecule(name).calculated for name in self.campaign.all_molecules}
+        return tuple(sorted(name for name in names if name is not None and not molecule(name).is_reference))
+
+    @cached_property
     def gases(self) -> tuple[str, ...]:
-        """The gas references that the adsorbates need."""
-        amounts = [reference_amounts(adsorbate(name).composition) for name in self.campaign.all_adsorbates]
-        return tuple(sorted({gas for amount in amounts for gas in amount}))
+        """The molecules to calculate: the references that the adsorbates need, and what is computed with its own."""
+        compositions = [adsorbate(name).composition for name in self.campaign.all_adsorbates]
+        compositions += [molecule(name).composition for name in self.computed]
+        return tuple(sorted({*self.computed, *(gas for one in compositions for gas in reference_amounts(one))}))
 
     @cached_property
     def site_count(self) -> int:

@@ -1,4 +1,4 @@
-"""Command line: ``atomsieve new | families | plan | run | ingest | status | failures | retry | ...``.
+"""Command line: ``atomsieve new | families | reactions | plan | run | ingest | status | failures | retry | ...``.
 
 Each command imports what it needs when it is called, so that ``--help`` answers at once.
 """
@@ -85,6 +85,19 @@ def families(
     from atomsieve.workflows import listing
 
     listing.families(name, pictures, gallery, as_json=as_json)
+
+
+@app.command()
+def reactions(
+    name: Annotated[
+        str | None, typer.Argument(help="A reaction, or some of its routes (NRR:distal); all reactions unless given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the reactions, or one with its routes, its steps and its side products."""
+    from atomsieve.workflows import networks
+
+    networks.show(name, as_json=as_json)
 
 
 @app.command()
@@ -246,6 +259,24 @@ def results(
         as_csv=as_csv,
         as_json=as_json,
     )
+
+
+@app.command()
+def explain(
+    file_or_name: FileOrName,
+    site: Annotated[
+        str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")
+    ] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[REACTION]", help="A reaction, or an adsorbate: 'OH*'.")
+    ] = None,
+    path: Annotated[int, typer.Option(min=1, help="Which path: 1 is the cheapest, then its alternatives.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show the sum behind a limiting potential or a free energy, line by line, with keys and sources."""
+    from atomsieve.workflows import commands
+
+    commands.explain(file_or_name, site, what, path, as_json=as_json)
 
 
 @app.command()

@@ -211,12 +211,11 @@ def results(
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
+    columns = table.columns_of(checked.campaign.all_adsorbates)
+    columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
     if as_json:
-        screen.print_json(chosen)
+        screen.print_json([{name: row[name] for name in columns} for row in chosen])
     elif as_csv:
-        own = {f"free_{name}" for name in checked.campaign.all_adsorbates}
-        columns = [name for name in table.COLUMNS if not name.startswith("free_") or name in own]
-        columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
         sys.stdout.write(table.csv_text(chosen, columns))
     elif not rows:
         screen.console().print(f"no results yet; run it: atomsieve run {shlex.quote(file_or_name)}")
@@ -224,6 +223,17 @@ def results(
         screen.console().print(f"none of {len(rows):,} rows meets these conditions")
     else:
         display.show(checked, chosen, file_or_name)
+
+
+def explain(file_or_name: str, site: str | None, what: str | None, path: int, *, as_json: bool) -> None:
+    """Show the sum behind a limiting potential, or a free energy."""
+    from atomsieve.workflows import explaining
+
+    settings = read_settings()
+    checked = find(file_or_name, settings)
+    with _stored(checked, settings) as database:
+        found = levels(checked, database)
+    explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
 
 def report(file_or_name: str, output: Path | None) -> None:

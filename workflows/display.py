@@ -11,6 +11,7 @@ from rich.markup import escape
 from atomsieve.analysis import table
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import Level
 
 #: Lines with reasons under a table.
@@ -65,6 +66,8 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
         out.print(f"  warning: {escape(line)}", style="yellow")
     if len(warnings) > REASONS:
         out.print(f"  and {len(warnings) - REASONS:,} warnings more: atomsieve results {name} --json")
+    if shown and "path" in screen.shown_columns(shown, out.width):
+        out.print(f"free energies: --csv or --json; each as a sum: atomsieve explain {name} SITE REACTION", style="dim")
     remark = screen.caveat(found)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
@@ -72,7 +75,7 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
 
 def draw(found: Sequence[Level], target: Path) -> list[Path]:
     """Draw the last stage that has results."""
-    from atomsieve.analysis.plots import free_energy_diagram, volcano
+    from atomsieve.analysis.plots import DESCRIPTORS, free_energy_diagram, volcano
 
     paths: list[Path] = []
     checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
@@ -83,8 +86,10 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
         target.mkdir(parents=True, exist_ok=True)
         rows = [row for site in sites for row in site.rows.values()]
         for suffix in ("png", "svg"):
-            diagram, mountain = (target / f"{kind}-{name}.{suffix}" for kind in ("free-energy", "volcano"))
-            free_energy_diagram(potentials, diagram)
-            volcano(potentials, rows, mountain, name)
-            paths += [diagram, mountain]
+            ending = f"{file_stem(name)}.{suffix}"
+            paths.append(target / f"free-energy-{ending}")
+            free_energy_diagram(potentials, paths[-1])
+            if name in DESCRIPTORS:
+                paths.append(target / f"volcano-{ending}")
+                volcano(potentials, rows, paths[-1], name)
     return paths

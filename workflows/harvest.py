@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
+from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.calculation import USABLE
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import StoreError
@@ -19,6 +20,7 @@ from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.molecules import stored_surroundings, with_molecules
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,17 @@ def site_rows(
         for name in checked.campaign.all_adsorbates
     }
     rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
-    return SiteRows(site.recipe, rows, potentials(checked, rows), stored.before)
+    around = with_molecules(checked, {gas: out["molecule"] for gas, out in gases.items()}, energies, vibrations)
+    return SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before)
 
 
-def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -> tuple[LimitingPotential, ...]:
-    """Return the limiting potential of each reaction whose adsorbates all have a row."""
-    found = []
+def potentials(
+    checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy], around: Surroundings | None
+) -> tuple[LimitingPotential, ...]:
+    """Return the limiting potential of each reaction whose adsorbates all have a row; none without surroundings."""
+    found: list[LimitingPotential] = []
+    if around is None:
+        return ()
     for name in checked.campaign.all_reactions:
         wanted = reaction(name)
         own = {adsorbate: rows[adsorbate] for adsorbate in wanted.adsorbates if adsorbate in rows}
@@ -133,7 +140,7 @@ def potentials(checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy]) -
                     site=first.site,
                     method=first.method,
                     conditions=checked.conditions,
-                    around=checked.surroundings,
+                    around=around,
                 )
             )
     return tuple(found)
@@ -151,12 +158,26 @@ def stored_rows(checked: CheckedCampaign, database: Database | None, *, tolerant
     tolerant : bool
         Take a database that is away for one that knows nothing: what is on disk is found all the same.
     """
+    around = [stored_surroundings(one, database, tolerant=tolerant) for one in _origins(checked)]
     for recipes in chunks(checked.recipes(), 100):
-        yield from _stored(checked, recipes, database, tolerant=tolerant)
+        yield from _stored(checked, recipes, database, around, tolerant=tolerant)
+
+
+def _origins(checked: CheckedCampaign) -> Iterator[CheckedCampaign]:
+    """Yield a stage, that at whose geometries its relaxations start, and so on."""
+    stage: CheckedCampaign | None = checked
+    while stage is not None:
+        yield stage
+        stage = stage.origin
 
 
 def _stored(
-    checked: CheckedCampaign, recipes: list[dict[str, Any]], database: Database | None, *, tolerant: bool
+    checked: CheckedCampaign,
+    recipes: list[dict[str, Any]],
+    database: Database | None,
+    around: Sequence[Surroundings | None],
+    *,
+    tolerant: bool,
 ) -> Iterator[SiteRows]:
     wanted: list[dict[str, str]] = [{} for _ in recipes]
     rows: dict[str, AdsorptionEnergy] = {}
@@ -169,10 +190,10 @@ def _stored(
                 raise
     before: Iterable[SiteRows | None] = [None] * len(recipes)
     if checked.origin is not None:
-        before = _stored(checked.origin, recipes, database, tolerant=tolerant)
+        before = _stored(checked.origin, recipes, database, around[1:], tolerant=tolerant)
     for recipe, keys, earlier in zip(recipes, wanted, before, strict=True):
         own = {name: rows[key] for name, key in keys.items() if key in rows}
-        yield SiteRows(recipe, own, potentials(checked, own), earlier)
+        yield SiteRows(recipe, own, potentials(checked, own, around[0]), earlier)
 
 
 def has_rows(checked: CheckedCampaign, stored: SiteRows) -> bool:
@@ -189,6 +210,9 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
     """
     rows = stored.rows.values()
     if not has_rows(checked, stored):
+        return False
+    if checked.computed and len(stored.potentials) < len(checked.campaign.all_reactions):
+        # a molecule is still to be calculated
         return False
     if checked.origin is not None and any(row.carried != stored.starts(name) for name, row in stored.rows.items()):
         return False

@@ -13,6 +13,7 @@ from atomsieve.builders.placement import Placement, count_poses, poses
 from atomsieve.structures.adsorbate import END_ON, adsorbates
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule, molecules
@@ -48,6 +49,8 @@ class Policy:
         What the calculator does with spin.
     corrections, solvation : str
         What turns electronic energies into free energies.
+    gas_corrections : str
+        What mends the errors of a functional for the gases.
     temperature : float
         K.
     before : Policy or None
@@ -74,6 +77,7 @@ class Policy:
     spin: str = "multiplicity"
     corrections: str = "norskov"
     solvation: str = "none"
+    gas_corrections: str = "none"
     temperature: float = field(default=298.15)
     before: Policy | None = None
     carry: int | None = None
@@ -118,10 +122,11 @@ class Policy:
                 **({"torsions": self.torsions} if self.torsions != "start" else {}),
             },
             "corrections": self.corrections,
-            "terms": terms_digest(self.corrections),
+            "terms": terms_digest(self.corrections, self.gas_corrections),
             "solvation": self.solvation,
             "temperature": self.temperature,
             # what came later is named only where it is asked for, so that older rows keep their keys
+            **({"gas_corrections": self.gas_corrections} if self.gas_corrections != "none" else {}),
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
             **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
@@ -219,11 +224,13 @@ class Policy:
 
 
 @cache
-def terms_digest(corrections: str) -> str:
-    """Return a digest of the terms behind a correction table's name, so that a mended table makes new rows."""
+def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
+    """Return a digest of the terms behind the names of correction tables, so that a mended table makes new rows."""
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
     # of tables with the gases' terms inside no other gas than these ever had a say
     gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
     thermal = {name: molecules()[name].thermal for name in gases}
-    return content_key("terms", [content, thermal])[:16]
+    mended = gas_correction(gas_corrections)
+    more = [mended.functionals] if mended is not None else []
+    return content_key("terms", [content, thermal, *more])[:16]

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from atomsieve.analysis.cells import parts
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
-from atomsieve.analysis.table import cell_text
 from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.reaction import reaction
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.harvest import SiteRows
@@ -24,6 +25,8 @@ from atomsieve.workflows.stageplan import StagePlan
 
 #: From here on the results table has room for all columns.
 WIDE = 115
+#: Free energies for which it has room.
+MOST_FREE = 6
 #: Sites without an open way that a plan names.
 CLOSED = 8
 
@@ -108,6 +111,21 @@ class ScreenWatch:
         self._progress.console.print(escape(text), style=style)
 
 
+def shown_columns(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    """Return the columns of the table that say something and for which there is room.
+
+    Where there are networks, their paths and side products take the place of free energies, which are too many.
+    """
+    free = [name for name in rows[0] if name.startswith("free_") and any(row[name] is not None for row in rows)]
+    has_networks = any(row["reaction"] is not None and len(reaction(row["reaction"]).routes) > 1 for row in rows)
+    if not has_networks and len(free) <= MOST_FREE:
+        columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds"]
+        return columns if width < WIDE else [*columns, "verdicts"]
+    columns = ["site", "spin", "reaction", "path", "limiting_potential", "overpotential", "pds"]
+    beside = [] if width < WIDE else ["desorption", "side_products"]
+    return [*columns, *(name for name in beside if any(row[name] for row in rows))]
+
+
 def results_table(rows: Sequence[Mapping[str, Any]], title: str, width: int) -> Table:
     """Return the table of a campaign: one line a site and reaction, what the lines of a site share written once.
 
@@ -121,12 +139,10 @@ def results_table(rows: Sequence[Mapping[str, Any]], title: str, width: int) -> 
         Of the terminal; a narrow one gets fewer lines between columns, and finds what is not bound below the table.
     """
     is_narrow = width < WIDE
-    free = [name for name in rows[0] if name.startswith("free_") and any(row[name] is not None for row in rows)]
-    columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds"]
+    columns = shown_columns(rows, width)
     if is_narrow:
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     else:
-        columns.append("verdicts")
         table = Table(title=title, title_justify="left")
     for name in columns:
         entry = label(name)
@@ -142,7 +158,7 @@ def results_table(rows: Sequence[Mapping[str, Any]], title: str, width: int) -> 
         table.add_column(
             head,
             justify="right" if is_number else "left",
-            no_wrap=is_number or name == "reaction" or (not is_narrow and name == "site"),
+            no_wrap=is_number or name == "reaction" or (not is_narrow and name in ("site", "path")),
             overflow="fold",
         )
     before = None
@@ -153,7 +169,7 @@ def results_table(rows: Sequence[Mapping[str, Any]], title: str, width: int) -> 
         before = row["site"]
         cells = []
         for name in columns:
-            shared = name in ("site", "spin", "verdicts", *free)
+            shared = name in ("site", "spin", "verdicts") or name.startswith("free_")
             cells.append("" if shared and repeated else _cell(name, row))
         table.add_row(*cells)
     return table
@@ -165,6 +181,8 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
         return escape("\n".join(value)) if value else "undetermined"
     if name == "verdicts":
         return escape("\n".join(f"{name}* {entry['verdict']}" for name, entry in value.items())) or "all bound"
+    if name in ("desorption", "side_products"):
+        return escape("\n".join(parts(name, value)))
     if name == "limiting_potential" and value is None:
         return "–"
     return escape(label(name).text(value))
@@ -172,7 +190,7 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
 
 def rejections(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line for each adsorbate without a bound state, with the reason, once a site."""
-    lines = {f"{row['site']}: {cell_text({name: v})}": None for row in rows for name, v in row["verdicts"].items()}
+    lines = {f"{row['site']}: {text}": None for row in rows for text in parts("verdicts", row["verdicts"])}
     return list(lines)
 
 

@@ -28,8 +28,9 @@ sites:
   # - family: structure       # your own
   #   file: mine.cif
 
-# Reactions imply their adsorbates; name further ones under `adsorbates`.
-reactions: [ORR, OER, HER]    # also ORR-2e
+# Reactions imply their adsorbates; name further ones under `adsorbates`. All of them: atomsieve reactions. CO2RR-CO,
+# CO2RR-CH4, NRR, NO3RR ... bring HER along, which competes; NRR:distal is one route, with fewer adsorbates.
+reactions: [ORR, OER, HER]
 # adsorbates: [H]             # further ones than the reactions need
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
@@ -77,8 +78,9 @@ conditions:
   potential: 0.0              # V
   scale: RHE                  # or SHE
 
-# What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH), calculated
-# vibrations (`harmonic`, or `quasi-harmonic`: modes below `floor` are raised to it), or none.
+# What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO,
+# CHO, CH2O, OCH3), calculated vibrations (`harmonic`; or `quasi-harmonic`: modes below `floor` are raised to it), or
+# none.
 thermochemistry:
   corrections: norskov
   solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default

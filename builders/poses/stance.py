@@ -22,10 +22,15 @@ CHELATE: Final = 1.1
 #: Degrees by which a bent adsorbate straightens up, at most, where one atom bridges two metals.
 STRAIGHTEN: Final = 45.0
 
+# Å by which an atom may lie below two that bind.
+_SUNK: Final = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Stance:
     """An adsorbate above its metals: x along the line of two binding atoms or of two metals, z away from the metals.
+
+    Two fragments that share no bond are given whole, from a foot at the metal or in the middle of two.
 
     Parameters
     ----------
@@ -45,7 +50,8 @@ def stance(
     """Return how an adsorbate stands on one metal or on two.
 
     Every bond has the length :data:`BOND` tells. Two binding atoms lie square to the open direction, but for the
-    difference of their bond lengths.
+    difference of their bond lengths. Of two fragments that share no bond each stands upright on its own metal, however
+    far that is from the other; on one metal they lean apart, as far as the table has them.
 
     Parameters
     ----------
@@ -68,8 +74,11 @@ def stance(
     shape = _shape(species, mode, torsions)
     binding = [atomic_numbers[species.symbols[atom]] for atom in mode.atoms]
     pairs = zip(numbers * (3 - len(numbers)), binding * (3 - len(binding)), strict=True)
-    bond = BOND * (CHELATE if mode.name == "chelate" else 1.0)
+    is_pair = len(species.fragments) == 2
+    bond = BOND * (CHELATE if mode.name == "chelate" and not is_pair else 1.0)
     first, second = (bond * float(covalent_radii[metal] + covalent_radii[atom]) for metal, atom in pairs)
+    if is_pair:
+        return Stance(_pair(species, mode, (first, second), apart), np.zeros(3))
     if len(binding) == 1:
         # a triangle of three known sides
         along = (first**2 - second**2) / (2 * apart) if apart else 0.0
@@ -86,11 +95,26 @@ def stance(
     return Stance(leaning, np.array([0.0, 0.0, (low + high) / 2]))
 
 
+def _pair(species: Adsorbate, mode: Mode, lengths: tuple[float, float], apart: float) -> Array:
+    """Return two fragments upright at the ends of a line of some length, or leaning apart from one point."""
+    tabulated = np.array(species.positions)
+    placed = np.empty_like(tabulated)
+    between = float(np.linalg.norm(tabulated[mode.atoms[1]] - tabulated[mode.atoms[0]]))
+    lean = 0.0 if apart else math.asin(min(1.0, between / sum(lengths)))
+    for side, atom, length in zip((-1.0, 1.0), mode.atoms, lengths, strict=True):
+        fragment = list(next(group for group in species.fragments if atom in group))
+        upright = tabulated[fragment] - tabulated[atom] + (0.0, 0.0, length)
+        placed[fragment] = _rotated(upright, np.eye(3)[1], side * lean) + np.array([side * apart / 2, 0.0, 0.0])
+    return placed
+
+
 def torsion_choices(species: Adsorbate, mode: Mode) -> tuple[tuple[float, ...], ...]:
     """Return all that the torsions of an adsorbate may be in a mode, degrees; the tabulated geometry, ``()``, first.
 
-    A torsion against the metal is turned only where one atom binds.
+    A torsion against the metal is turned only where one atom binds, and none where the mode says what they are.
     """
+    if mode.torsions:
+        return ((),)
     free = [len(mode.atoms) == 1 or METAL not in torsion.atoms for torsion in species.torsions]
     values = [
         torsion.degrees if is_free else torsion.degrees[:1]
@@ -109,18 +133,19 @@ def permutations(species: Adsorbate) -> tuple[tuple[int, ...], ...]:
     """
     symbols = species.symbols
     bonds = {frozenset(bond) for bond in species.bonds}
-    return tuple(
-        order
-        for order in itertools.permutations(range(len(symbols)))
-        if all(symbols[i] == symbols[j] for i, j in enumerate(order))
-        and {frozenset(order[i] for i in bond) for bond in bonds} == bonds
-    )
+    alike = [[i for i, symbol in enumerate(symbols) if symbol == element] for element in dict.fromkeys(symbols)]
+    orders = []
+    for exchanged in itertools.product(*(itertools.permutations(group) for group in alike)):
+        taken = dict(zip(itertools.chain(*alike), itertools.chain(*exchanged), strict=True))
+        if {frozenset(taken[i] for i in bond) for bond in bonds} == bonds:
+            orders.append(tuple(taken[i] for i in range(len(symbols))))
+    return tuple(orders)
 
 
 @cache
 def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array:
     """Return the positions from the foot, turned so that two binding atoms lie along x and the rest points up."""
-    positions = _turned(species, torsions)
+    positions = _turned(species, torsions or mode.torsions)
     binding = list(mode.atoms)
     centred: Array = positions - positions[binding].mean(axis=0)
     if len(binding) == 1:
@@ -135,6 +160,12 @@ def _shape(species: Adsorbate, mode: Mode, torsions: tuple[float, ...]) -> Array
             z = across / size
             break
     shape: Array = centred @ np.array([x, np.cross(z, x), z]).T
+    others = np.delete(shape, binding, axis=0)
+    if len(others) and others[:, 2].min() < -_SUNK:
+        # what is flat about the two, as formaldehyde, lies down rather than turn an edge to the metal
+        turns = np.radians(np.arange(0.0, 360.0, 5.0))
+        lowest = [np.round(_rotated(others, np.eye(3)[0], turn)[:, 2].min(), 6) for turn in turns]
+        shape = _rotated(shape, np.eye(3)[0], float(turns[int(np.argmax(lowest))]))
     return shape
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
-from atomsieve.structures.errors import MethodMismatchError
+from atomsieve.structures.errors import InputError, MethodMismatchError
+from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.gate import require_combinable
 from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.section import ThermochemistrySection
@@ -129,7 +130,7 @@ def rows_of(
             without[name] = why
             continue
         used |= chosen
-        rows[name] = adsorption_energy(
+        row = adsorption_energy(
             site=site,
             adsorbate=name,
             method=cohort.method,
@@ -138,6 +139,8 @@ def rows_of(
             adsorbed=[taken.reference for taken in group],
             gases={gas: taken.reference for gas, taken in chosen.items()},
         )
+        stated = {str(taken.document["key"]): taken.uncertainty for taken in group}
+        rows[name] = replace(row, uncertainty=stated.get(row.calculations.get("adsorbed", "")))
     warnings = require_combinable(taken.participant for taken in (*cohort.members, *used.values())) if rows else ()
     return Rows(rows, without, warnings)
 
@@ -147,9 +150,10 @@ def selection(thermochemistry: ThermochemistrySection) -> dict[str, Any]:
     return {
         "ingested": True,
         "corrections": thermochemistry.corrections,
-        "terms": terms_digest(thermochemistry.corrections),
+        "terms": terms_digest(thermochemistry.corrections, thermochemistry.gas_corrections),
         "solvation": thermochemistry.solvation,
         "temperature": ROOM_TEMPERATURE,
+        **({"gas_corrections": mended} if (mended := thermochemistry.gas_corrections) != "none" else {}),
     }
 
 
@@ -158,6 +162,12 @@ def _no_row(adsorbate: str, thermochemistry: ThermochemistrySection, method: Map
     corrections = thermochemistry.corrections
     if corrections != "none" and adsorbate not in correction_tables()[corrections].adsorbates:
         return f"the corrections {corrections!r} have no value for it; choose others under thermochemistry in a mapping"
+    mended = gas_correction(thermochemistry.gas_corrections)
+    if mended is not None:
+        try:
+            mended.values(method)
+        except InputError as error:
+            return str(error)
     solvent = method["physics"].get("solvent", "none")
     if thermochemistry.solvation == "table" and solvent != "none":
         return f"its energies are in {solvent} already; set thermochemistry.solvation to none in the mapping"

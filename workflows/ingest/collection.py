@@ -82,7 +82,7 @@ def collection(
         "method": {"calculator": FAMILY},
         "reactions": mapping.reactions if mapping.reactions is not None else wanted,
         "adsorbates": known,
-        "conditions": mapping.conditions.model_dump(),
+        "conditions": mapping.conditions.model_dump(exclude_unset=True),
         "thermochemistry": mapping.thermochemistry.model_dump(exclude_unset=True),
     }
     return Collection(campaign_from_data(content, name), name, folder)

@@ -65,7 +65,7 @@ class Writer:
         if self._database is None or self._is_dry:
             return
         for group in rows:
-            self._database.push(list(group.values()), potentials(kept, group))
+            self._database.push(list(group.values()), potentials(kept, group, kept.surroundings))
 
 
 def ingest(

@@ -43,12 +43,15 @@ class Taken:
         The document of its :class:`Calculation` or :class:`Failure`.
     participant : Participant
         What the gate compares.
+    uncertainty : float or None
+        One standard deviation of the adsorption energy that is made of it, eV; None where nothing states it.
     """
 
     source: str
     species: str
     document: Mapping[str, Any]
     participant: Participant
+    uncertainty: float | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -188,7 +191,7 @@ def _taken(task: Task, species: str, run: Run, order: Any, subject: Mapping[str,
         role="gas" if task == "molecule" else "site",
         cell=atoms.cell.array.tolist() if atoms is not None and atoms.pbc.any() else None,
     )
-    return Taken(run.source, species, outcome.to_dict(), participant)
+    return Taken(run.source, species, outcome.to_dict(), participant, run.uncertainty)
 
 
 def _geometry(atoms: Atoms | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -138,6 +138,8 @@ class Gathering:
         except InputError as error:
             self._refuse(found.source, "", found.energy, str(error))
             return
+        if found.uncertainty is None:
+            found = replace(found, uncertainty=self.mapped.file.uncertainty)
         name = source.name + found.source.removeprefix(str(source.path))
         self._entries.append(Entry.of(found, name, role, self._spool))
 

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.builders.bonding import METALS
 from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.consistency import condition_problems
 from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.method import Method, Tier
 from atomsieve.structures.molecule import molecules
 from atomsieve.structures.reaction import problem_with
@@ -90,6 +92,8 @@ class MappingFile(_Section):
         By the names that runs and tables use.
     fmax : float
         Frames whose largest force (eV/Å) is above it are not converged.
+    uncertainty : float or None
+        One standard deviation (eV) of each adsorption energy for which a table states none.
     reactions : list of str
         Whose limiting potentials are wanted; all for which there are adsorbates unless given.
     conditions, thermochemistry
@@ -103,6 +107,7 @@ class MappingFile(_Section):
     method: MethodEntry | None = None
     methods: dict[str, MethodEntry] = Field(default_factory=dict)
     fmax: Annotated[float, Field(gt=0, le=1)] = 0.1
+    uncertainty: Annotated[float, Field(ge=0, le=5)] | None = None
     reactions: list[str] | None = None
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
@@ -173,6 +178,14 @@ def problems(file: MappingFile) -> Iterator[Problem]:
     if not is_room_temperature(file.conditions.temperature):
         text = f"{file.conditions.temperature} K, but all tabulated free energies hold at {ROOM_TEMPERATURE} K only"
         yield Problem("conditions.temperature", text)
+    yield from condition_problems(file.conditions)
+    if file.thermochemistry.gases != "experiment":
+        text = "'computed', but what is ingested has experimental molecules; leave it out"
+        yield Problem("thermochemistry.gases", text)
+    try:
+        gas_correction(file.thermochemistry.gas_corrections)
+    except InputError as error:
+        yield Problem("thermochemistry.gas_corrections", str(error))
     table = file.thermochemistry.corrections
     if table != "none" and table not in correction_tables():
         yield Problem("thermochemistry.corrections", unknown(table, [*correction_tables(), "none"], "correction table"))

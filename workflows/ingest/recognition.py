@@ -11,10 +11,12 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
+from atomsieve.analysis.binding import metal_bonds, mode_made
 from atomsieve.analysis.geometry import BONDED, Geometry
+from atomsieve.analysis.isomers import known_as, renamed
 from atomsieve.builders.bonding import is_metal
 from atomsieve.builders.files.parents import Parent, normal_of
-from atomsieve.structures.adsorbate import Adsorbate, adsorbates
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.molecule import REFERENCE_GASES, Molecule, molecules
@@ -135,14 +137,38 @@ def adsorbate_in(atoms: Atoms, matched: Match, metals: Sequence[int], stated: st
     fits = {name: arranged(Kind.of(adsorbates()[name]), geometry, matched.extra, metals) for name in candidates}
     if stated is not None:
         return stated, fits[stated][0]
-    exact = [name for name, (_, wrong) in fits.items() if wrong == 0]
-    if len(exact) != 1 and len(candidates) > 1:
+    for name in (name for name, (_, wrong) in fits.items() if wrong == 0):
+        if _is_told(adsorbates()[name], geometry, fits[name][0], metals):
+            return name, fits[name][0]
+    kinds = {_bonding(name): name for name in reversed(candidates) if len(adsorbates()[name].fragments) == 1}
+    if len(kinds) != 1:
+        names = ", ".join(reversed(kinds.values())) or ", ".join(candidates)
         raise InputError(
-            f"what it has beyond the clean site, {formula}, is bonded like none of {', '.join(candidates)}; say which "
-            "it is meant to be, by the pattern or in the mapping"
+            f"what it has beyond the clean site, {formula}, is bonded like none of {names}; say which it is meant "
+            "to be, by the pattern or in the mapping"
         )
-    name = (exact or candidates)[0]
+    (name,) = kinds.values()
     return name, fits[name][0]
+
+
+def _is_told(species: Adsorbate, geometry: Geometry, order: Sequence[int], metals: Sequence[int]) -> bool:
+    """Return whether the way in which atoms are held is that of an adsorbate that has their bonds.
+
+    Of those that differ only in the mode the one that binds end-on is told; the others are for a person to state.
+    Fragments that share no bond are told where a metal holds each: else they are one adsorbate that fell apart.
+    """
+    bonds = metal_bonds(metals, species, geometry, order)
+    if len(species.fragments) > 1:
+        return all(any(k in fragment for _, k in bonds) for fragment in species.fragments)
+    if END_ON not in {mode.name for mode in species.modes}:
+        return False
+    return not bonds or renamed(species, mode_made(species, bonds), frozenset(k for _, k in bonds)) is None
+
+
+def _bonding(name: str) -> str:
+    """Return the adsorbate of the same bonds that is listed first."""
+    species = adsorbates()[name]
+    return known_as(species.symbols, [frozenset(bond) for bond in species.bonds]) or name
 
 
 def _names() -> str:

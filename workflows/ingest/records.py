@@ -45,6 +45,8 @@ class Run:
         What the file itself says it is: ``site``, ``adsorbate``, ``gas``, ``metals``.
     remarks : tuple of str
         What a person should know of how it was read.
+    uncertainty : float or None
+        One standard deviation of the adsorption energy that is made of it, eV; None where nothing states it.
     """
 
     source: str
@@ -60,6 +62,7 @@ class Run:
     force_calls: int = 0
     stated: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    uncertainty: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows.ingest.mapping import Mapped
+from atomsieve.workflows.ingest.mapping_file import CLEAN
 from atomsieve.workflows.ingest.records import Refused, Run
 
 #: The columns of a table; a row has a site and perhaps an adsorbate, or a gas.
-COLUMNS = ("site", "adsorbate", "gas", "energy", "method", "multiplicity", "metals")
+COLUMNS = ("site", "adsorbate", "gas", "energy", "method", "multiplicity", "metals", "uncertainty")
 
 
 def read_csv(path: Path, source: str, mapped: Mapped, method: str | None) -> Iterator[Run | Refused]:
@@ -60,6 +61,16 @@ def _run(source: str, cells: dict[str, str], too_long: bool, mapped: Mapped, met
     spin = cells.get("multiplicity", "")
     if spin and not (spin.isdigit() and int(spin) > 0):
         return Refused(source, f"{spin!r} is no multiplicity; write 2S + 1")
+    uncertainty = None
+    if stated_error := cells.get("uncertainty", ""):
+        try:
+            uncertainty = float(stated_error)
+        except ValueError:
+            uncertainty = math.nan
+        if not 0 <= uncertainty < math.inf:
+            return Refused(source, f"{stated_error!r} is no uncertainty; write eV, a standard deviation, or nothing")
+        if cells.get("gas") or cells.get("adsorbate", "").casefold() in CLEAN | {""}:
+            return Refused(source, "an uncertainty is that of an adsorption energy; write it beside the adsorbate")
     try:
         level = mapped.method(cells.get("method") or method)
     except InputError as error:
@@ -73,4 +84,5 @@ def _run(source: str, cells: dict[str, str], too_long: bool, mapped: Mapped, met
         multiplicity=int(spin) if spin else None,
         stated=stated if "gas" in stated else {"adsorbate": "clean", **stated},
         remarks=("energy and state as stated; there is no structure",),
+        uncertainty=uncertainty,
     )

@@ -1,0 +1,294 @@
+"""Account: the whole sum behind what a reaction does on a site, every summand with its value and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from atomsieve.analysis.surroundings import Surroundings
+from atomsieve.structures import reaction as networks
+from atomsieve.structures.energies import AdsorptionEnergy, Term
+from atomsieve.structures.errors import InputError
+from atomsieve.structures.limiting import LimitingPotential
+from atomsieve.structures.state import State, Step
+
+
+@dataclass(frozen=True)
+class SpeciesSum:
+    """The free energy of an adsorbate or a molecule at 0 V against RHE.
+
+    Parameters
+    ----------
+    name : str
+        ``OH*`` or ``O2``.
+    terms : tuple of Term
+        All summands; none of a molecule that energies refer to, and of an adsorbate without a bound state.
+    free : float or None
+        Their sum, eV; None where there is no bound state.
+    """
+
+    name: str
+    terms: tuple[Term, ...]
+    free: float | None
+
+    @property
+    def symbol(self) -> str:
+        """What a sum calls it."""
+        return f"ΔG({self.name})" if self.name.endswith("*") else f"G({self.name})"
+
+
+@dataclass(frozen=True)
+class StateSum:
+    """The free energy of a state at 0 V against RHE.
+
+    Parameters
+    ----------
+    text : str
+        As written.
+    parts : tuple of (int, SpeciesSum)
+        How often each of its species enters; the bare site is zero.
+    free : float or None
+        eV; None where a species is not known.
+    """
+
+    text: str
+    parts: tuple[tuple[int, SpeciesSum], ...]
+    free: float | None
+
+
+@dataclass(frozen=True)
+class StepSum:
+    """The change of free energy in a step.
+
+    Parameters
+    ----------
+    text : str
+        What changes.
+    electrons, protons : int
+        Taken up; negative where given off.
+    kind : str
+        What is transferred.
+    start, end : float or None
+        Free energies of its states, eV.
+    free_at_zero : float or None
+        ``end`` - ``start``, eV.
+    potential, ph : float
+        What the potential and the pH add, eV.
+    free : float or None
+        The sum of all three, eV.
+    """
+
+    text: str
+    electrons: int
+    protons: int
+    kind: str
+    start: float | None
+    end: float | None
+    free_at_zero: float | None
+    potential: float
+    ph: float
+    free: float | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """All sums of a path, and what follows from them.
+
+    Parameters
+    ----------
+    number, of : int
+        Which path it is, the cheapest being the first, and how many there are to choose from.
+    path : str
+        Its name.
+    adsorbates, molecules : tuple of SpeciesSum
+        In the order of the path, then those on the way of side products.
+    states : tuple of StateSum
+        Of the path.
+    steps : tuple of StepSum
+        Of the path.
+    determining : tuple of str
+        Texts of the potential-determining steps.
+    hardest : StepSum or None
+        The proton-electron step that asks most of the potential; None where a state is not known.
+    total : StepSum
+        From reactants to products.
+    equilibrium_potential : float
+        V against RHE.
+    limiting_potential, overpotential : float or None
+        V against RHE, and V; None if undetermined.
+    leaves : mapping of str to tuple of StepSum
+        The ways on which side products leave, by what is written of the chain.
+    """
+
+    number: int
+    of: int
+    path: str
+    adsorbates: tuple[SpeciesSum, ...]
+    molecules: tuple[SpeciesSum, ...]
+    states: tuple[StateSum, ...]
+    steps: tuple[StepSum, ...]
+    determining: tuple[str, ...]
+    hardest: StepSum | None
+    total: StepSum
+    equilibrium_potential: float
+    limiting_potential: float | None
+    overpotential: float | None
+    leaves: Mapping[str, tuple[StepSum, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all sums as plain data; the parts of a state by symbol."""
+        data = asdict(self)
+        for state, own in zip(self.states, data["states"], strict=True):
+            own["parts"] = [{"number": n, "species": part.name, "free": part.free} for n, part in state.parts]
+        return data
+
+
+class Ledger:
+    """The free energies that states are summed up from.
+
+    Parameters
+    ----------
+    rows : mapping of str to AdsorptionEnergy
+        By adsorbate.
+    around : Surroundings
+        The molecules' terms, potential and pH.
+    decimals : int or None
+        To how many decimals summands are rounded before anything is added, so that sums that are printed with as many
+        are those of what is printed; None for no rounding.
+    """
+
+    def __init__(self, rows: Mapping[str, AdsorptionEnergy], around: Surroundings, decimals: int | None = None) -> None:
+        self._rows = rows
+        self._around = around
+        self._decimals = decimals
+
+    def rounded(self, value: float) -> float:
+        """Return a summand as it enters."""
+        return value if self._decimals is None else round(value, self._decimals) + 0.0
+
+    def _sum(self, values: Iterable[float | None]) -> float | None:
+        total = 0.0
+        for value in values:
+            if value is None:
+                return None
+            total += value
+        return self.rounded(total)
+
+    def _species(self, name: str, terms: Iterable[Term], *, known: bool) -> SpeciesSum:
+        own = tuple(Term(term.name, term.kind, self.rounded(term.value), term.source) for term in terms)
+        return SpeciesSum(name, own, self._sum(term.value for term in own) if known else None)
+
+    def adsorbate(self, name: str) -> SpeciesSum:
+        """Return the sum of an adsorbate."""
+        row = self._rows.get(name)
+        terms = row.terms if row is not None else ()
+        return self._species(f"{name}*", terms, known=bool(terms))
+
+    def molecule(self, name: str) -> SpeciesSum:
+        """Return the sum of a molecule."""
+        return self._species(name, self._around.molecules[name], known=True)
+
+    def state(self, state: State) -> StateSum:
+        """Return the sum of a state."""
+        parts = [(number, self.adsorbate(name)) for name, number in state.adsorbed.items()]
+        parts += [(number, self.molecule(name)) for name, number in state.free.items()]
+        free = self._sum(part.free * number if part.free is not None else None for number, part in parts)
+        return StateSum(state.text, tuple(parts), free)
+
+    def step(self, step: Step, potential: float | None = None) -> StepSum:
+        """Return the change in a step, at the potential of the surroundings (V against RHE) or another."""
+        start, end = self.state(step.start).free, self.state(step.end).free
+        change = self._sum([end, -start]) if start is not None and end is not None else None
+        against_rhe = self.rounded(self._around.potential if potential is None else potential)
+        shift = self.rounded(step.electrons * against_rhe)
+        ph = self.rounded(self._around.shift(step, 0.0))
+        free = self._sum([change, shift, ph])
+        return StepSum(
+            step.text, step.electrons, step.protons, step.kind, start, end, change, shift + 0.0, ph + 0.0, free
+        )
+
+
+def account(
+    potential: LimitingPotential,
+    rows: Mapping[str, AdsorptionEnergy],
+    around: Surroundings,
+    *,
+    number: int = 1,
+    decimals: int | None = None,
+) -> Account:
+    """Return all sums behind a limiting potential.
+
+    Parameters
+    ----------
+    potential : LimitingPotential
+        What is accounted for.
+    rows : mapping of str to AdsorptionEnergy
+        Those it stands on, by adsorbate.
+    around : Surroundings
+        Those it was found in.
+    number : int
+        1 for the cheapest path, 2 for the first of its alternatives, and so on.
+    decimals : int, optional
+        See :class:`Ledger`.
+
+    Raises
+    ------
+    InputError
+        If there is no such path.
+    """
+    reaction = networks.reaction(potential.reaction)
+    ledger = Ledger(rows, around, decimals)
+    of = 1 + len(potential.alternatives)
+    if not 1 <= number <= of:
+        allowed = f"1 to {of}" if of > 1 else "1, for no other lies within 0.1 V"
+        raise InputError(f"path {number} of {potential.reaction} on {potential.site.label}; allowed: {allowed}")
+    if number == 1:
+        name, texts = potential.path, [str(state["text"]) for state in potential.states]
+        determining = potential.potential_determining_steps
+    else:
+        other = potential.alternatives[number - 2]
+        name, texts = str(other["path"]), list(other["states"])
+        determining = tuple(other["potential_determining_steps"])
+    path = networks.Path(name, tuple(State.parse(text) for text in texts))
+    steps = tuple(ledger.step(step) for step in path.steps)
+    states = [*path.states, *(state for chain in reaction.leaves for state in chain)]
+    total = ledger.step(reaction.overall, 0.0)
+    assert total.free is not None
+    equilibrium = ledger.rounded(-total.free / total.electrons) + 0.0
+    hardest = limiting = overpotential = None
+    if potential.limiting_potential is not None:
+        hardest = max((step for step in steps if step.kind == "proton-electron"), key=_hardness)
+        sign = 1 if reaction.is_reduction else -1
+        limiting = ledger.rounded(-sign * _hardness(hardest)) + 0.0
+        overpotential = ledger.rounded(sign * (equilibrium - limiting)) + 0.0
+    return Account(
+        number=number,
+        of=of,
+        path=name,
+        adsorbates=tuple(map(ledger.adsorbate, dict.fromkeys(name for state in states for name in state.adsorbed))),
+        molecules=tuple(
+            map(
+                ledger.molecule,
+                dict.fromkeys(name for state in [*states, reaction.start, reaction.end] for name in state.free),
+            )
+        ),
+        states=tuple(map(ledger.state, path.states)),
+        steps=steps,
+        determining=determining,
+        hardest=hardest,
+        total=total,
+        equilibrium_potential=equilibrium,
+        limiting_potential=limiting,
+        overpotential=overpotential,
+        leaves={
+            " → ".join(state.text for state in chain): tuple(map(ledger.step, networks.Path("", chain).steps))
+            for chain in reaction.leaves
+        },
+    )
+
+
+def _hardness(step: StepSum) -> float:
+    """Return what a step asks of the potential, eV an electron."""
+    assert step.free_at_zero is not None
+    return step.free_at_zero / abs(step.electrons)

@@ -1,0 +1,62 @@
+"""Conditions: phases, pressures and activities of molecules, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.molecule import PHASES, molecule, molecules
+
+
+def phase_of(name: str, phases: Mapping[str, str]) -> str:
+    """Return the phase of a molecule: the one that is stated, else the one that reactions mean."""
+    return phases.get(name, molecule(name).phase)
+
+
+def objections(
+    phases: Mapping[str, str], pressures: Mapping[str, float], activities: Mapping[str, float]
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with what is stated of molecules, as (path, message).
+
+    Parameters
+    ----------
+    phases : mapping of str to str
+        One of :data:`~atomsieve.structures.molecule.PHASES` by molecule.
+    pressures, activities : mapping of str to float
+        Of gases, bar; of what is dissolved or liquid.
+    """
+    known: set[str] = set()
+    for field, stated in (("phases", phases), ("pressures", pressures), ("activities", activities)):
+        for name in stated:
+            if name not in molecules():
+                yield f"{field}.{name}", unknown(name, molecules(), "molecule")
+            elif field == "phases" and phases[name] not in molecule(name).phases:
+                yield f"{field}.{name}", unknown(phases[name], molecule(name).phases, f"phase of {name}")
+            else:
+                known.add(name)
+    for field, stated, is_gas in (("pressures", pressures, True), ("activities", activities, False)):
+        for name, value in stated.items():
+            if name not in known:
+                continue
+            phase = phase_of(name, phases)
+            if (phase == "g") != is_gas:
+                own = "an activity" if is_gas else "a pressure"
+                yield f"{field}.{name}", f"{name} is {PHASES[phase]} here and has {own}; state that, or another phase"
+            elif not value > 0:
+                yield f"{field}.{name}", f"{value:g} does not exist; give a positive number"
+
+
+def without_data(names: Iterable[str], phases: Mapping[str, str], temperature: float) -> list[str]:
+    """Return those molecules of which no free energy is known at a temperature (K)."""
+    found = []
+    for name in names:
+        phase = phase_of(name, phases)
+        # what is dissolved may be the acid or the base
+        other = molecule(name).conjugate if phase == "aq" else None
+        try:
+            molecule(name).free(phase, temperature)
+            if other is not None and "aq" in molecule(other).phases:
+                molecule(other).free("aq", temperature)
+        except InputError:
+            found.append(name)
+    return found
