@@ -9,7 +9,8 @@ What single metal atoms do on a nitrogen-doped carbon (M-N4), by element:
 metal             behaviour
 ================  =====================================================================================
 Sc ... Zn         ΔE(OH) rises linearly with the group from about -1.0 to 1.8 eV; ΔE(O) is about
-                  2 ΔE(OH) + 0.75 and ΔE(OOH) about ΔE(OH) + 3.2; the 4d and 5d rows are steeper
+                  2 ΔE(OH) + 0.75 and ΔE(OOH) about ΔE(OH) + 3.2; the 4d and 5d rows are steeper; what is
+                  bound by C or N follows less steeply, within about 1 eV of where chemistry has it
 Ti, V, Cr, Ni     the clean site and O* have different lowest multiplicities (3 -> 1, 4 -> 2, 5 -> 3,
                   1 -> 3); so have the 4d and 5d metals of groups 4, 5 and 6
 Hg                OH, O, OOH and H desorb: they come to rest more than 3 Å away
@@ -68,7 +69,7 @@ def _oxygen_depth(z: int) -> float:
 
 def _strength(z: int) -> float:
     """How strongly a metal holds C and N of an adsorbate, beside iron: along the row as O, but less steeply."""
-    return 0.01 if chemical_symbols[z] == DATA["desorbs"] else 0.4 + 0.6 * _oxygen_depth(z) / _oxygen_depth(26)
+    return 0.4 + 0.6 * _oxygen_depth(z) / _oxygen_depth(26)
 
 
 def _unpaired(z: int) -> tuple[int, int, int]:
