@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from atomsieve.analysis import table
+from atomsieve.structures.reaction import reaction
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import compare, place_of
@@ -85,7 +86,9 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
 
 def draw(found: Sequence[Level], target: Path) -> list[Path]:
     """Draw the last stage that has results."""
-    from atomsieve.analysis.plots import DESCRIPTORS, free_energy_diagram, volcano
+    from atomsieve.analysis.plots.diagram import free_energy_diagram
+    from atomsieve.analysis.plots.network import network
+    from atomsieve.analysis.plots.volcano import DESCRIPTORS, volcano
 
     paths: list[Path] = []
     checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
@@ -95,6 +98,7 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
             continue
         target.mkdir(parents=True, exist_ok=True)
         rows = [row for site in sites for row in site.rows.values()]
+        around = next(site.around for site in sites if site.potentials)
         for suffix in ("png", "svg"):
             ending = f"{file_stem(name)}.{suffix}"
             paths.append(target / f"free-energy-{ending}")
@@ -102,4 +106,7 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
             if name in DESCRIPTORS:
                 paths.append(target / f"volcano-{ending}")
                 volcano(potentials, rows, paths[-1], name)
+            if around is not None and len(reaction(name).routes) > 1:
+                paths.append(target / f"network-{ending}")
+                network(potentials, rows, around, paths[-1])
     return paths
