@@ -10,6 +10,7 @@ from atomsieve.analysis.gases import correction_terms, tabulated_terms
 from atomsieve.analysis.refinement import imaginary_modes, modes_of, points_of, vibrational_terms, why_not
 from atomsieve.analysis.spin import SpinOutcome, distinct_states
 from atomsieve.analysis.thermochemistry import SYMBOLS
+from atomsieve.structures.adsorbate import OF_LATTICE
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
 from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import CorrectionTable, correction_tables
@@ -102,7 +103,7 @@ def adsorption_energy(
     chosen["adsorbed"] = lowest_adsorbed(adsorbed, parent)
     states = {role: entry for role, entry in chosen.items() if entry is not None}
     points = states if energies is None else points_of(states, energies)
-    modes = None if vibrations is None else modes_of(states, vibrations, metal=policy["vibrations"]["metal"])
+    modes = None if vibrations is None else modes_of(states, vibrations, _still(adsorbate, policy))
 
     if len(points) == len(tried) and (modes is None or len(modes) == len(tried)):
         if modes is not None:
@@ -122,8 +123,10 @@ def adsorption_energy(
             if role not in found
         ]
         if "clean" in states and not adsorbed:
-            nowhere = "no way to the metal is open on the relaxed clean site"
-            whys = [("adsorbed", str(Verdict.NOT_PLACED), nowhere), *(why for why in whys if why[0] != "adsorbed")]
+            whys = [
+                ("adsorbed", str(Verdict.NOT_PLACED), _nowhere(site, adsorbate)),
+                *(why for why in whys if why[0] != "adsorbed"),
+            ]
         verdict = str(whys[0][1])
         names = {"clean": "clean site: ", "adsorbed": ""}
         reason = "; ".join(names.get(role, f"{role}: ") + text for role, _, text in whys)
@@ -203,6 +206,25 @@ def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
         return verdict, f"{verdict} in {number} of {number} relaxations; {first}: {telling['reason']}"
     mixture = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     return verdict, f"no usable state in {number} relaxations ({mixture}); {first}: {verdict}, {telling['reason']}"
+
+
+def _still(adsorbate: str, policy: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the roles of the states that have no atom that is displaced: the clean site, and what only lacks one."""
+    if policy["vibrations"]["metal"]:
+        return ()
+    return ("clean",) if adsorbate_named(adsorbate).symbols else ("clean", "adsorbed")
+
+
+def _nowhere(site: SiteLabel, adsorbate: str) -> str:
+    """Say why an adsorbate has no pose on a site."""
+    modes = adsorbate_named(adsorbate).modes
+    if all(mode.name in OF_LATTICE for mode in modes):
+        return "no oxygen of an oxide node at the metal (one that metals alone hold, and with room)"
+    if all(mode.metals == 2 for mode in modes):
+        one = len(site.metals) == 1
+        lacks = "and the site has one" if one else "and no two of the relaxed clean site are open to the same side"
+        return f"it takes two metals, {lacks}"
+    return "no way to the metal is open on the relaxed clean site"
 
 
 def _lower_states(state: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atomsieve.analysis.geometry import BESIDE, BONDED, WEAK, Geometry
+from atomsieve.analysis.geometry import BESIDE, BONDED, BROKEN, WEAK, Geometry
 from atomsieve.analysis.isomers import renamed
-from atomsieve.structures.adsorbate import END_ON, Adsorbate
+from atomsieve.structures.adsorbate import END_ON, LATTICE, Adsorbate
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.site import ActiveSite
 
@@ -83,6 +83,8 @@ def binding(
         Indices of the metals that it was placed on.
     """
     bonds = metal_bonds(site.metals, adsorbate, geometry, atoms)
+    if meant == LATTICE and (hydroxyl := _on_lattice(site, adsorbate, geometry, atoms[0], bonds)) is not None:
+        return hydroxyl
     for fragment in adsorbate.fragments:
         loose = _loose(site, adsorbate, geometry, [k for k in _candidates(adsorbate) if k in fragment], atoms, bonds)
         if loose is not None:
@@ -103,6 +105,21 @@ def binding(
     if len(bonds) == 1 and bonds[0][1] > 0:
         return Verdict.BOUND, f"{held} through atom {bonds[0][1] + 1} of {adsorbate.name}*"
     return Verdict.BOUND, held
+
+
+def _on_lattice(
+    site: ActiveSite, adsorbate: Adsorbate, geometry: Geometry, atom: int, bonds: Sequence[tuple[int, int]]
+) -> tuple[Verdict, str] | None:
+    """Return whether hydrogen sits on an oxygen that holds a metal, or went to the metal; None if it does neither."""
+    perch = perch_of(site, geometry, atom)
+    if perch is None:
+        text = ", ".join(geometry.text(metal, atom) for metal, _ in bonds)
+        return (Verdict.ISOMERISED, f"{adsorbate.name}* became H*: {text}") if bonds else None
+    nearest = min(site.metals, key=lambda metal: float(geometry.ratios[metal, perch]))
+    if geometry.symbols[perch] != "O" or geometry.ratios[nearest, perch] > BROKEN:
+        return None
+    there = f"{geometry.text(perch, atom)} on {geometry.name(perch)}, {geometry.text(nearest, perch)}"
+    return Verdict.BOUND, there
 
 
 def _loose(

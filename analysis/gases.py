@@ -113,7 +113,7 @@ def free_molecule(
         if gas not in states:
             return f"{gas} {gases[gas]['verdict']}, {gases[gas]['reason']}"
     points = states if energies is None else points_of(states, energies)
-    modes = {} if vibrations is None else modes_of(states, vibrations, metal=True)
+    modes = {} if vibrations is None else modes_of(states, vibrations, ())
     for what, there in (("single point", points), ("vibrations", modes if vibrations is not None else states)):
         for gas, state in states.items():
             if gas not in there:

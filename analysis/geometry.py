@@ -17,6 +17,9 @@ BROKEN = 1.35
 WEAK = 1.60
 #: By how much longer than the shortest bond, in relation to the radii, that of another atom may be that binds as well.
 BESIDE = 1.2
+#: Å up to which two hydrogen atoms on a metal are H2: nearly all of its complexes have less (D. M. Heinekey, A. Lledós
+#: and J. M. Lluch, Chem. Soc. Rev. 33 (2004) 175).
+DIHYDROGEN = 1.0
 #: Å by which a metal may move against its donors: an axial ligand pulls it out of an N4 plane by 0.1 to 0.6.
 SHIFT = 1.2
 #: Low-spin radii, Å. ASE holds the high-spin ones of these three, which would call Co-O bound up to 2.7 Å.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from atomsieve.analysis.binding import perch_of
-from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
+from atomsieve.analysis.geometry import BONDED, BROKEN, DIHYDROGEN, Geometry
 from atomsieve.analysis.isomers import Bond, graph, known_as
 from atomsieve.structures.adsorbate import Adsorbate
 from atomsieve.structures.calculation import Verdict
@@ -98,5 +99,10 @@ def _listed(geometry: Geometry, start: int, bonds: Iterable[Bond]) -> str:
 
 
 def _closer(geometry: Geometry, start: int, size: int, ratio: float) -> set[Bond]:
-    pairs = ((i, j) for j in range(size) for i in range(j))
-    return {frozenset((i, j)) for i, j in pairs if geometry.ratios[start + i, start + j] <= ratio}
+    found = set()
+    for first, second in itertools.combinations(range(size), 2):
+        i, j = start + first, start + second
+        is_dihydrogen = geometry.symbols[i] == geometry.symbols[j] == "H" and geometry.distances[i, j] <= DIHYDROGEN
+        if is_dihydrogen or geometry.ratios[i, j] <= ratio:
+            found.add(frozenset((first, second)))
+    return found

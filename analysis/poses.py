@@ -106,6 +106,8 @@ def distinct_poses(
 
 def _fingerprint(atoms: Atoms, site_atoms: int) -> _Fingerprint:
     """Return the sorted distances of each kind, Å; as far as twice the reach, so that none is cut off at its edge."""
+    # a vacancy has no atoms of its own, and is told by all that are left
+    site_atoms = site_atoms if site_atoms < len(atoms) else 0
     adsorbate = atoms.positions[site_atoms:]
     symbols = list(atoms.symbols)
     _, lengths = get_distances(adsorbate, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)

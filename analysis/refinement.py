@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, reference_pressure
@@ -29,7 +29,7 @@ def points_of(states: Mapping[str, State], energies: Mapping[str, State]) -> dic
     return {role: point for role, point in found.items() if point is not None and point["status"] == "done"}
 
 
-def modes_of(states: Mapping[str, State], vibrations: Mapping[str, Vibrations], *, metal: bool) -> Modes:
+def modes_of(states: Mapping[str, State], vibrations: Mapping[str, Vibrations], still: Sequence[str]) -> Modes:
     """Return the vibrations of each state that has them.
 
     Parameters
@@ -38,15 +38,13 @@ def modes_of(states: Mapping[str, State], vibrations: Mapping[str, Vibrations], 
         References by role.
     vibrations : mapping of str to Vibrations
         By the keys of the states.
-    metal : bool
-        Whether the site's metals were displaced, and so the clean site has vibrations.
+    still : sequence of str
+        Roles of the states of which nothing was displaced: the clean site, where its metals were not.
     """
     found: dict[str, Vibrations | None] = {
         role: vibrations[state["key"]] for role, state in states.items() if state["key"] in vibrations
     }
-    if "clean" in states and not metal:
-        found["clean"] = None
-    return found
+    return found | {role: None for role in still if role in states}
 
 
 def why_not(state: State, what: str, energies: Mapping[str, State] | None) -> str:
@@ -74,9 +72,10 @@ def vibrational_terms(
         ``temperature`` (K), and under ``vibrations`` the ``floor`` (cm⁻¹).
     """
     temperature, floor = float(policy["temperature"]), float(policy["vibrations"]["floor"])
+    terms: list[Term] = []
     bound = modes["adsorbed"]
-    assert bound is not None
-    terms = list(adsorbed_terms(adsorbate, bound, modes["clean"], temperature=temperature, floor=floor))
+    if bound is not None:
+        terms += adsorbed_terms(adsorbate, bound, modes["clean"], temperature=temperature, floor=floor)
     return [*terms, *free_gas_terms(amounts, modes, temperature)]
 
 

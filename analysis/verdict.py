@@ -76,7 +76,8 @@ def judge_adsorbed(
     Parameters
     ----------
     site : ActiveSite
-        The relaxed clean site (or the built one) that the adsorbate was placed on.
+        The relaxed clean site (or the built one) that the adsorbate was placed on; for a vacancy what is left of it,
+        which is bound as long as it stays whole.
     adsorbate : Adsorbate
         What was placed; its first atom is meant to bind.
     relaxed : ase.Atoms
@@ -108,8 +109,16 @@ def judge_adsorbed(
     for i, j in adsorbate.bonds:
         measures |= geometry.measure(start + i, start + j)
     for metal in site.metals:
-        for atom in dict.fromkeys([0, *meant]):
+        for atom in dict.fromkeys([0, *meant] if adsorbate.symbols else []):
             measures |= geometry.measure(metal, start + atom)
+    if not adsorbate.symbols:
+        verdict, reason = (
+            _metal_left(site, geometry, measures)
+            or _axial_lost(site, geometry)
+            or _support_changed(site, geometry)
+            or (Verdict.BOUND, ", ".join([f"{'-'.join(adsorbate.removed)} is missing", *_donor_ranges(site, geometry)]))
+        )
+        return Judgement(verdict, reason, measures)
     ways = roles(adsorbate, geometry, start)
     atoms = best_fit(site, geometry, ways, meant) if ways else ()
     verdict, reason = (

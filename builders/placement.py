@@ -13,12 +13,12 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from atomsieve.builders.cells import distances
-from atomsieve.builders.poses import contacts
+from atomsieve.builders.poses import contacts, lattice
 from atomsieve.builders.poses.faces import OpenDirection, open_directions
 from atomsieve.builders.poses.outlook import look, look_as_built
 from atomsieve.builders.poses.stance import torsion_choices
 from atomsieve.builders.vectors import Array
-from atomsieve.structures.adsorbate import END_ON, OF_LATTICE, Adsorbate, Mode
+from atomsieve.structures.adsorbate import END_ON, OF_LATTICE, VACANCY, Adsorbate, Mode
 from atomsieve.structures.adsorbate import adsorbate as named
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
@@ -54,6 +54,8 @@ class Placement:
         Index of the second metal, for a mode that takes two.
     torsions : tuple of float
         Degrees, one for each torsion that the adsorbate lists; empty for its tabulated geometry.
+    oxide : int or None
+        Index of the oxygen of the metal's node that takes up hydrogen, or is missing.
     """
 
     adsorbate: str
@@ -64,11 +66,22 @@ class Placement:
     mode: str = END_ON
     second: int | None = None
     torsions: tuple[float, ...] = ()
+    oxide: int | None = None
 
     @property
     def metals(self) -> tuple[int, ...]:
         """The one or two metals."""
         return (self.metal,) if self.second is None else (self.metal, self.second)
+
+    def host(self, site: ActiveSite) -> ActiveSite:
+        """Return the site that the atoms of the adsorbate follow: less its oxygen where that is what is missing."""
+        return site.without(self.oxide) if self.mode == VACANCY and self.oxide is not None else site
+
+    @property
+    def host_metals(self) -> tuple[int, ...]:
+        """The one or two metals as the host counts them."""
+        gone = self.oxide if self.mode == VACANCY else None
+        return self.metals if gone is None else tuple(metal - (metal > gone) for metal in self.metals)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which is the identity of the pose; what is not said is end-on, and as tabulated."""
@@ -85,6 +98,8 @@ class Placement:
             data["second"] = self.second
         if self.torsions:
             data["torsions"] = list(self.torsions)
+        if self.oxide is not None:
+            data["oxide"] = self.oxide
         return data
 
     @classmethod
@@ -99,6 +114,7 @@ class Placement:
             data.get("mode", END_ON),
             data.get("second"),
             tuple(float(angle) for angle in data.get("torsions", ())),
+            data.get("oxide"),
         )
 
 
@@ -115,7 +131,8 @@ def place(site: ActiveSite, placement: Placement) -> Atoms:
     Returns
     -------
     ase.Atoms
-        The atoms of the site, unchanged, then those of the adsorbate in their own order.
+        The atoms of the site, unchanged, then those of the adsorbate in their own order; for a vacancy those of the
+        site but one.
 
     Raises
     ------
@@ -130,6 +147,11 @@ def place(site: ActiveSite, placement: Placement) -> Atoms:
             raise InputError(unknown(metal, site.metals, f"metal of {site.label}"))
     if len(set(metals)) != mode.metals:
         raise InputError(f"{mode.name} {species.name} takes {mode.metals} of the metals of {site.label}, not {metals}")
+    if mode.name in OF_LATTICE:
+        for pose in _of_lattice(site, species, mode):
+            if (pose.placement.oxide, pose.placement.face) == (placement.oxide, placement.face):
+                return _join(placement.host(site), species, pose.positions)
+        raise InputError(f"{species.name} has no place at oxygen {placement.oxide} of {site.label}")
     view = look(site, metals)
     if placement.face not in view.faces:
         allowed = ", ".join(view.faces) or "none; no face of it is open"
@@ -190,7 +212,8 @@ def poses(
         If the adsorbate is not known, or no tilts, azimuths or poses are asked for.
     """
     kept = _poses(site, adsorbate, tilts, azimuths, torsions=torsions, most=most)
-    return tuple((pose.placement, _join(site, named(adsorbate), pose.positions)) for pose in kept)
+    species = named(adsorbate)
+    return tuple((pose.placement, _join(pose.placement.host(site), species, pose.positions)) for pose in kept)
 
 
 def count_poses(
@@ -213,7 +236,7 @@ def _poses(
     if not tilts or azimuths < 1 or (most is not None and most < 1):
         raise InputError(f"tilts {tilts}, {azimuths} azimuths and {most} poses at most leave nothing to place")
     elements = np.unique(site.atoms.numbers)
-    found: list[_Pose] = []
+    found = [pose for mode in species.modes if mode.name in OF_LATTICE for pose in _of_lattice(site, species, mode)]
     for metals, modes in _hosts(site, species):
         view, built = look(site, metals), look_as_built(site, metals)
         if not view.faces.keys() <= built.faces.keys() or view.is_like(built):
@@ -243,6 +266,20 @@ class _Pose:
     placement: Placement
     positions: Array
     prints: tuple[Array, Array]
+
+
+def _of_lattice(site: ActiveSite, species: Adsorbate, mode: Mode) -> Iterator[_Pose]:
+    """Yield a pose for each oxide ion at the metals of a site, and each side of it, that is like none before."""
+    known: list[Array] = []
+    for metal in site.metals:
+        for oxide in lattice.oxides(site, metal):
+            ways = [("top", site.atoms.positions[oxide])] if mode.name == VACANCY else lattice.hydroxyls(site, oxide)
+            for face, position in ways:
+                around = lattice.surrounding(site, position)
+                if all(np.abs(around - other).max() > contacts.SAME_BINDING for other in known):
+                    known.append(around)
+                    placement = Placement(species.name, metal, face, mode=mode.name, oxide=oxide)
+                    yield _Pose(placement, np.array([position] * len(species.symbols)).reshape(-1, 3), (around, around))
 
 
 def _hosts(site: ActiveSite, species: Adsorbate) -> Iterator[tuple[tuple[int, ...], list[Mode]]]:

@@ -29,8 +29,9 @@ MODES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
 )
 #: The mode that is meant where none is said, through the first atom.
 END_ON: Final = "end-on"
-#: The modes of what happens to the oxygen that holds a metal.
-OF_LATTICE: Final = ("lattice", "vacancy")
+#: The modes of what happens to an oxygen that holds a metal: it takes up hydrogen, or is missing.
+LATTICE, VACANCY = "lattice", "vacancy"
+OF_LATTICE: Final = (LATTICE, VACANCY)
 _TABLES: Final = ("adsorbates.yaml", "adsorbates_carbon.yaml", "adsorbates_nitrogen.yaml")
 #: Stands for the metal among the four atoms of a torsion.
 METAL: Final = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -93,6 +93,30 @@ class ActiveSite:
         atoms = self.atoms.copy()
         atoms.set_positions(np.asarray(positions, dtype=float), apply_constraint=False)
         return replace(self, atoms=atoms)
+
+    def without(self, atom: int) -> ActiveSite:
+        """Return what is left of the site without one atom of its support, whose bonds go with it.
+
+        Parameters
+        ----------
+        atom : int
+            Its index; those of the atoms behind it become one less.
+        """
+
+        def kept(indices: Iterable[int]) -> tuple[int, ...]:
+            return tuple(i - (i > atom) for i in indices if i != atom)
+
+        atoms = self.atoms.copy()
+        del atoms[atom]
+        return replace(
+            self,
+            atoms=atoms,
+            metals=kept(self.metals),
+            donors=tuple(kept(group) for group in self.donors),
+            bonds=tuple((i - (i > atom), j - (j > atom)) for i, j in self.bonds if atom not in (i, j)),
+            axial=tuple(kept(group) for group in self.axial),
+            frozen=kept(self.frozen),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which :meth:`from_dict` makes the same site."""

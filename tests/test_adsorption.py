@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +178,33 @@ def test_all_failed_and_none_tried() -> None:
         "not converged",
         "not converged in 2 of 2 relaxations; first: SCF did not converge",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "metals", "reason"),
+    [
+        ("H.H", ("Fe",), "no way to the metal is open on the relaxed clean site"),
+        ("O2", ("Fe", "Co"), "no way to the metal is open on the relaxed clean site"),
+        ("Vo", ("Fe",), "no oxygen of an oxide node at the metal (one that metals alone hold, and with room)"),
+        ("Hlat", ("Fe",), "no oxygen of an oxide node at the metal (one that metals alone hold, and with room)"),
+    ],
+)
+def test_it_is_said_why_nothing_was_placed(name: str, metals: tuple[str, ...], reason: str) -> None:
+    row = make([], name, site=replace(SITE, metals=metals))
+    assert (row.verdict, row.reason) == ("not placed", reason)
+
+
+def test_what_takes_two_metals_is_not_placed_on_one() -> None:
+    gases = {**GASES, "CO2": entry("carbon", -23.0, "intact")}
+    row = make([], "CO.CHO", gases=gases)
+    assert (row.verdict, row.reason) == ("not placed", "it takes two metals, and the site has one")
+    row = make([], "CO.CHO", gases=gases, site=replace(SITE, metals=("Fe", "Co")))
+    assert row.reason == "it takes two metals, and no two of the relaxed clean site are open to the same side"
+
+
+def test_a_vacancy_gives_its_oxygen_to_water() -> None:
+    row = make([entry("v", -92.0)], "Vo")
+    assert row.electronic == pytest.approx(-92.0 + 100.0 - 14.2 + 6.8)
 
 
 def test_a_site_without_an_open_face_is_told_from_a_failure() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ase import Atoms
 
 from atomsieve.analysis.poses import RelaxedPose, distinct_poses
+from atomsieve.builders.placement import Placement
 from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
@@ -71,13 +72,14 @@ def adsorbed_starts(
     folder : Folder
         Where their documents lie.
     """
-    size = len(site.atoms)
     known = {entry["key"]: folder.stored(entry["key"]) for entry in carried}
     bound = [entry for entry in carried if entry["status"] == "done" and entry["verdict"] in USABLE]
     moments = metal_moments(site, folder.stored(parent["key"])["moments"])
     asked = policy.adsorbed_requests(site, parent["key"], parent["multiplicity"], adsorbate, moments)
     if not bound:
-        return [(request, site, atoms[size:]) for request, atoms in asked], []
+        hosts = [Placement.from_dict(request.subject).host(site) for request, _ in asked]
+        placed = zip(asked, hosts, strict=True)
+        return [(request, host, atoms[len(host.atoms) :]) for (request, atoms), host in placed], []
     poses = {
         entry["key"]: RelaxedPose(
             entry["key"], atoms_from_dict(known[entry["key"]]["atoms"]), entry["energy"], entry["multiplicity"]
@@ -92,7 +94,7 @@ def adsorbed_starts(
         if not own:
             # the geometries of other spins are starts as well, and their energies tell none of them apart
             own, tolerance = [replace(pose, multiplicity=None) for pose in poses.values()], inf
-        groups = distinct_poses(own, size, energy_tolerance=tolerance)
+        groups = distinct_poses(own, len(site.atoms), energy_tolerance=tolerance)
         for place, group in enumerate(groups):
             kept = group.kept
             for pose in group.folded:
@@ -103,8 +105,11 @@ def adsorbed_starts(
                 reasons.setdefault(kept.key, text)
                 continue
             parents = (parent["key"], kept.key)
-            carried_on = replace(request, subject=known[kept.key]["request"]["subject"], parents=parents)
-            found.append((carried_on, site.with_positions(kept.atoms.positions[:size]), kept.atoms[size:]))
+            subject = known[kept.key]["request"]["subject"]
+            carried_on = replace(request, subject=subject, parents=parents)
+            host = Placement.from_dict(subject).host(site)
+            size = len(host.atoms)
+            found.append((carried_on, host.with_positions(kept.atoms.positions[:size]), kept.atoms[size:]))
             taken.add(kept.key)
     return found, [_dropped(entry, reasons) for entry in carried if entry["key"] not in taken]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.molecule import molecule, reference_amounts
+from atomsieve.structures.reaction import Reaction
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
@@ -244,6 +245,18 @@ class CheckedCampaign:
             name: policy_key(slot_key(key, name, method, selection), selection)
             for name, selection in self.selections.items()
         }
+
+    def can_tell(self, wanted: Reaction, adsorbates: Iterable[str]) -> bool:
+        """Return whether the rows of some adsorbates say what a reaction does at a site: all, for the rest is to come.
+
+        Parameters
+        ----------
+        wanted : Reaction
+            The reaction.
+        adsorbates : iterable of str
+            Those that have a row.
+        """
+        return set(adsorbates).issuperset(wanted.adsorbates)
 
 
 def site_key(recipe: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ class SiteRows:
     before : SiteRows or None
         What the stage knows at whose geometries relaxations start.
     around : Surroundings or None
-        Those of the limiting potentials; None while a molecule is still to be calculated.
+        The surroundings of the limiting potentials; None while a molecule is still to be calculated.
     """
 
     recipe: Mapping[str, Any]
@@ -127,14 +127,14 @@ def site_rows(
 def potentials(
     checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy], around: Surroundings | None
 ) -> tuple[LimitingPotential, ...]:
-    """Return the limiting potential of each reaction whose adsorbates all have a row; none without surroundings."""
+    """Return the limiting potential of each reaction of which rows tell enough; none without surroundings."""
     found: list[LimitingPotential] = []
     if around is None:
         return ()
     for name in checked.campaign.all_reactions:
         wanted = reaction(name)
         own = {adsorbate: rows[adsorbate] for adsorbate in wanted.adsorbates if adsorbate in rows}
-        if len(own) == len(wanted.adsorbates):
+        if checked.can_tell(wanted, own):
             first = next(iter(own.values()))
             found.append(
                 limiting_potential(

@@ -117,7 +117,7 @@ def relax_one(
             start += Atoms(**extra)
 
             def judge(relaxed: Atoms) -> Judgement:
-                on = Placement.from_dict(asked.subject).metals
+                on = Placement.from_dict(asked.subject).host_metals
                 return judge_adsorbed(host, species, relaxed, mode=asked.subject.get("mode", END_ON), metals=on)
 
         start.set_constraint(FixAtoms(host.frozen) if host.frozen else None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobflow import Flow, Job, Response, job
 
 from atomsieve.analysis.saddle import along_imaginary, followed_request
+from atomsieve.builders.placement import Placement
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.site import ActiveSite
@@ -53,11 +54,11 @@ def refine_site(
     tried = {"clean": clean, "adsorbed": adsorbed}
     states = _lowest_states(clean, adsorbed)
     named = {f"{name}* on {built.label}" if name else built.label: state for name, state in states.items()}
-    metals = built.metals if asked.vibrations is not None and asked.vibrations["metal"] else ()
-    moving: dict[str, Iterable[int]] = {str(states[""]["key"]): metals} if "" in states else {}
+    moving: dict[str, Iterable[int]] = {}
     for name, state in states.items():
-        if name:
-            moving[state["key"]] = (*metals, *range(len(built.atoms), _size(state)))
+        host = _host(built, state) if name else built
+        metals = host.metals if asked.vibrations is not None and asked.vibrations["metal"] else ()
+        moving[str(state["key"])] = (*metals, *range(len(host.atoms), _size(state))) if name else metals
     jobs, refined = _refine(relax, asked, named, moving)
     if follow and asked.vibrations is not None and asked.vibrations["follow"]:
         end = follow_modes(relax, policy, site, clean, adsorbed, refined["vibrations"])
@@ -101,8 +102,9 @@ def follow_modes(
         if not modes.imaginary:
             continue
         request = followed_request(modes, Request.from_dict(folder.stored(state["key"])["request"]))
-        atoms, size = along_imaginary(modes), len(built.atoms)
-        start = built.with_positions(atoms.positions[:size])
+        atoms, host = along_imaginary(modes), _host(built, state)
+        size = len(host.atoms)
+        start = host.with_positions(atoms.positions[:size])
         title = f"{name}* on {built.label}, along its imaginary mode"
         tries[name] = relax.make(request, site=start, extra=atoms[size:], name=title)
     wider = {name: [*tried, tries[name].output] if name in tries else tried for name, tried in adsorbed.items()}
@@ -154,6 +156,12 @@ def _refine(
         jobs += flows.values()
         refined["vibrations"] = {key: flow.output for key, flow in flows.items()}
     return jobs, refined
+
+
+def _host(site: ActiveSite, state: State) -> ActiveSite:
+    """Return what the atoms of an adsorbate follow in a state."""
+    subject = Folder(read_settings().folder).stored(state["key"])["request"]["subject"]
+    return Placement.from_dict(subject).host(site)
 
 
 def _size(state: State) -> int:
