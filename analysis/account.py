@@ -111,8 +111,10 @@ class Account:
         Texts of the potential-determining steps.
     hardest : StepSum or None
         The proton-electron step that asks most of the potential; None where a state is not known.
+    ends : tuple of StateSum
+        Reactants and products, of measured molecules.
     total : StepSum
-        From reactants to products.
+        From the one to the other.
     equilibrium_potential : float
         V against RHE.
     limiting_potential, overpotential : float or None
@@ -130,6 +132,7 @@ class Account:
     steps: tuple[StepSum, ...]
     determining: tuple[str, ...]
     hardest: StepSum | None
+    ends: tuple[StateSum, StateSum]
     total: StepSum
     equilibrium_potential: float
     limiting_potential: float | None
@@ -139,8 +142,9 @@ class Account:
     def to_dict(self) -> dict[str, Any]:
         """Return all sums as plain data; the parts of a state by symbol."""
         data = asdict(self)
-        for state, own in zip(self.states, data["states"], strict=True):
-            own["parts"] = [{"number": n, "species": part.name, "free": part.free} for n, part in state.parts]
+        for name in ("states", "ends"):
+            for state, own in zip(getattr(self, name), data[name], strict=True):
+                own["parts"] = [{"number": n, "species": part.name, "free": part.free} for n, part in state.parts]
         return data
 
 
@@ -187,7 +191,8 @@ class Ledger:
 
     def molecule(self, name: str) -> SpeciesSum:
         """Return the sum of a molecule."""
-        return self._species(name, self._around.molecules[name], known=True)
+        terms = self._around.molecules.get(name)
+        return self._species(name, terms or (), known=terms is not None)
 
     def state(self, state: State) -> StateSum:
         """Return the sum of a state."""
@@ -253,7 +258,9 @@ def account(
     path = networks.Path(name, tuple(State.parse(text) for text in texts))
     steps = tuple(ledger.step(step) for step in path.steps)
     states = [*path.states, *(state for chain in reaction.leaves for state in chain)]
-    total = ledger.step(reaction.overall, 0.0)
+    # calculated molecules have a say in steps alone
+    measured = Ledger(rows, around.experimental, decimals)
+    total = measured.step(reaction.overall, 0.0)
     assert total.free is not None
     equilibrium = ledger.rounded(-total.free / total.electrons) + 0.0
     hardest = limiting = overpotential = None
@@ -277,6 +284,7 @@ def account(
         steps=steps,
         determining=determining,
         hardest=hardest,
+        ends=(measured.state(reaction.start), measured.state(reaction.end)),
         total=total,
         equilibrium_potential=equilibrium,
         limiting_potential=limiting,

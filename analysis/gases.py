@@ -101,8 +101,10 @@ def free_molecule(
     MethodMismatchError
         If the energies come from methods that cannot be combined.
     """
-    amounts = dict(sorted(reference_amounts(molecule(name).composition).items(), reverse=True))
-    amounts = {gas: n for gas, n in {**amounts, name: amounts.get(name, 0.0) - 1.0}.items() if n}
+    references = dict(sorted(reference_amounts(molecule(name).composition).items(), reverse=True))
+    # taken off, so that it comes in itself; a reference is zero against itself
+    taken = {name: references.pop(name, 0.0) - 1.0, **references}
+    amounts = {gas: n for gas, n in taken.items() if n}
     found = {gas: lowest([gases[gas]]) for gas in amounts if gas in gases}
     states = {gas: state for gas, state in found.items() if state is not None}
     for gas in amounts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atomsieve.structures.conditions import objections, phase_of
@@ -49,6 +49,11 @@ class Surroundings:
     def is_computed(self) -> bool:
         """Whether calculated molecules are among them."""
         return self.molecules != self.measured
+
+    @property
+    def experimental(self) -> Surroundings:
+        """The same with experimental molecules only."""
+        return replace(self, molecules=self.measured)
 
     def free(self, state: State) -> float:
         """Return the free energy of a state's molecules against H2, H2O, CO2 and N2, eV.
@@ -144,10 +149,15 @@ def surroundings(
     for name, entry in molecules().items():
         phase = phase_of(name, phases)
         try:
-            own = _dissociation(entry, phase, temperature, ph) if conditions is not None else ()
-            shift = (*own, *shifts.get(name, ()))
-            measured[name] = (*_measured(entry, phase, temperature), *shift)
-            found[name] = (*_calculated(entry, phase, temperature, computed), *shift) if computed else measured[name]
+            other = _dissociation(entry, phase, temperature, ph) if conditions is not None else ()
+            shift = (*other, *shifts.get(name, ()))
+            own = _measured(entry, phase, temperature)
+            if phase == entry.phase and not shift:
+                # no other term from which it is to be told
+                own = tuple(replace(term, name=f"G({name})") for term in own)
+            measured[name] = (*own, *shift)
+            gas = _calculated(entry, phase, temperature, computed or {})
+            found[name] = measured[name] if gas is None else (*gas, *shift)
         except InputError as error:
             missing[name] = str(error)
     return Surroundings(_against_rhe(stated, temperature, ph), ph, temperature, found, measured, missing)
@@ -184,11 +194,11 @@ def _measured(entry: Molecule, phase: str, temperature: float) -> tuple[Term, ..
 
 def _calculated(
     entry: Molecule, phase: str, temperature: float, computed: Mapping[str, tuple[Term, ...] | str]
-) -> tuple[Term, ...]:
+) -> tuple[Term, ...] | None:
     """Return the calculated gas, with the measured difference to its solution, or to the ion that it makes."""
     gas = entry.calculated
     if gas is None or gas not in computed:
-        return _measured(entry, phase, temperature)
+        return None
     terms = computed[gas]
     if isinstance(terms, str):
         raise InputError(f"{gas}: {terms}")
@@ -214,5 +224,5 @@ def _dissociation(entry: Molecule, phase: str, temperature: float, ph: float) ->
     if change >= 0:
         return ()
     constant = protons * (entry.free("aq", temperature) - other.free("aq", temperature)) / slope
-    name = f"{entry.name} → {other.name} at pH {ph:g} (pKa {constant:.2f})"
+    name = f"{entry.name} as {other.name} at pH {ph:g} (pKa {constant:.2f})"
     return (Term(name, "acid-base", change, other.phases["aq"].source),)

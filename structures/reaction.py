@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -149,6 +149,11 @@ class Reaction:
         """Names of all intermediates, in the order of the routes, then those of side products."""
         chains = [*self.routes.values(), *self.leaves]
         return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.adsorbed))
+
+    def is_within(self, adsorbates: Iterable[str]) -> bool:
+        """Return whether at least one path has no other intermediates than these."""
+        known = set(adsorbates)
+        return any(known.issuperset(path.adsorbates) for path in self.paths)
 
     @property
     def molecules(self) -> tuple[str, ...]:

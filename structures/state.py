@@ -120,7 +120,7 @@ class Step:
         """Electrons that the step takes up; negative where it gives them off; 0 for a chemical step."""
         return self.protons + self.start.charge - self.end.charge
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What is transferred; only (H+ + e-) pairs enter a limiting potential."""
         return kind_of(self.electrons, self.protons)
@@ -141,7 +141,7 @@ class Step:
                     f"({before.get(element, 0)} before, {after.get(element, 0)} after)"
                 )
 
-    @property
+    @cached_property
     def text(self) -> str:
         """What changes: ``OH* → * + H2O``, without molecules that stand on both sides."""
         common = {name: min(number, self.end.free.get(name, 0)) for name, number in self.start.free.items()}

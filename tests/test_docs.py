@@ -13,8 +13,13 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from atomsieve.analysis.surroundings import surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.campaign import parse_campaign
+from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.gas_correction import gas_corrections
+from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.reaction import reactions
 from atomsieve.workflows import gallery
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.campaigns import load
@@ -113,6 +118,69 @@ def test_the_table_of_calculators_is_that_of_the_code() -> None:
         mend = entry.requirement.mend
         # what takes more than a command has a page of its own
         assert (cure == (f"`{mend}`" if mend else "always there")) or (".md)" in cure and "pip install" not in mend)
+
+
+def _cited(source: str) -> str:
+    """Write a source as the page does: a DOI as a link."""
+    return re.sub(r"(?:doi )?(10\.\d+/\S+?)(?=[,;]?(?: |$))", r"[\1](https://doi.org/\1)", source)
+
+
+def tables_of_reactions() -> dict[str, list[str]]:
+    """Return the lines of the tables of docs/reactions.md, as the data have them."""
+    own = [
+        f"| {name} | {', '.join(f'{entry.free(phase):.4f} ({phase})' for phase in entry.phases)} | "
+        f"{_cited(entry.phases[entry.phase].source)} |"
+        for name, entry in molecules().items()
+        if not entry.is_reference
+    ]
+    potentials = [
+        f"| `{name}` | {entry.overall.text.replace('*', chr(92) + '*')} | {entry.electrons} | "
+        f"{entry.equilibrium_potential:.4f} | {_cited(entry.source)} |"
+        for name, entry in reactions().items()
+    ]
+    others = []
+    for name, (product, phase) in OTHER_PHASES.items():
+        entry, own_free = reactions()[name], molecule(product).formation
+        change = entry.overall.end.free[product] * (molecule(product).free(phase) - own_free)
+        potential = -(entry.experimental_total + change) / entry.electrons
+        others.append(f"| `{name}` with {product} ({phase}) | {potential:.4f} |")
+    ammonium = reactions()["NRR"].overall
+    others.append(f"| `NRR` at pH 0, where NH3 is NH4+ | {surroundings({'pH': 0.0}).equilibrium(ammonium):.4f} |")
+    corrections = []
+    for name, table in correction_tables().items():
+        for adsorbate in table.adsorbates:
+            terms = table.terms(adsorbate, solvation=True)
+            values = ", ".join(f"{WORDS[kind]} {value:+.3f}" for kind, value, _ in terms)
+            sources = ", ".join(dict.fromkeys(_cited(source) for *_, source in terms))
+            corrections.append(f"| `{name}` | {table.convention} | {adsorbate} | {values} | {sources} |")
+    gases = [
+        f"| `{name}` | {functional} | {', '.join(f'{gas} {value:+.2f}' for gas, value in values.items())} | "
+        f"{_cited(entry.source)} |"
+        for name, entry in gas_corrections().items()
+        for functional, values in entry.functionals.items()
+    ]
+    return {"molecules": own, "potentials": potentials, "others": others, "corrections": corrections, "gases": gases}
+
+
+#: Products that many papers take as gases.
+OTHER_PHASES = {
+    "CO2RR-HCOOH": ("HCOOH", "g"),
+    "CO2RR-CH3OH": ("CH3OH", "g"),
+    "NRR": ("NH3", "g"),
+    "NO3RR": ("NH3", "g"),
+}
+#: What the page calls the terms of a correction table.
+WORDS = {"correction": "ΔG − ΔE", "zpe": "ZPE", "thermal": "∫Cp dT", "entropy": "−TS", "solvation": "solvation"}
+
+
+@pytest.mark.parametrize("name", ["molecules", "potentials", "others", "corrections", "gases"])
+def test_the_tables_of_reactions_are_those_of_the_data(name: str) -> None:
+    page = (ROOT / "docs" / "reactions.md").read_text(encoding="utf-8").splitlines()
+    lines = tables_of_reactions()[name]
+    first = page.index(lines[0])
+    assert page[first : first + len(lines)] == lines
+    assert page[first + len(lines)] == ""
+    assert page[first - 1].startswith("|---")
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -100,34 +100,35 @@ def value_of(expression: str) -> float:
 
 def readd(text: str) -> int:
     """Add up again all that is printed; return how many sums there were."""
-    seen = 0
+    seen, running = 0, []
     totals: dict[str, float] = {}
-    running = 0.0
-    terms = 0
+    section = ""
     for line in text.splitlines():
-        if match := re.match(r"  (?!\d)([^ →][^→=]*?) +(-?\d+\.\d{4})  [^= ]", line):
-            name, value = match[1], float(match[2])
-            if re.fullmatch(r"Δ?G\([^ ]+\)", name) and not name.startswith("ΔG-ΔE"):
-                if terms:
-                    assert value == pytest.approx(running, abs=1e-9), line
-                    seen += 1
-                totals[name] = value
-                running, terms = 0.0, 0
+        if not line.startswith(" "):
+            section = line.partition(" ")[0]
+        elif section in ("Free", "Adsorbates", "Molecules"):
+            match = re.match(r"  (\S.*?)  +(-?\d+\.\d{4})(?:  |$)", line)
+            assert match is not None, line
+            if re.fullmatch(r"Δ?G\([^ ]+\)", match[1]):
+                totals[match[1]] = float(match[2])
+                if running:
+                    assert float(match[2]) == pytest.approx(sum(running), abs=1e-9), line
+                    seen, running = seen + 1, []
             else:
-                running += value
-                terms += 1
-        elif match := re.match(rf" +\d+  .*?  +({NUMBER})  = (.*)", line):
+                running.append(float(match[2]))
+        elif section == "States":
+            match = re.match(rf" +\d+  .*?  +({NUMBER})  = (.*)", line)
+            assert match is not None, line
             assert float(match[1]) == pytest.approx(value_of(match[2]), abs=1e-9), line
             for name, value in re.findall(rf"(Δ?G\([^)]+\)) ({NUMBER})", match[2]):
-                assert totals[name] == float(value.strip("()")), line
+                assert totals[name] == float(value), line
             seen += 1
-        elif " → " in line and (found := re.findall(rf"({NUMBER})  = ([-+×(). \dpH]+?)(?:  |$)", line)):
-            for value, expression in found:
+        elif section in ("Steps", "Side") and " → " in line:
+            for value, expression in re.findall(rf"({NUMBER})  = ([-+×(). \dpH]+?)(?:  |$)", line):
                 assert float(value) == pytest.approx(value_of(expression), abs=1e-9), line
                 seen += 1
         elif match := re.match(rf"  (?:U_L|U°|η) = (.*) = ({NUMBER}) V", line):
-            expression = match[1].split(" = ")[-1]
-            assert float(match[2]) == pytest.approx(value_of(expression), abs=0.51e-4), line
+            assert float(match[2]) == pytest.approx(value_of(match[1].split(" = ")[-1]), abs=0.51e-4), line
             seen += 1
     return seen
 
@@ -234,7 +235,7 @@ def levels(*names: str) -> Any:
         potentials = tuple(
             limiting_potential(reaction(name), own, site=site, method=METHOD, conditions=PLAIN) for name in names
         )
-        sites.append(SimpleNamespace(rows=own, potentials=potentials))
+        sites.append(SimpleNamespace(rows=own, potentials=potentials, around=surroundings(PLAIN)))
     return [(SimpleNamespace(surroundings=surroundings(PLAIN)), sites, None)]
 
 

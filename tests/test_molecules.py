@@ -10,6 +10,8 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.gas_correction import gas_correction, gas_corrections
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import REFERENCE_GASES, molecule, molecules, reference_amounts
+from atomsieve.workflows.ingest.recognition import gas_in
+from atomsieve.workflows.requests import terms_digest
 
 FARADAY = 96.48533212  # kJ/(mol V)
 # E° at 298.15 K and pH 0, V against SHE, from NASA gas data and OBIGT aqueous data: electrons taken up, then reactants
@@ -125,3 +127,19 @@ def test_gas_corrections_hold_for_a_functional() -> None:
     named = [name for one in gas_corrections().values() for row in one.functionals.values() for name in row]
     assert set(named) <= set(molecules()) - {"O2", "H2O2"}
     assert all(one.source.startswith("doi 10.") for one in gas_corrections().values())
+
+
+@pytest.mark.parametrize("name", REFERENCE_GASES)
+def test_runs_of_references_are_recognised_whatever_their_order(name: str) -> None:
+    atoms = molecule(name).atoms[::-1]
+    atoms.rotate(40, "x")
+    found, order = gas_in(atoms, None)
+    assert found == name
+    assert [atoms.symbols[i] for i in order] == list(molecule(name).symbols)
+
+
+def test_older_rows_keep_their_keys() -> None:
+    # digests of before there were other molecules and other corrections than these
+    assert terms_digest("none") == "ce9e3642f3568728"
+    assert terms_digest("norskov") == "54e0e49c5381b65a"
+    assert terms_digest("norskov", "studt") != terms_digest("norskov")

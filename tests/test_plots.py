@@ -16,14 +16,18 @@ from matplotlib.text import Annotation
 
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.labels import label, labels
-from atomsieve.analysis.plots import COLOURS, DESCRIPTORS, MARKERS, free_energy_diagram, volcano
+from atomsieve.analysis.plots.diagram import free_energy_diagram
+from atomsieve.analysis.plots.figure import COLOURS, MARKERS, species
+from atomsieve.analysis.plots.network import layout, network
+from atomsieve.analysis.plots.volcano import DESCRIPTORS, volcano
+from atomsieve.analysis.surroundings import surroundings
 from atomsieve.analysis.table import COLUMNS, csv_text, ordered, rows, select
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reaction import reaction, reactions
 
 CHEAP = Method("gfn1-xtb", {"etemp": 300}, "semiempirical").to_dict()
 DEAR = Method("gpaw", {"xc": "PBE"}, "dft").to_dict()
@@ -65,7 +69,7 @@ class Campaign:
             self.rows += mine.values()
             self.potentials += [
                 limiting_potential(reaction(r), mine, site=site, method=method, conditions=CONDITIONS)
-                for r in ("ORR", "OER", "HER", "ORR-2e")
+                for r in ("ORR", "OER", "HER", "ORR-2e", "HOR")
             ]
 
     def of(self, name: str) -> list[LimitingPotential]:
@@ -105,7 +109,7 @@ def words(path: Path) -> str:
 
 
 def test_one_row_per_site_and_reaction_with_every_column(campaign: Campaign) -> None:
-    assert len(campaign.table) == 4 * 4
+    assert len(campaign.table) == 4 * 5
     assert all(tuple(row) == COLUMNS for row in campaign.table)
     cobalt = next(r for r in campaign.table if r["metals"] == ["Co"] and r["reaction"] == "ORR")
     # O2 → OOH* costs 4.9156 - 4.05, less than OH* → H2O gives
@@ -181,13 +185,13 @@ def test_order_puts_what_is_unknown_last_both_ways(campaign: Campaign) -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_every_column_sorts_and_has_a_label(campaign: Campaign, column: str) -> None:
-    assert len(ordered(campaign.table, column)) == 16
+    assert len(ordered(campaign.table, column)) == 20
     assert label(column).header
 
 
 def test_csv_reads_back(campaign: Campaign) -> None:
     read = list(csv.DictReader(io.StringIO(csv_text(campaign.table))))
-    assert len(read) == 16
+    assert len(read) == 20
     zinc = next(r for r in read if r["metals"] == "Zn" and r["reaction"] == "ORR")
     assert zinc["U_L (V vs RHE)"] == ""
     assert zinc["not bound"] == "OOH*: dissociated (O-O 2.90 Å); H*: dissociated (O-O 2.90 Å)"
@@ -285,7 +289,8 @@ def test_volcano_is_written_with_its_sites(campaign: Campaign, tmp_path: Path, n
 
 
 @pytest.mark.parametrize(
-    ("name", "top", "at"), [("ORR", 0.858, 0.858), ("OER", 1.6, 1.6), ("HER", 0, 0), ("ORR-2e", 0.6945, 4.221)]
+    ("name", "top", "at"),
+    [("ORR", 0.858, 0.858), ("OER", 1.6, 1.6), ("HER", 0, 0), ("HOR", 0, 0), ("ORR-2e", 0.6945, 4.221)],
 )
 def test_legs_meet_at_the_top_that_scaling_gives(
     campaign: Campaign, tmp_path: Path, name: str, top: float, at: float
@@ -337,7 +342,7 @@ def test_dft_figures_carry_no_caption(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_drawn_is_refused(campaign: Campaign, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one reaction, and got HER, OER, ORR, ORR-2e"):
+    with pytest.raises(InputError, match="one reaction, and got HER, HOR, OER, ORR, ORR-2e"):
         free_energy_diagram(campaign.potentials, tmp_path / "x.png")
     with pytest.raises(InputError, match="got none"):
         volcano([], [], tmp_path / "x.png", "ORR")
@@ -351,3 +356,107 @@ def test_what_cannot_be_drawn_is_refused(campaign: Campaign, tmp_path: Path) -> 
     with pytest.raises(MethodMismatchError, match="differ in calculator"):
         free_energy_diagram(mixed, tmp_path / "x.png")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- networks ---
+
+
+def routed(
+    name: str, missing: dict[str, tuple[str, ...]], conditions: dict[str, Any] = CONDITIONS
+) -> tuple[list[LimitingPotential], list[AdsorptionEnergy]]:
+    """Return sites with energies of all intermediates of a network; by metal those that fell apart."""
+    rng = np.random.default_rng(5)
+    found: list[AdsorptionEnergy] = []
+    potentials = []
+    for metal, lacking in missing.items():
+        site = SiteLabel(f"{metal}-N4@graphene-4x4", f"key-{metal}", "graphene", (metal,))
+        mine = {
+            a: adsorption(site, a, None if a in lacking else float(rng.normal(0, 0.7)), CHEAP)
+            for a in reaction(name).adsorbates
+        }
+        found += mine.values()
+        potentials.append(limiting_potential(reaction(name), mine, site=site, method=CHEAP, conditions=conditions))
+    return potentials, found
+
+
+def test_sites_on_different_paths_have_panels_whose_ticks_are_theirs(tmp_path: Path) -> None:
+    potentials, _ = routed("NRR", {"Fe": (), "Co": ("NNH2",), "Ni": ("NHNH", "N2-side"), "Cu": ("NH2",)})
+    figure = free_energy_diagram(potentials, tmp_path / "nrr.svg")
+    drawn = [p for p in potentials if p.limiting_potential is not None]
+    paths = {tuple(state["text"] for state in p.states): p for p in drawn}
+    assert len(paths) > 1
+    assert len(figure.axes) == 2 * len(paths)
+    ticks = {tuple(text.get_text() for text in panel.get_xticklabels()) for panel in figure.axes}
+    assert ticks == {tuple(species(text) for text in texts) for texts in paths}
+    text = words(tmp_path / "nrr.svg")
+    for p in paths.values():
+        assert f"path {p.path}: U = 0.00 V vs RHE" in text
+    assert "Not determined: Cu-N4@graphene-4x4" in text
+    assert "other step" in text
+
+
+def test_an_electron_without_a_proton_feels_the_ph(tmp_path: Path) -> None:
+    alkaline = {**CONDITIONS, "pH": 13}
+    potentials, _ = routed("NO3RR", {"Fe": ()}, alkaline)
+    figure = free_energy_diagram(potentials, tmp_path / "no3rr.svg")
+    (potential,) = potentials
+    panels = [[line.get_ydata()[0] for line in panel.lines if line.get_linewidth() == 2.5] for panel in figure.axes]
+    free = [state["free"] for state in potential.states]
+    # at 0 V the first step, which gives an electron off, asks 13 x 0.0592 eV more than at pH 0
+    assert panels[0][1] - panels[0][0] == pytest.approx(free[1] - free[0] + 13 * 0.05916, abs=1e-3)
+    # at equilibrium both ends are level
+    assert panels[1][0] == pytest.approx(0, abs=1e-6)
+    assert panels[1][-1] == pytest.approx(0, abs=1e-6)
+    text = words(tmp_path / "no3rr.svg")
+    assert "pH 13" in text
+    assert "+ NO₃⁻" in text
+
+
+NETWORKS = sorted(name for name, entry in reactions().items() if len(entry.routes) > 1)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_has_its_states_and_steps_apart(name: str) -> None:
+    entry = reaction(name)
+    places = layout(entry)
+    assert set(entry.states) <= places.places.keys()
+    assert len(set(places.places.values())) == len(places.places)
+    for step in entry.steps:
+        way = places.way(step)
+        # every step goes on by a column at a time, and none passes through a state
+        assert np.all(np.diff(way[:, 0]) == 1)
+    at = {state: places.columns[places.places[state][0]] for state in entry.states}
+    hydrogen = entry.start.composition.get("H", 0)
+    assert all(pairs == abs(state.composition.get("H", 0) - hydrogen) for state, pairs in at.items())
+    assert places.places[entry.start][0] == 0
+    assert places.places[entry.end][0] == len(places.columns) - 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_a_network_says_what_is_known_of_it(tmp_path: Path, suffix: str) -> None:
+    potentials, found = routed("NRR", {"Fe": ("NNH2",), "Cu": ("NH2",)})
+    target = tmp_path / f"network{suffix}"
+    figure = network(potentials, found, surroundings(CONDITIONS), target)
+    assert target.stat().st_size > 10_000
+    best = potentials[0]
+    assert f"Fe-N4@graphene-4x4, path {best.path}" in figure._suptitle.get_text()
+    boxes = {text.get_text(): text.get_bbox_patch() for text in figure.axes[0].texts if text.get_bbox_patch()}
+    assert len(boxes) == len(reaction("NRR").states)
+    hollow = {text for text, box in boxes.items() if box.get_facecolor()[:3] == (1, 1, 1)}
+    assert hollow == {"NNH₂*"}
+    bold = sum(line.get_linewidth() == 3.8 for line in figure.axes[0].lines)
+    assert bold == len(best.steps)
+    if suffix == ".svg":
+        text = words(target)
+        assert "↓ N₂H₄" in text
+        assert "The site with the lowest overpotential of 2." in text
+        assert "pre-screening, not predictive (gfn1-xtb)" in text
+
+
+def test_a_network_of_nothing_determined_is_drawn_all_the_same(tmp_path: Path) -> None:
+    potentials, found = routed("NRR", {"Cu": ("NH2",)})
+    figure = network(potentials, found, surroundings(CONDITIONS), tmp_path / "n.svg")
+    assert "Not determined: Cu-N4" in words(tmp_path / "n.svg")
+    assert all(line.get_linewidth() < 3 for line in figure.axes[0].lines)
+    with pytest.raises(InputError, match="one reaction"):
+        network([], [], surroundings(), tmp_path / "x.svg")

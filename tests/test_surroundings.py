@@ -87,7 +87,7 @@ def test_acid_and_base_meet_at_their_constant(name: str, constant: float) -> Non
     switched = [any(term.kind == "acid-base" for term in side.molecules[name]) for side in sides]
     assert switched in ([True, True, False, False], [False, False, True, True])
     named = next(term for side in sides for term in side.molecules[name] if term.kind == "acid-base")
-    assert named.name.startswith(f"{name} → {other} at pH")
+    assert named.name.startswith(f"{name} as {other} at pH")
     assert f"(pKa {constant:.2f})" in named.name
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.molecule import molecule, reference_amounts
+from atomsieve.structures.reaction import Reaction
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
@@ -193,9 +195,38 @@ class CheckedCampaign:
         return sum(1 for _ in self.recipes())
 
     def recipes(self) -> Iterator[dict[str, Any]]:
-        """Return the recipe of every site once, in the file's order."""
+        """Return the recipe of every site once, in the file's order, each before those with its far face covered."""
         found = catalog.recipes(*self.campaign.sites)
+        if self.campaign.resting:
+            found = self._with_covered(found)
         return found if self.only is None else (recipe for recipe in found if site_key(recipe) in self.only)
+
+    def _with_covered(self, recipes: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        seen: set[str] = set()
+        for recipe in recipes:
+            for one in (recipe, *self.covered(recipe).values()):
+                if (key := site_key(one)) not in seen:
+                    seen.add(key)
+                    yield one
+
+    def far_face(self, recipe: Mapping[str, Any]) -> str:
+        """Say why the far face of a site cannot be covered; nothing where it can."""
+        return catalog.far_face(recipe)
+
+    @cached_property
+    def uncovered(self) -> dict[str, int]:
+        """How many sites, by the reason, are not built with a covered far face though the campaign asks for it."""
+        whys: Counter[str] = Counter()
+        for recipe in catalog.recipes(*self.campaign.sites) if self.campaign.resting else ():
+            left = [name for name in self.campaign.resting if name not in self.covered(recipe)]
+            if left:
+                whys[self.far_face(recipe) or f"{', '.join(left)} does not go with its other parameters"] += 1
+        return dict(whys)
+
+    def covered(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return by adsorbate the recipes of a site with it on its far face, as far as the campaign asks for them."""
+        found = {name: catalog.covered(recipe, name) for name in self.campaign.resting}
+        return {name: one for name, one in found.items() if one is not None}
 
     @cached_property
     def selections(self) -> dict[str, dict[str, Any]]:
@@ -214,6 +245,18 @@ class CheckedCampaign:
             name: policy_key(slot_key(key, name, method, selection), selection)
             for name, selection in self.selections.items()
         }
+
+    def can_tell(self, wanted: Reaction, adsorbates: Iterable[str]) -> bool:
+        """Return whether the rows of some adsorbates say what a reaction does at a site: all, for the rest is to come.
+
+        Parameters
+        ----------
+        wanted : Reaction
+            The reaction.
+        adsorbates : iterable of str
+            Those that have a row.
+        """
+        return set(adsorbates).issuperset(wanted.adsorbates)
 
 
 def site_key(recipe: Mapping[str, Any]) -> str:

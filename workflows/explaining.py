@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from atomsieve.analysis.account import Ledger, account
+from atomsieve.analysis.account import account
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, unknown
@@ -65,13 +65,14 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
         # with one site its name may be left out
         site, what = None, site
     own = _site(labels, site)
-    reactions: dict[str, tuple[LimitingPotential, SiteRows, Surroundings]] = {}
+    reactions: dict[str, tuple[LimitingPotential, SiteRows]] = {}
     adsorbates: dict[str, tuple[AdsorptionEnergy, Surroundings]] = {}
     for checked, sites, _ in found:
         for known in sites:
             if any(row.site.key == own.key for row in known.rows.values()):
-                reactions |= {p.reaction: (p, known, checked.surroundings) for p in known.potentials}
-                adsorbates |= {f"{name}*": (row, checked.surroundings) for name, row in known.rows.items()}
+                around = known.around or checked.surroundings
+                reactions |= {p.reaction: (p, known) for p in known.potentials}
+                adsorbates |= {f"{name}*": (row, around) for name, row in known.rows.items()}
     names = [*reactions, *adsorbates]
     if what is None:
         if len(reactions) != 1:
@@ -83,8 +84,9 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
         return Choice(own, {name: row}, around, None)
     if what not in reactions:
         raise InputError(unknown(what, names, f"reaction or adsorbate of {own.label}"))
-    potential, known, around = reactions[what]
-    return Choice(own, known.rows, around, potential)
+    potential, known = reactions[what]
+    assert known.around is not None  # else there were no potential
+    return Choice(own, known.rows, known.around, potential)
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:
@@ -132,7 +134,7 @@ def explain(choice: Choice, number: int, *, as_json: bool) -> None:
         if as_json:
             screen.print_json({**row.to_dict(), "site": asdict(row.site)})
         else:
-            sums.show_row(screen.console(), row, Ledger(choice.rows, choice.around, sums.DECIMALS))
+            sums.show_row(screen.console(), row, choice.around)
         return
     exact = account(choice.potential, choice.rows, choice.around, number=number)
     if as_json:

@@ -37,12 +37,15 @@ class SiteRows:
         One a reaction; none before all its adsorbates are there.
     before : SiteRows or None
         What the stage knows at whose geometries relaxations start.
+    around : Surroundings or None
+        The surroundings of the limiting potentials; None while a molecule is still to be calculated.
     """
 
     recipe: Mapping[str, Any]
     rows: Mapping[str, AdsorptionEnergy]
     potentials: tuple[LimitingPotential, ...]
     before: SiteRows | None = None
+    around: Surroundings | None = None
 
     @cached_property
     def carried(self) -> dict[str, Any]:
@@ -118,20 +121,20 @@ def site_rows(
     }
     rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
     around = with_molecules(checked, {gas: out["molecule"] for gas, out in gases.items()}, energies, vibrations)
-    return SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before)
+    return SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around)
 
 
 def potentials(
     checked: CheckedCampaign, rows: Mapping[str, AdsorptionEnergy], around: Surroundings | None
 ) -> tuple[LimitingPotential, ...]:
-    """Return the limiting potential of each reaction whose adsorbates all have a row; none without surroundings."""
+    """Return the limiting potential of each reaction of which rows tell enough; none without surroundings."""
     found: list[LimitingPotential] = []
     if around is None:
         return ()
     for name in checked.campaign.all_reactions:
         wanted = reaction(name)
         own = {adsorbate: rows[adsorbate] for adsorbate in wanted.adsorbates if adsorbate in rows}
-        if len(own) == len(wanted.adsorbates):
+        if checked.can_tell(wanted, own):
             first = next(iter(own.values()))
             found.append(
                 limiting_potential(
@@ -193,7 +196,7 @@ def _stored(
         before = _stored(checked.origin, recipes, database, around[1:], tolerant=tolerant)
     for recipe, keys, earlier in zip(recipes, wanted, before, strict=True):
         own = {name: rows[key] for name, key in keys.items() if key in rows}
-        yield SiteRows(recipe, own, potentials(checked, own, around[0]), earlier)
+        yield SiteRows(recipe, own, potentials(checked, own, around[0]), earlier, around[0])
 
 
 def has_rows(checked: CheckedCampaign, stored: SiteRows) -> bool:

@@ -9,7 +9,8 @@ What single metal atoms do on a nitrogen-doped carbon (M-N4), by element:
 metal             behaviour
 ================  =====================================================================================
 Sc ... Zn         ΔE(OH) rises linearly with the group from about -1.0 to 1.8 eV; ΔE(O) is about
-                  2 ΔE(OH) + 0.75 and ΔE(OOH) about ΔE(OH) + 3.2; the 4d and 5d rows are steeper
+                  2 ΔE(OH) + 0.75 and ΔE(OOH) about ΔE(OH) + 3.2; the 4d and 5d rows are steeper; what is
+                  bound by C or N follows less steeply, within about 1 eV of where chemistry has it
 Ti, V, Cr, Ni     the clean site and O* have different lowest multiplicities (3 -> 1, 4 -> 2, 5 -> 3,
                   1 -> 3); so have the 4d and 5d metals of groups 4, 5 and 6
 Hg                OH, O, OOH and H desorb: they come to rest more than 3 Å away
@@ -66,6 +67,11 @@ def _oxygen_depth(z: int) -> float:
     return 3.70 - 0.311 * (group - 3) - (0.0, 0.02, 0.03)[row - 3] * (group - 6)
 
 
+def _strength(z: int) -> float:
+    """How strongly a metal holds C and N of an adsorbate, beside iron: along the row as O, but less steeply."""
+    return 0.4 + 0.6 * _oxygen_depth(z) / _oxygen_depth(26)
+
+
 def _unpaired(z: int) -> tuple[int, int, int]:
     """Unpaired electrons that an element prefers: bare, with one and with two bonds to an adsorbate."""
     if not _is_metal(z):
@@ -109,19 +115,28 @@ def _bond(a: int, b: int) -> Bond:
     if _is_metal(a):
         weight = 0.0 if _is_metal(b) else DONOR_WEIGHT.get(second, 1.0)
         return _metal_bond(a, b)._replace(weight_all=weight, trans=TRANS_INFLUENCE if second in ("O", "H") else 0.0)
-    valence, last = DATA["valence"].get(first, (4, 1.0))
+    valence, last, *more = DATA["valence"].get(first, (4, 1.0))
+    last_apart = more[0] if more else 0.0
     if _is_metal(b):
-        bond = _metal_bond(b, a)._replace(valence=valence, last=last, oxidation=float(a in BENT or valence == 1))
+        bond = _metal_bond(b, a)._replace(
+            valence=valence, last=last, last_apart=last_apart, oxidation=float(a in BENT or valence == 1)
+        )
         if a in BENT:
             unsaturated = max(0.0, 1.0 - 0.75 / _oxygen_depth(b))
             bond = bond._replace(unsaturated=unsaturated, shared=0.4, oxidation_second=1.0)
+        if first in DATA["adsorbed"]:
+            gains = [depth * _strength(b) / bond.depth - 1.0 for depth in DATA["adsorbed"][first]]
+            steps = [gain - more for gain, more in zip(gains, [*gains[1:], 0.0], strict=True)]
+            first_gain, second_gain, third_gain, apart = steps
+            bond = bond._replace(apart=apart, apart_third=third_gain, apart_second=second_gain, apart_first=first_gain)
         return bond
     low, high = sorted((a, b))
     row = DATA["bonds"].get(f"{chemical_symbols[low]}-{chemical_symbols[high]}")
     if row is None:
         weak = 0.01 if NOBLE & {first, second} else 3.0
-        row = [float(covalent_radii[a] + covalent_radii[b]), weak, 2.0, 0.0, 0.0]
-    length, depth, steepness, *gains = row
+        row = [float(covalent_radii[a] + covalent_radii[b]), weak, 2.0]
+    length, depth, steepness, *ends = row
+    unsaturated, second_gain, apart = ends[a != low] if ends else (0.0, 0.0, 0.0)
     soft, soft_range = 0.0, 1.0
     if {a, b}.intersection(FLAT) and {first, second} & {"O", "H"}:
         soft, soft_range = 0.6, 2.6 if "H" in (first, second) else 3.1
@@ -129,7 +144,8 @@ def _bond(a: int, b: int) -> Bond:
         soft_range = SPLIT_RANGE  # the quirk of dissociation reaches as far
     return Bond(
         length, steepness, depth, 1.2 * length, 1.15 * length, 1.5 * length, 1.45 * length, soft, soft_range,
-        weight_valence=1.0, unsaturated=gains[a != low], valence=valence, last=last,
+        weight_valence=1.0, unsaturated=unsaturated, unsaturated_second=second_gain, valence=valence, last=last,
+        last_apart=last_apart, weight_support=DATA["support"].get(first, {}).get(second, 0.0), apart=apart,
     )  # fmt: skip
 
 

@@ -51,12 +51,19 @@ class Bond(NamedTuple):
     weight_all: float = 1.0  # the other's weight among all neighbours
     weight_valence: float = 0.0  # the other's weight in the valence
     unsaturated: float = 0.0  # relative gain of depth without any other neighbour
+    unsaturated_second: float = 0.0  # and with no more than one
     shared: float = 0.0  # relative loss of depth with many others
     valence: float = 99.0
     last: float = 1.0  # share of depth left at the last valence
     trans: float = 0.0  # relative loss of depth for each donor beyond four
     oxidation: float = 0.0  # what the atom takes from a metal while it has no other neighbour
     oxidation_second: float = 0.0  # and while it has no more than one
+    weight_support: float = 0.0  # the other's weight among what holds the atom in a support
+    apart: float = 0.0  # relative gain of depth outside of a support
+    apart_third: float = 0.0  # and there with no more than two other neighbours
+    apart_second: float = 0.0  # no more than one
+    apart_first: float = 0.0  # none
+    last_apart: float = 0.0  # what is left more at the last valence outside of a support
 
 
 def step(x: Array) -> tuple[Array, Array]:
@@ -217,7 +224,9 @@ class Potential:
         kind = self._kind[ends]
         seen = self._table[:, kind, kind[::-1]]
         length, steepness, depth, *_, soft, soft_range = seen[:9, 0]
-        weight_all, weight_valence, unsaturated, shared, valence, last, trans, oxidation, oxidation_second = seen[9:]
+        weight_all, weight_valence, unsaturated, unsaturated_second, shared, valence, last, trans = seen[9:17]
+        oxidation, oxidation_second, weight_support, apart, apart_third, apart_second, apart_first = seen[17:24]
+        last_apart = seen[24]
         width = seen[5:7, 0] - seen[3:5, 0]
         steps, slopes = step((r - seen[3:5, 0]) / width)
         cut, count = 1.0 - steps
@@ -227,13 +236,20 @@ class Potential:
         everyone, taken = weight_all * count, weight_valence * count
         everyone = _scatter(ends, everyone, size)[ends] - everyone
         free = _scatter(ends, taken, size)[ends] - taken - valence
-        steps, slopes = step(np.array((everyone, everyone - 1.0, (everyone - 1.0) / 3.0, free + 2.0, free + 1.0)))
-        alone = 1.0 - steps[:2]
-        gain = 1.0 + unsaturated * alone[0] - shared * steps[2]
-        gain_slope = -unsaturated * slopes[0] - shared / 3.0 * slopes[2]
-        kept, lost = last - 1.0, LEFT_OVER - last
-        room = 1.0 + kept * steps[3] + lost * steps[4]
-        room_slope = kept * slopes[3] + lost * slopes[4]
+        support = _scatter(ends, weight_support * count, size)[ends]
+        others = everyone, everyone - 1.0, everyone - 2.0, (everyone - 1.0) / 3.0
+        steps, slopes = step(np.array((*others, free + 2.0, free + 1.0, support - 1.0)))
+        alone, outside = 1.0 - steps[:3], 1.0 - steps[6]
+        freed = apart + apart_third * alone[2] + apart_second * alone[1] + apart_first * alone[0]
+        gain = 1.0 + unsaturated * alone[0] + unsaturated_second * alone[1] - shared * steps[3] + outside * freed
+        gain_slope = -unsaturated * slopes[0] - unsaturated_second * slopes[1] - shared / 3.0 * slopes[3]
+        gain_slope -= outside * (apart_third * slopes[2] + apart_second * slopes[1] + apart_first * slopes[0])
+        support_gain_slope = -slopes[6] * freed
+        at_last = last + last_apart * outside
+        kept, lost = at_last - 1.0, LEFT_OVER - at_last
+        room = 1.0 + kept * steps[4] + lost * steps[5]
+        room_slope = kept * slopes[4] + lost * slopes[5]
+        support_room_slope = last_apart * slopes[6] * (steps[5] - steps[4])
         order = np.sqrt(gain * room * np.exp(-trans * (everyone - 4.0)))
 
         # Morse bonds and the soft repulsion.
@@ -248,6 +264,7 @@ class Potential:
         r_slope -= 6.0 * pressed * outward / soft_range
         order_slope = -0.5 * cut * held
         everyone_slope = order_slope * (gain_slope / gain - trans)
+        support_slope = order_slope * (support_gain_slope / gain + support_room_slope / room)
         free_slope = order_slope * room_slope / room
 
         # Spin and quirks follow the bonds that each metal has to adsorbate atoms.
@@ -268,6 +285,7 @@ class Potential:
         everyone_slope -= felt * count * (oxidation * slopes[0] + oxidation_second * slopes[1])
         pairs_slope += weight_all * (_scatter(ends, everyone_slope, size)[ends] - everyone_slope)
         pairs_slope += weight_valence * (_scatter(ends, free_slope, size)[ends] - free_slope)
+        pairs_slope += weight_support * _scatter(ends, support_slope, size)[ends]
 
         bend_energy, by_count, by_length, pull = self._bend(ends, vector, r, count)
         r_slope += (pairs_slope[0] + pairs_slope[1] + by_count) * count_slope + by_length

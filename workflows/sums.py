@@ -26,14 +26,15 @@ LETTERS = 8
 CONSIDERED = 12
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_UNITS = "eV, at 0 V vs RHE and pH 0"
+_UNITS = "eV, at 0 V vs RHE"
 
 
-def show_row(out: Console, row: AdsorptionEnergy, ledger: Ledger) -> None:
+def show_row(out: Console, row: AdsorptionEnergy, around: Surroundings) -> None:
     """Print the sum of one adsorbate, and what else was tried for it."""
     _head(out, row, f"{row.adsorbate}*")
     _section(out, f"Free energy of adsorption ({_UNITS})")
-    _species(out, [ledger.adsorbate(row.adsorbate)], {row.adsorbate: row})
+    rows = {row.adsorbate: row}
+    _species(out, [Ledger(rows, around, DECIMALS).adsorbate(row.adsorbate)], rows, around)
     out.print()
     _section(out, "Calculations that were tried (E in eV)")
     table = _grid("left", "left", "right", "right", "left")
@@ -81,15 +82,15 @@ def show_account(
     _conditions(out, potential, around)
     out.print()
     _section(out, f"Adsorbates ({_UNITS}, against H2, H2O, CO2 and N2)")
-    _species(out, account.adsorbates, rows)
+    _species(out, account.adsorbates, rows, around)
     _section(out, f"Molecules ({_UNITS})")
-    _species(out, account.molecules, {})
+    _species(out, account.molecules, {}, around)
     _section(out, f"States ({_which(potential, account)}; {_UNITS})")
     _states(out, account.states)
-    _section(out, "Steps (eV; first ΔG at 0 V vs RHE and pH 0" + ("; then ΔG at U and pH)" if is_moved else ")"))
+    _section(out, "Steps (eV; first ΔG at 0 V vs RHE" + ("; then ΔG at U and pH)" if is_moved else ")"))
     _steps(out, account.steps, around, account.determining)
     _section(out, "Limiting potential")
-    _limiting(out, potential, account)
+    _limiting(out, potential, account, around)
     if account.leaves:
         _section(out, "Side products (the last step is where they leave)")
         _leaves(out, potential, account, around)
@@ -123,11 +124,11 @@ def _conditions(out: Console, potential: LimitingPotential, around: Surroundings
     """Say where it is: the potential as stated, and what that is against RHE."""
     stated = potential.conditions
     text = f"U = {_number(around.potential)} V vs RHE"
-    if stated.get("scale") == "SHE":
-        shift = around.potential - float(stated["potential"])
-        text = (
-            f"U = {_number(float(stated['potential']))} V vs SHE + {_number(shift)} (pH) = {text.removeprefix('U = ')}"
-        )
+    if stated.get("scale", "RHE") != "RHE":
+        own = float(stated["potential"])
+        scale = "SHE" if stated["scale"] == "SHE" else "vacuum"
+        shift = f"{_number(own)} V vs {scale} + {_signed(around.potential - own)}"
+        text = f"U = {shift} = {text.removeprefix('U = ')}"
     out.print(f"conditions: {text}, pH {around.ph:g}, {around.temperature:g} K", style="dim")
 
 
@@ -155,21 +156,25 @@ def _source(term: Term) -> str:
     return f"calculation {term.source[:LETTERS]}" if _KEY.fullmatch(term.source) else term.source
 
 
-def _species(out: Console, sums: Iterable[SpeciesSum], rows: Mapping[str, AdsorptionEnergy]) -> None:
+def _species(
+    out: Console, sums: Iterable[SpeciesSum], rows: Mapping[str, AdsorptionEnergy], around: Surroundings
+) -> None:
     table = _grid("left", "right", "left")
     unknown = []
     for total in sums:
         row = rows.get(total.name.removesuffix("*"))
         note = _note(row) if row is not None else ""
         if total.free is None:
-            unknown.append(f"{total.symbol} is unknown: {note or 'not calculated'}")
+            why = note or around.missing.get(total.name, "not calculated")
+            unknown.append(f"{total.symbol} is unknown: {why}")
             continue
         terms = total.terms
-        if len(terms) == 1 and terms[0].name == total.symbol:
+        if len(terms) == 1 and row is None:
             # a sum of one is that one
-            note, terms = _source(terms[0]), ()
+            note, terms = f"{terms[0].name}: {_source(terms[0])}", ()
         elif not terms:
             note = "what energies refer to"
+        note = note or "in all"
         for term in terms:
             table.add_row("", escape(term.name), _number(term.value), escape(_source(term)))
         table.add_row("", f"[bold]{escape(total.symbol)}[/bold]", f"[bold]{_number(total.free)}[/bold]", escape(note))
@@ -188,11 +193,13 @@ def _note(row: AdsorptionEnergy) -> str:
 def _states(out: Console, states: Iterable[StateSum]) -> None:
     table = _grid("right", "left", "right", "left")
     for number, state in enumerate(states):
-        parts = [
-            f"{f'{times} × ' if times > 1 else ''}{part.symbol} {_number(part.free)}" for times, part in state.parts
-        ]
-        table.add_row("", str(number), escape(state.text), _number(state.free), escape(f"= {' + '.join(parts) or '0'}"))
+        table.add_row("", str(number), escape(state.text), _number(state.free), escape(_parts(state)))
     out.print(table)
+
+
+def _parts(state: StateSum) -> str:
+    parts = [f"{f'{times} × ' if times > 1 else ''}{part.symbol} {_number(part.free)}" for times, part in state.parts]
+    return f"= {' + '.join(parts) or '0'}"
 
 
 def _steps(
@@ -242,7 +249,7 @@ def _signed(value: float | None, decimals: int = DECIMALS) -> str:
     return f"({text})" if value is not None and value < 0 else text
 
 
-def _limiting(out: Console, potential: LimitingPotential, account: Account) -> None:
+def _limiting(out: Console, potential: LimitingPotential, account: Account, around: Surroundings) -> None:
     total, hardest = account.total, account.hardest
     sign = "-" if total.electrons > 0 else ""
     ph = f" + {_signed(total.ph)} (pH)" if total.ph else ""
@@ -258,6 +265,16 @@ def _limiting(out: Console, potential: LimitingPotential, account: Account) -> N
         f"U° = -[{_number(total.end)} - {_signed(total.start)}{ph}]/{_signed(total.electrons, 0)} = "
         f"{_number(account.equilibrium_potential)} V vs RHE, of {total.text}"
     )
+    if around.is_computed:
+        lines.append(f"  with measured {'; '.join(f'{end.text} {_parts(end)}' for end in account.ends)}")
+        path = [step.free_at_zero for step in account.steps]
+        if None not in path:
+            whole = sum(value for value in path if value is not None)
+            residual = _number(whole - (total.free_at_zero or 0.0))
+            lines.append(
+                f"closure: {_number(whole)} (the path) - {_signed(total.free_at_zero)} (measured) = {residual} eV, the "
+                "error of the calculated molecules"
+            )
     if account.overpotential is not None:
         first, second = ("U°", "U_L") if total.electrons > 0 else ("U_L", "U°")
         values = {"U°": account.equilibrium_potential, "U_L": account.limiting_potential}
@@ -265,6 +282,8 @@ def _limiting(out: Console, potential: LimitingPotential, account: Account) -> N
             f"η = {first} - {second} = {_number(values[first])} - {_signed(values[second])} = "
             f"{_number(account.overpotential)} V ± {potential.error_bar:g} V"
         )
+    if potential.closure is not None:
+        lines.append(f"calculated molecules make the whole reaction {_signed(potential.closure)} eV off experiment")
     for line in lines:
         out.print(f"  {escape(line)}")
 

@@ -32,6 +32,7 @@ sites:
 # CO2RR-CH4, NRR, NO3RR ... bring HER along, which competes; NRR:distal is one route, with fewer adsorbates.
 reactions: [ORR, OER, HER]
 # adsorbates: [H]             # further ones than the reactions need
+# resting: [OH, O]            # each site with one metal also with these on its far face, see docs/reactions.md
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
 # espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.
@@ -73,16 +74,20 @@ poses:
   # torsions: all             # also turn bonds within adsorbates (OOH, COOH ...); `start` leaves them as tabulated
 
 conditions:
-  temperature: 298.15         # K; tabulated free energies hold here
+  temperature: 298.15         # K; tabulated free energies hold here, others need calculated vibrations
   pH: 0.0
   potential: 0.0              # V
-  scale: RHE                  # or SHE
+  scale: RHE                  # or SHE, or absolute, with `she` (4.44 V) for that of the hydrogen electrode
+  # pressures: {{CO2: 0.5}}     # bar, of gases; `activities` of what is dissolved; 1 where nothing is stated
+  # phases: {{NH3: g}}          # a product as a gas (g), dissolved (aq), liquid (l); acids and bases go by pH
 
 # What turns electronic into free energies: the tables `norskov` (ORR, OER, HER) and `peterson` (H, O, OH, COOH, CO,
 # CHO, CH2O, OCH3), calculated vibrations (`harmonic`; or `quasi-harmonic`: modes below `floor` are raised to it), or
 # none.
 thermochemistry:
   corrections: norskov
+  gases: experiment           # reactants and products; `computed`: by the method, and by how much that is wrong is said
+  gas_corrections: none       # known errors of a functional for CO2, CO, H2 ...: granda-marulanda, peterson, studt
   solvation: none             # `table` adds tabulated solvation of metal surfaces: a sensitivity, not a default
   # floor: 100.0              # cm-1
   # displacement: 0.01        # Å

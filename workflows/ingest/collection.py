@@ -9,7 +9,7 @@ from typing import Any
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.campaign import campaign_from_data
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.reaction import reactions
+from atomsieve.structures.reaction import Reaction, reactions
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.ingest.mapping_file import MappingFile
@@ -27,6 +27,14 @@ class Collection(CheckedCampaign):
     def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
         """Return the policy key of each adsorbate's row at a site."""
         return dict(recipe["rows"])
+
+    def far_face(self, recipe: Mapping[str, Any]) -> str:
+        """Say nothing: what the far face of somebody else's site could carry is not known."""
+        return ""
+
+    def can_tell(self, wanted: Reaction, adsorbates: Iterable[str]) -> bool:
+        """Return whether the rows of some adsorbates say what a reaction does at a site: a path of it is enough."""
+        return wanted.is_within(adsorbates)
 
 
 def is_collection(content: Mapping[str, Any]) -> bool:
@@ -75,7 +83,7 @@ def collection(
         merged[site["label"], site["method"]] = {"family": FAMILY, **site, "rows": rows}
     found = {adsorbate for site in merged.values() for adsorbate in site["rows"]}
     known = [adsorbate for adsorbate in adsorbates() if adsorbate in found]
-    wanted = [reaction for reaction, entry in reactions().items() if found and found.issuperset(entry.adsorbates)]
+    wanted = [reaction for reaction, entry in reactions().items() if entry.is_within(found)]
     content = {
         "name": name,
         "sites": list(merged.values()),
