@@ -9,7 +9,7 @@ from typing import Any
 from ase import Atoms
 
 from atomsieve.builders.placement import Placement
-from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.adsorbate import OF_LATTICE, adsorbates
 from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
@@ -127,7 +127,11 @@ class SiteCounter:
         level = self.level(self.policy, site, before)
         counts |= {CLEAN: level.clean_count, ADSORBED: total(level.adsorbed_counts.values())}
         usable = level.clean is None or level.parent is not None
-        closed = usable and any(count.most + count.stored == 0 for count in level.adsorbed_counts.values())
+        closed = usable and any(
+            count.most + count.stored == 0
+            for name, count in level.adsorbed_counts.items()
+            if len(adsorbates()[name].fragments) == 1 and adsorbates()[name].modes[0].name not in OF_LATTICE
+        )
         return counts | self._refined(site, level), closed
 
     def _of_rows(self, site: ActiveSite, rows: SiteRows) -> dict[str, Count]:
