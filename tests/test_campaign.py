@@ -239,3 +239,8 @@ def test_a_plan_names_the_sites_without_an_open_way(tmp_path: Path) -> None:
     made = Planner(read(GOOD.replace("  - family: porphine\n    metals: Co\n", closed), tmp_path), None).plan()
     assert made.closed == ["Co@Zn4O-node"]
     assert closed_text(made).endswith(": Co@Zn4O-node")
+    # what needs two metals, or an oxide of a node, says nothing of the way to a metal
+    other = GOOD.replace(
+        "reactions: [ORR, OER, HER]", "adsorbates: [OH, CO.CHO, Vo]\nthermochemistry: {corrections: none}"
+    )
+    assert not Planner(read(other, tmp_path), None).plan().closed
