@@ -259,7 +259,8 @@ def account(
     steps = tuple(ledger.step(step) for step in path.steps)
     states = [*path.states, *(state for chain in reaction.leaves for state in chain)]
     # calculated molecules have a say in steps alone
-    total = Ledger(rows, around.experimental, decimals).step(reaction.overall, 0.0)
+    measured = Ledger(rows, around.experimental, decimals)
+    total = measured.step(reaction.overall, 0.0)
     assert total.free is not None
     equilibrium = ledger.rounded(-total.free / total.electrons) + 0.0
     hardest = limiting = overpotential = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from atomsieve.analysis.surroundings import Surroundings
@@ -58,6 +59,15 @@ class Window:
     low: float
     high: float
 
+    @property
+    def text(self) -> str:
+        """As people read it, ``OH* from 0.75 to 0.95 V``."""
+        if math.isinf(self.low):
+            return f"{self.state} " + ("at all potentials" if math.isinf(self.high) else f"below {self.high:z.2f} V")
+        if math.isinf(self.high):
+            return f"{self.state} above {self.low:z.2f} V"
+        return f"{self.state} from {self.low:z.2f} to {self.high:z.2f} V"
+
 
 def candidates(
     free: Mapping[str, float | None], around: Surroundings, molecules: Iterable[str] = ()
@@ -77,7 +87,7 @@ def candidates(
     molecules : iterable of str
         The molecules that are there besides water.
     """
-    there = set(molecules)
+    there = frozenset(molecules)
     found = [Candidate(BARE, 0, 0.0)]
     for name, value in free.items():
         step = _formation(name, there)
@@ -87,7 +97,8 @@ def candidates(
     return tuple(found)
 
 
-def _formation(name: str, molecules: set[str]) -> Step | None:
+@cache
+def _formation(name: str, molecules: frozenset[str]) -> Step | None:
     """Return how an adsorbate forms from the bare site; None where it has no equilibrium with what is there."""
     own = State(f"{name}*", {name: 1}, {})
     composition = adsorbate(name).composition
@@ -190,18 +201,18 @@ def at_rest(
     sign = 1.0 if is_reduction else -1.0
     # of an oxidation all potentials are turned round, so that both begin at the top
     spans = [
-        (entry.state, entry.low, entry.high) if is_reduction else (entry.state, -entry.high, -entry.low)
+        (entry, entry.low, entry.high) if is_reduction else (entry, -entry.high, -entry.low)
         for entry in windows(states)
     ]
-    for state, low, high in sorted(spans, key=lambda span: -span[1]):
+    for window, low, high in sorted(spans, key=lambda span: -span[1]):
+        state = window.state
         if low >= sign * equilibrium:
             continue
         known = limits.get(state)
         if known is None:
-            why = f"{_lacks(state)}; it rests {_between(sign * low, sign * high)}"
             resting = ordered(states, own)[0].state if own is not None else None
-            return AtRest(resting, own, None, why)
-        if sign * known > low:
+            return AtRest(resting, own, None, f"{_lacks(state)}; {window.text}")
+        if sign * known > low + SAME:
             onset = sign * min(high, sign * known)
             return AtRest(state, onset, onset)
     # the last window has no end, unless it lies beyond the equilibrium
@@ -211,10 +222,3 @@ def at_rest(
 def _lacks(state: str) -> str:
     where = "the bare site" if state == BARE else f"the site with {state.removesuffix('*')} on its far face"
     return f"U_L on {where} is not known"
-
-
-def _between(first: float, second: float) -> str:
-    low, high = sorted((first, second))
-    if math.isinf(low):
-        return "at all potentials" if math.isinf(high) else f"below {high:.2f} V"
-    return f"above {low:.2f} V" if math.isinf(high) else f"from {low:.2f} to {high:.2f} V"

@@ -28,6 +28,7 @@ COLUMNS = (
     "limiting_potential",
     "overpotential",
     "error_bar",
+    "error_source",
     "path",
     "pds",
     "desorption",
@@ -44,6 +45,21 @@ COLUMNS = (
 
 #: Further ones of a campaign with stages: the last stage that a site entered, and why it fell out there.
 STAGE_COLUMNS = ("stage", "rejected")
+#: Further ones of what a site is beside others: its rivals, the covered site, other sites, other methods.
+COMPARISON_COLUMNS = (
+    "rank",
+    "rank_best",
+    "rank_worst",
+    "top_ten",
+    "selectivity",
+    "selectivity_against",
+    "covered_by_hydrogen",
+    "resting_state",
+    "limiting_potential_at_rest",
+    "not_at_rest",
+    "resting_windows",
+    "spread",
+)
 
 Row = dict[str, Any]
 
@@ -165,6 +181,7 @@ def _row(
         "limiting_potential": found.get("limiting_potential"),
         "overpotential": found.get("overpotential"),
         "error_bar": found.get("error_bar"),
+        "error_source": found.get("error_source"),
         "path": found.get("path") or None if found.get("limiting_potential") is not None else None,
         "pds": list(found.get("potential_determining_steps", ())),
         "desorption": _desorption(found.get("steps", ())),
@@ -309,5 +326,5 @@ def columns_of(adsorbates_of: Iterable[str]) -> list[str]:
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in (*COLUMNS, *STAGE_COLUMNS):
-            raise InputError(unknown(column, [*COLUMNS, *STAGE_COLUMNS], "column"))
+        if column not in (*COLUMNS, *STAGE_COLUMNS, *COMPARISON_COLUMNS):
+            raise InputError(unknown(column, [*COLUMNS, *COMPARISON_COLUMNS, *STAGE_COLUMNS], "column"))

@@ -100,7 +100,8 @@ LIGANDS: Final[Mapping[str, Ligand]] = MappingProxyType(
         "imidazole": _ring(),
     }
 )
-_NONE = "none"
+#: What the parameter says where there is no ligand.
+NONE: Final = "none"
 
 
 def parameter(*, without: tuple[str, ...] = ()) -> Parameter:
@@ -115,22 +116,22 @@ def parameter(*, without: tuple[str, ...] = ()) -> Parameter:
     return Parameter(
         "axial",
         "ligand on the far face",
-        _NONE,
-        f"{_NONE}, {', '.join(names)}",
-        one_of(_NONE, *names, what="axial ligand"),
+        NONE,
+        f"{NONE}, {', '.join(names)}",
+        one_of(NONE, *names, what="axial ligand"),
     )
 
 
 def composition(name: str, number: int = 1) -> Counter[str]:
     """Return the atoms that a number of ligands bring, by element; nothing for ``none``."""
-    if name == _NONE:
+    if name == NONE:
         return Counter()
     return Counter({symbol: number * count for symbol, count in LIGANDS[name].composition.items()})
 
 
 def suffix(name: str) -> str:
     """Return what a label says of a ligand: ``-OH``; nothing for ``none``."""
-    return "" if name == _NONE else f"-{name}"
+    return "" if name == NONE else f"-{name}"
 
 
 def attach(site: ActiveSite, name: str) -> ActiveSite:
@@ -151,7 +152,7 @@ def attach(site: ActiveSite, name: str) -> ActiveSite:
     ParameterError
         If no turn of the ligand fits.
     """
-    if name == _NONE:
+    if name == NONE:
         return site
     ligand, atoms = LIGANDS[name], site.atoms.copy()
     bonds, axial = list(site.bonds), []

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from atomsieve.builders import axial
 from atomsieve.builders.families import (
     bischelates,
     boron_nitride,
@@ -33,13 +34,14 @@ from atomsieve.builders.families import (
     zinc_oxo,
     zr6,
 )
-from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given, recipe
+from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given
+from atomsieve.builders.family import recipe as family_recipe
 from atomsieve.builders.validation import validate
 from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
 from atomsieve.structures.identity import canonical, plain
 from atomsieve.structures.site import ActiveSite
 
-__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "families", "recipes"]
+__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "covered", "families", "recipes"]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
@@ -146,6 +148,48 @@ def recipes(*entries: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return _recipes(entries)
 
 
+def far_face(recipe: Mapping[str, Any]) -> str:
+    """Say why no ligand can come on the far face of a site; nothing where one can.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As :func:`recipes` gives it.
+    """
+    if "axial" not in _FAMILIES[recipe["family"]].parameters:
+        return f"{recipe['family']} takes no ligand on the far face"
+    if recipe["axial"] != axial.NONE:
+        return f"its far face carries {recipe['axial']} already"
+    return "each of its metals would carry a ligand" if len(recipe["metals"]) > 1 else ""
+
+
+def covered(recipe: Mapping[str, Any], ligand: str) -> dict[str, Any] | None:
+    """Return the recipe of a site with a ligand on the far face of its metal.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As :func:`recipes` gives it.
+    ligand : str
+        One of :data:`~atomsieve.builders.axial.LIGANDS`.
+
+    Returns
+    -------
+    dict or None
+        None where there is no such site, see :func:`far_face`, or the ligand does not go with the site's parameters.
+    """
+    family = _FAMILIES[recipe["family"]]
+    if far_face(recipe):
+        return None
+    values = {parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()}
+    try:
+        (values["axial"],) = family.parameters["axial"].parse(ligand)
+        (settled,) = family.settle(values)
+    except InputError:
+        return None
+    return family_recipe(family.name, family.schema, settled, tuple(family.parameters))
+
+
 def build(recipe: Mapping[str, Any]) -> ActiveSite:
     """Build and validate the site of a recipe.
 
@@ -198,7 +242,7 @@ def _recipes(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         # the combinations of one entry differ, so that independent parameters repeat nothing on their own
         may_repeat = len(entries) > 1 or family.settle is not as_given
         for values in itertools.chain.from_iterable(map(family.settle, _combinations(family, entry))):
-            made = recipe(family.name, family.schema, values, order)
+            made = family_recipe(family.name, family.schema, values, order)
             if may_repeat:
                 mark = hashlib.blake2b(canonical(made).encode(), digest_size=16).digest()
                 if mark in seen:

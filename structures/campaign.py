@@ -50,6 +50,8 @@ class Campaign(Section):
         Done in their order, each for the sites that the one before let pass.
     reactions, adsorbates : list of str
         What is wanted; the reactions' intermediates are adsorbates as well.
+    resting : list of str
+        Adsorbates with which each site is also built on its far face.
     relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
         Sections, see their classes.
     """
@@ -60,6 +62,7 @@ class Campaign(Section):
     stages: list[StageSection] = Field(default_factory=list)
     reactions: list[str] = Field(default_factory=list)
     adsorbates: list[str] = Field(default_factory=list)
+    resting: list[str] = Field(default_factory=list)
     relaxation: RelaxationSection = RelaxationSection()
     spin: SpinSection = SpinSection()
     poses: PosesSection = PosesSection()
@@ -79,7 +82,7 @@ class Campaign(Section):
     def all_adsorbates(self) -> tuple[str, ...]:
         """Every adsorbate that is needed, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
-        return tuple(dict.fromkeys([*implied, *self.adsorbates]))
+        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:
@@ -91,7 +94,8 @@ class Campaign(Section):
     @property
     def all_known(self) -> bool:
         """Whether there are such reactions and adsorbates."""
-        return not any(map(problem_with, self.reactions)) and adsorbates().keys() >= set(self.adsorbates)
+        named = {*self.adsorbates, *self.resting}
+        return not any(map(problem_with, self.reactions)) and adsorbates().keys() >= named
 
     def at_stage(self, stage: StageSection) -> Campaign:
         """Return the campaign without stages that one of its stages is."""
@@ -204,6 +208,9 @@ def _cross_check(campaign: Campaign) -> Iterator[Problem]:
     for index, name in enumerate(campaign.adsorbates):
         if name not in adsorbates():
             yield Problem(f"adsorbates[{index}]", unknown(name, adsorbates(), "adsorbate"))
+    for index, name in enumerate(campaign.resting):
+        if name not in adsorbates():
+            yield Problem(f"resting[{index}]", unknown(name, adsorbates(), "adsorbate"))
     if not campaign.reactions and not campaign.adsorbates:
         yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
     if campaign.stages:

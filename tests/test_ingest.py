@@ -571,6 +571,66 @@ def test_a_file_that_is_cut_short_gives_its_whole_frames(tmp_path: Path, cli: Cl
     assert "cannot be read" in report["found"][0]["reason"]
 
 
+#: eV beside a clean site at -100 eV: the removal of OH* is the hardest step of ORR by far.
+STATES_OF_TABLE = {"OH": -110.85 - 0.35, "O": -105.5, "OOH": -115.4}
+
+
+def test_stated_uncertainties_become_the_error_bar(tmp_path: Path, cli: Cli) -> None:
+    rows = ["site,adsorbate,gas,energy,uncertainty", ",,H2,-6.77,", ",,H2O,-14.22,", "A,,,-100.0,"]
+    rows += [f"A,{name},,{energy},{0.01 if name == 'OH' else ''}" for name, energy in STATES_OF_TABLE.items()]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    content = {**PBE, "uncertainty": 0.02, "reactions": ["ORR"], "sites": {"A": {"metals": ["Fe"]}}}
+    ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, content))
+    (row,) = results(cli, tmp_path)
+    assert row["limiting_potential"] == pytest.approx(row["free_OH"])
+    assert row["error_bar"] == pytest.approx(0.01)
+    # a table that says nothing leaves it at 0.2 V
+    (tmp_path / "t.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows) + "\n")
+    del content["uncertainty"]
+    ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, content))
+    assert results(cli, tmp_path)[0]["error_bar"] == 0.2
+
+
+def test_two_methods_show_their_spread(tmp_path: Path, cli: Cli) -> None:
+    rows = ["site,adsorbate,gas,energy,method"]
+    for method, shifts in (("pbe", (0.0, 0.1, 0.3)), ("rpbe", (0.3, 0.2, 0.6))):
+        rows += [f",,H2,-6.77,{method}", f",,H2O,-14.22,{method}"]
+        for site, shift in zip("ABC", shifts, strict=True):
+            rows += [f"{site},,,-100.0,{method}"]
+            rows += [f"{site},{name},,{energy + shift},{method}" for name, energy in STATES_OF_TABLE.items()]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    methods = {name: {"calculator": "vasp", "tags": {**TAGS, "functional": name.upper()}} for name in ("pbe", "rpbe")}
+    content = {"methods": methods, "reactions": ["ORR"], "sites": {site: {"metals": ["Fe"]} for site in "ABC"}}
+    ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, content))
+    found = results(cli, tmp_path)
+    limits: dict[str, list[float]] = {}
+    for row in found:
+        limits.setdefault(row["site"], []).append(row["limiting_potential"])
+    assert {len(values) for values in limits.values()} == {2}
+    for row in found:
+        assert row["spread"] == pytest.approx(max(limits[row["site"]]) - min(limits[row["site"]]))
+        # three sites by each method, never six in one ranking
+        assert row["rank"] <= row["rank_worst"] <= 3
+    # U_L rises with ΔG(OH*): A < B < C by one, B < A < C by the other, ρ = 1 - 6 (1 + 1) / (3 x 8)
+    text = " ".join(cli("results", "mine", cwd=tmp_path).stdout.split())
+    assert "order 3 sites with ρ = 0.50 (Spearman), τ = 0.33 (Kendall)" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("A,OH,,-110,much", "'much' is no uncertainty"),
+        ("A,OH,,-110,-0.1", "'-0.1' is no uncertainty"),
+        ("A,,,-100,0.1", "beside the adsorbate"),
+        (",,H2,-6.77,0.1", "beside the adsorbate"),
+    ],
+)
+def test_uncertainties_that_mean_nothing(line: str, message: str, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "t.csv").write_text(f"site,adsorbate,gas,energy,uncertainty\n{line}\n")
+    report = ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, PBE), code=2)
+    assert message in report["found"][0]["reason"]
+
+
 def test_rows_of_a_table_that_are_wrong(tmp_path: Path, cli: Cli) -> None:
     rows = ["site,adsorbate,gas,energy,method,metals"]
     rows += ["A,,,-100.0,,Fe", "A,OH,,-110.5,,Fe", "A,Oh!,,-110.5,,Fe", "A,O,,minus five,,Fe", "A,O,,nan,,"]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomsieve.analysis.database import Database
 from atomsieve.analysis.resting import Candidate, at_rest, candidates, ordered, windows
 from atomsieve.analysis.surroundings import surroundings
+from atomsieve.builders import catalog
+from atomsieve.structures.errors import CampaignError
+from atomsieve.workflows import display, screen
+from atomsieve.workflows.campaigns import load
+from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.runner import Runner
+from atomsieve.workflows.settings import Settings
 
 AROUND = surroundings()
 #: Pt(111), eV at 0 V (Hansen 2014).
@@ -105,7 +116,7 @@ def test_a_covered_site_that_was_not_computed_leaves_it_open() -> None:
     assert found.limiting_potential is None
     # at the limiting potential of the bare site it is OH* that rests
     assert (found.state, found.potential) == ("OH*", 0.5)
-    assert found.reason == "U_L on the site with O on its far face is not known; it rests above 0.90 V"
+    assert found.reason == "U_L on the site with O on its far face is not known; O* above 0.90 V"
     # what rests beyond the equilibrium does not matter
     low = at_rest(states, {"*": 0.5, "OH*": 0.6}, is_reduction=True, equilibrium=0.8)
     assert low.limiting_potential == 0.6
@@ -136,3 +147,101 @@ def test_the_reaction_runs_where_it_is_said_to_begin_and_not_before(
 
     assert runs(found.limiting_potential - sign * 1e-6)
     assert not any(runs(found.limiting_potential + sign * (1e-6 + 0.05 * step)) for step in range(60))
+
+
+CAMPAIGN = """\
+name: covered
+sites:
+  - {family: graphene, metals: [Cr, Cu]}
+reactions: [ORR]
+resting: [OH, O]
+spin: {clean: fixed, adsorbed: fixed}
+poses: {most: 1}
+relaxation: {fmax: 0.1}
+method: {calculator: mock}
+"""
+
+
+def read(text: str, folder: Path) -> CheckedCampaign:
+    path = folder / "covered.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, Settings(folder=folder / "atomsieve-data"))
+
+
+def labels(checked: CheckedCampaign) -> list[str]:
+    return [catalog.build(recipe).label for recipe in checked.recipes()]
+
+
+def test_each_site_stands_beside_its_covered_one(tmp_path: Path) -> None:
+    entry = "{family: graphene, metals: [Cr, Cu]}"
+    more = "{family: graphene, metals: Cr, axial: [OH, Cl]}\n  - {family: graphene-dual, metals: Fe-Co}"
+    more += "\n  - {family: zr6-node, metals: Co, node: UiO-66, graft: SIM}"
+    checked = read(CAMPAIGN.replace(entry, f"{entry}\n  - {more}").replace("[OH]", "[OH, O]"), tmp_path)
+    found = labels(checked)
+    assert found[:6] == [f"{metal}-N4{ligand}@graphene-4x4" for metal in ("Cr", "Cu") for ligand in ("", "-OH", "-O")]
+    assert [label.partition("@")[0] for label in found[6:]] == ["Cr-N4-Cl", "FeCo-N6", "Co"]
+    assert checked.uncovered == {
+        "its far face carries OH already": 1,
+        "its far face carries Cl already": 1,
+        "each of its metals would carry a ligand": 1,
+        "zr6-node takes no ligand on the far face": 1,
+    }
+
+
+def test_what_covers_is_an_adsorbate_too(tmp_path: Path) -> None:
+    checked = read(CAMPAIGN.replace("[ORR]", "[HER]"), tmp_path)
+    assert checked.campaign.all_adsorbates == ("H", "OH", "O")
+    silent = read(CAMPAIGN.replace("resting: [OH, O]\n", ""), tmp_path)
+    assert labels(silent) == ["Cr-N4@graphene-4x4", "Cu-N4@graphene-4x4"]
+    assert silent.uncovered == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [("OX", r"resting\[0\]: unknown adsorbate 'OX'"), ("OOH", r"resting\[0\]: unknown ligand .* 'OOH'")],
+)
+def test_what_cannot_cover_is_refused(asked: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=message):
+        read(CAMPAIGN.replace("[OH, O]", f"[{asked}]"), tmp_path)
+
+
+class Silent:
+    """Hears nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **named: None
+
+
+def shown(checked: CheckedCampaign) -> dict[str, dict[str, Any]]:
+    with Database.embedded(checked.folder.database) as database:
+        return {row["site"].partition("@")[0]: row for row in display.rows(levels(checked, database))}
+
+
+def test_a_campaign_finds_the_limiting_potential_at_rest(tmp_path: Path) -> None:
+    checked = read(CAMPAIGN, tmp_path)
+    with Database.embedded(checked.folder.database) as database:
+        summary = Runner(checked, database, 2, Silent()).run()
+    assert (summary.sites, summary.errors) == (6, {})
+    rows = shown(checked)
+    chromium, covered = rows["Cr-N4"], rows["Cr-N4-OH"]
+    # where the bare site would run OH* rests already, and on the site so covered the reaction runs at once
+    assert chromium["resting_state"] == "OH*"
+    assert chromium["limiting_potential_at_rest"] == covered["limiting_potential"] > chromium["limiting_potential"]
+    assert chromium["free_OH"] < chromium["limiting_potential_at_rest"] < chromium["free_O"] - chromium["free_OH"]
+    assert (covered["limiting_potential_at_rest"], covered["not_at_rest"]) == (None, "its far face carries OH already")
+    # copper binds OH* weakly, and stays bare
+    copper = rows["Cu-N4"]
+    assert copper["resting_state"] == "*"
+    assert copper["limiting_potential_at_rest"] == copper["limiting_potential"] < copper["free_OH"]
+    assert [line.partition(":")[0] for line in screen.at_rest(list(rows.values()))] == ["Cr-N4@graphene-4x4"]
+    assert sorted(row["rank"] for row in rows.values()) == [1, 2, 3, 4, 5, 6]
+    lead = (chromium["free_OOH"] - chromium["free_O"]) - (chromium["free_OOH"] - 2 * 1.763)
+    assert chromium["selectivity"] == pytest.approx(lead, abs=2e-3)
+    assert chromium["selectivity_against"] == "H2O2"
+
+    # what nobody computed is not known, and at a stated potential the state there counts
+    alone = shown(read(CAMPAIGN.replace("resting: [OH, O]\n", ""), tmp_path))["Cr-N4"]
+    assert alone["limiting_potential_at_rest"] is None
+    assert "O on its far face" in alone["not_at_rest"]
+    low = shown(read(f"{CAMPAIGN}conditions: {{potential: 0.2}}\n", tmp_path))["Cr-N4"]
+    assert (low["resting_state"], low["limiting_potential_at_rest"]) == ("*", low["limiting_potential"])

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.pathways import search
 from atomsieve.analysis.ranking import ranking
 from atomsieve.analysis.spread import agreements, spreads
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.analysis.uncertainty import Sampled, error_bar
-from atomsieve.structures.energies import SiteLabel
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
+from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction, reactions
 
 AROUND = surroundings()
 ORR = reaction("ORR")
 PT = {"OH": 0.75, "O": 1.70, "OOH": 3.91}
+METHOD = Method("vasp", {"functional": "BEEF-vdW"}, "dft").to_dict()
 
 
 def test_two_tenths_of_a_volt_unless_something_better_is_known() -> None:
@@ -92,6 +96,44 @@ def test_an_ensemble_is_followed_member_by_member() -> None:
     assert bar.source == "ensemble"
     with pytest.raises(InputError, match="'OH': 2"):
         error_bar(ORR, PT, AROUND, ensembles={**ensembles, "OH": [0.1, 0.1]})
+
+
+def row(adsorbate: str, free: float, **errors: Any) -> AdsorptionEnergy:
+    return AdsorptionEnergy(
+        site=SiteLabel("a", "a", "graphene", ("Fe",)),
+        adsorbate=adsorbate,
+        method=METHOD,
+        policy={"corrections": "none", "solvation": "none", "temperature": 298.15},
+        terms=(Term(f"E({adsorbate}*)", "electronic", free, "made up"),),
+        verdict="bound",
+        reason="",
+        calculations={"clean": "c"},
+        considered=(),
+        **errors,
+    )
+
+
+def test_rows_carry_their_errors_into_the_record() -> None:
+    def record(**errors: Any) -> LimitingPotential:
+        rows = {name: row(name, free, **errors) for name, free in PT.items()}
+        site = next(iter(rows.values())).site
+        conditions = {"temperature": 298.15, "pH": 0.0, "potential": 0.0, "scale": "RHE"}
+        return limiting_potential(ORR, rows, site=site, method=METHOD, conditions=conditions)
+
+    plain, stated, ensemble = record(), record(uncertainty=0.01), record(ensemble=(0.1, -0.1))
+    assert (plain.error_bar, plain.error_source) == (0.2, "assumed")
+    assert (stated.error_bar, stated.error_source) == (pytest.approx(0.01), "propagated")
+    assert (ensemble.error_bar, ensemble.error_source) == (pytest.approx(0.1), "ensemble")
+    assert len({plain.key, stated.key, ensemble.key}) == 3
+    assert LimitingPotential.from_dict(ensemble.to_dict()) == ensemble
+
+
+def test_a_row_without_errors_is_stored_as_ever() -> None:
+    assert row("OH", 0.75).to_dict().keys().isdisjoint({"uncertainty", "ensemble"})
+    for made in (row("OH", 0.75), row("OH", 0.75, uncertainty=0.0), row("OH", 0.75, ensemble=(0.1, 0.2))):
+        assert AdsorptionEnergy.from_dict(made.to_dict()) == made
+    keys = {row("OH", 0.75).key, row("OH", 0.75, uncertainty=0.0).key, row("OH", 0.75, ensemble=(0.1,)).key}
+    assert len(keys) == 3
 
 
 def test_places_by_hand() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
+from atomsieve.builders.axial import LIGANDS
 from atomsieve.builders.catalog import Parameter
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
 from atomsieve.structures.gas_correction import gas_corrections
@@ -49,6 +51,12 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
         for problem in catalog.check(entry)
     ]
     clean = not problems
+    both = [name for name in LIGANDS if name in adsorbates()]
+    problems += [
+        Problem(f"resting[{index}]", unknown(name, both, "ligand that is an adsorbate as well"))
+        for index, name in enumerate(campaign.resting)
+        if name not in both
+    ]
     for path, section, own in _methods(campaign):
         problems += _method_problems(own, path, section, with_elements=clean)
     if problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -194,9 +195,38 @@ class CheckedCampaign:
         return sum(1 for _ in self.recipes())
 
     def recipes(self) -> Iterator[dict[str, Any]]:
-        """Return the recipe of every site once, in the file's order."""
+        """Return the recipe of every site once, in the file's order, each before those with its far face covered."""
         found = catalog.recipes(*self.campaign.sites)
+        if self.campaign.resting:
+            found = self._with_covered(found)
         return found if self.only is None else (recipe for recipe in found if site_key(recipe) in self.only)
+
+    def _with_covered(self, recipes: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        seen: set[str] = set()
+        for recipe in recipes:
+            for one in (recipe, *self.covered(recipe).values()):
+                if (key := site_key(one)) not in seen:
+                    seen.add(key)
+                    yield one
+
+    def far_face(self, recipe: Mapping[str, Any]) -> str:
+        """Say why the far face of a site cannot be covered; nothing where it can."""
+        return catalog.far_face(recipe)
+
+    @cached_property
+    def uncovered(self) -> dict[str, int]:
+        """How many sites, by the reason, are not built with a covered far face though the campaign asks for it."""
+        whys: Counter[str] = Counter()
+        for recipe in catalog.recipes(*self.campaign.sites) if self.campaign.resting else ():
+            left = [name for name in self.campaign.resting if name not in self.covered(recipe)]
+            if left:
+                whys[self.far_face(recipe) or f"{', '.join(left)} does not go with its other parameters"] += 1
+        return dict(whys)
+
+    def covered(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return by adsorbate the recipes of a site with it on its far face, as far as the campaign asks for them."""
+        found = {name: catalog.covered(recipe, name) for name in self.campaign.resting}
+        return {name: one for name, one in found.items() if one is not None}
 
     @cached_property
     def selections(self) -> dict[str, dict[str, Any]]:

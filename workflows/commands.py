@@ -21,6 +21,7 @@ from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.gallery import fit_text
@@ -98,6 +99,8 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
             out.print(escape(f"pass on: {stages[number].criteria}"), soft_wrap=True)
         if made.closed:
             out.print(escape(screen.closed_text(made)), style="yellow")
+    for why, count in checked.uncovered.items():
+        out.print(f"resting: {count:,} site{'s' * (count > 1)} as named alone: {why}", style="yellow", soft_wrap=True)
     for fit in fits:
         out.print(escape(fit), soft_wrap=True)
     if pictures is not None:
@@ -207,11 +210,12 @@ def results(
     settings = read_settings()
     checked = find(file_or_name, settings)
     with _stored(checked, settings) as database:
-        rows = display.rows(levels(checked, database))
+        found = levels(checked, database)
+    rows = display.rows(found)
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
-    columns = table.columns_of(checked.campaign.all_adsorbates)
+    columns = [*table.columns_of(checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
     columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
     if as_json:
         screen.print_json([{name: row[name] for name in columns} for row in chosen])
@@ -223,6 +227,8 @@ def results(
         screen.console().print(f"none of {len(rows):,} rows meets these conditions")
     else:
         display.show(checked, chosen, file_or_name)
+        for line in screen.agreement_lines(method_agreements(found)):
+            screen.console().print(escape(line), soft_wrap=True)
 
 
 def explain(file_or_name: str, site: str | None, what: str | None, path: int, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from atomsieve.analysis import table
 from atomsieve.structures.reaction import reaction
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.comparison import compare, place_of
 from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import Level
 
@@ -19,15 +20,19 @@ from atomsieve.workflows.funnel import Level
 REASONS = 20
 
 
-def rows(found: Iterable[Level]) -> list[dict[str, Any]]:
+def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
     """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
     by_site: dict[str, list[dict[str, Any]]] = {}
+    beside = compare(found)
+    blank = dict.fromkeys(table.COMPARISON_COLUMNS)
     for stage, sites, sifted in found:
         latest: dict[str, list[dict[str, Any]]] = {}
         for site in sites:
             own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
             if not own:
                 continue
+            compared = {p.reaction: beside[place_of(p)] for p in site.potentials}
+            own = [row | blank | compared.get(row["reaction"], {}) for row in own]
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
@@ -58,6 +63,11 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
         out.print(f"  {escape(line)}", style="yellow")
     if len(lines) > REASONS:
         out.print(f"  and {len(lines) - REASONS:,} reasons more: atomsieve results {name} --json")
+    covered = screen.at_rest(shown)
+    for line in covered[:REASONS]:
+        out.print(f"  {escape(line)}")
+    if len(covered) > REASONS:
+        out.print(f"  and {len(covered) - REASONS:,} covered sites more: atomsieve results {name} --json")
     single = screen.single_starts(shown)
     if single:
         named = "; ".join(single[:REASONS]) + (f" and {len(single) - REASONS:,} sites more" * (len(single) > REASONS))

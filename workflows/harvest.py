@@ -38,7 +38,7 @@ class SiteRows:
     before : SiteRows or None
         What the stage knows at whose geometries relaxations start.
     around : Surroundings or None
-        Those of the limiting potentials; None while a molecule is still to be calculated.
+        The surroundings of the limiting potentials; None while a molecule is still to be calculated.
     """
 
     recipe: Mapping[str, Any]

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from atomsieve.analysis.cells import parts
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.spread import Agreement
 from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.reaction import reaction
 from atomsieve.workflows.checked import CheckedCampaign
@@ -120,9 +121,9 @@ def shown_columns(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     has_networks = any(row["reaction"] is not None and len(reaction(row["reaction"]).routes) > 1 for row in rows)
     if not has_networks and len(free) <= MOST_FREE:
         columns = ["site", "spin", *free, "reaction", "limiting_potential", "overpotential", "pds"]
-        return columns if width < WIDE else [*columns, "verdicts"]
+        return columns if width < WIDE else [*columns, "rank", "verdicts"]
     columns = ["site", "spin", "reaction", "path", "limiting_potential", "overpotential", "pds"]
-    beside = [] if width < WIDE else ["desorption", "side_products"]
+    beside = [] if width < WIDE else ["rank", "desorption", "side_products"]
     return [*columns, *(name for name in beside if any(row[name] for row in rows))]
 
 
@@ -181,11 +182,34 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
         return escape("\n".join(value)) if value else "undetermined"
     if name == "verdicts":
         return escape("\n".join(f"{name}* {entry['verdict']}" for name, entry in value.items())) or "all bound"
+    if name == "rank":
+        return "–" if value is None else f"{value} ({row['rank_best']}–{row['rank_worst']})"
     if name in ("desorption", "side_products"):
         return escape("\n".join(parts(name, value)))
     if name == "limiting_potential" and value is None:
         return "–"
     return escape(label(name).text(value))
+
+
+def at_rest(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each limiting potential that another state of the site than the bare one decides."""
+    volt = label("limiting_potential").text
+    return [
+        f"{row['site']}: {row['reaction']} runs at {volt(row['limiting_potential_at_rest'])} V, where "
+        f"{row['resting_state']} rests; {volt(row['limiting_potential'])} V if bare"
+        for row in rows
+        if row["limiting_potential_at_rest"] is not None and row["resting_state"] != "*"
+    ]
+
+
+def agreement_lines(found: Sequence[Agreement]) -> list[str]:
+    """Return a line for each reaction and each two methods that order at least three sites."""
+    return [
+        f"{one.reaction}: {' and '.join(one.methods)} order {one.sites} sites with ρ = {one.spearman:z.2f} (Spearman), "
+        f"τ = {one.kendall:z.2f} (Kendall)"
+        for one in found
+        if one.spearman is not None
+    ]
 
 
 def rejections(rows: Sequence[Mapping[str, Any]]) -> list[str]:

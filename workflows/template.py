@@ -32,6 +32,7 @@ sites:
 # CO2RR-CH4, NRR, NO3RR ... bring HER along, which competes; NRR:distal is one route, with fewer adsorbates.
 reactions: [ORR, OER, HER]
 # adsorbates: [H]             # further ones than the reactions need
+# resting: [OH, O]            # each site with one metal also with these on its far face, see docs/reactions.md
 
 # Method: mock (instant, numbers mean nothing), emt, gfn1-xtb, gfn2-xtb, chgnet, sevennet, mace, fairchem, gpaw, cp2k,
 # espresso, vasp; what works here: atomsieve doctor.  Only DFT predicts; the others are for pre-screening.

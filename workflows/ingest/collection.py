@@ -28,6 +28,10 @@ class Collection(CheckedCampaign):
         """Return the policy key of each adsorbate's row at a site."""
         return dict(recipe["rows"])
 
+    def far_face(self, recipe: Mapping[str, Any]) -> str:
+        """Say nothing: what the far face of somebody else's site could carry is not known."""
+        return ""
+
     def can_tell(self, wanted: Reaction, adsorbates: Iterable[str]) -> bool:
         """Return whether the rows of some adsorbates say what a reaction does at a site: a path of it is enough."""
         return wanted.is_within(adsorbates)
