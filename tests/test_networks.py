@@ -251,3 +251,33 @@ def test_a_table_of_energies_gives_the_same_answers(whole: Path, tmp_path: Path,
         assert essence(theirs[place]) == said, place
     # what is asked of nobody is what its rows can tell: one path is enough
     assert {"HER", "CO2RR-CO", "CO2RR-HCHO"} <= {name for _, name in theirs}
+
+
+XTB = """\
+name: xtb
+sites: [{family: porphine, metals: [Fe, Co, Ni]}]
+reactions: [CO2RR-CO, CO2RR-HCOOH, "CO2RR-CH4:CHO", "NRR:distal+alternating"]
+method: {calculator: gfn1-xtb}
+thermochemistry: {corrections: none}
+spin: {clean: 1, adsorbed: 1}
+poses: {most: 1}
+relaxation: {max_steps: 150, ladder: false}
+"""
+
+
+def test_carbon_dioxide_and_nitrogen_with_xtb(tmp_path: Path, cli: Cli) -> None:
+    pytest.importorskip("tblite")
+    ran(tmp_path, XTB, cli)
+    found = documents(tmp_path, "limiting_potentials")
+    assert len(found) == 3 * 5  # hydrogen evolution competes
+    rows = documents(tmp_path, "adsorption_energies")
+    assert sum(row["verdict"] == "bound" for row in rows) > 0.8 * len(rows)
+    determined = [entry for entry in found if entry["limiting_potential"] is not None]
+    assert {"CO2RR-CO", "CO2RR-HCOOH", "NRR:distal+alternating", "HER"} <= {entry["reaction"] for entry in determined}
+    for entry in found:
+        if entry in determined:
+            total = sum(step["free_at_zero"] for step in entry["steps"])
+            electrons = reaction(entry["reaction"]).electrons
+            assert total == pytest.approx(-electrons * entry["equilibrium_potential"], abs=1e-9)
+        else:
+            assert entry["undetermined"]
