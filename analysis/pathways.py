@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.errors import InputError
@@ -19,6 +20,7 @@ THRESHOLD, MOST = 0.1, 10
 DECIMALS = 6
 
 Free = Mapping[str, float | None]
+Species = frozenset[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Search:
     best : PathEnergies
         The cheapest path; where none is determined, the first, with what is known of it.
     alternatives : tuple of PathEnergies
-        Other determined paths within a threshold of it, the cheapest first, at most ten.
+        Other determined paths whose toll lies within a threshold of its own, the cheapest first, at most ten.
     within : int
         How many there are within the threshold.
     undetermined, paths : int
@@ -128,30 +130,30 @@ class Network:
         return change / abs(step.electrons) if change is not None and step.kind == "proton-electron" else None
 
     def search(self, threshold: float = THRESHOLD) -> Search:
-        """Return the cheapest path: the one whose hardest proton-electron step is easiest.
+        """Return the cheapest path: the one of the least :func:`toll`.
 
-        Among paths with the same hardest step the one whose hardest other step (desorption, coupling) is easiest comes
-        first, then the shorter one.
+        Among paths of the same toll the one whose hardest proton-electron step is easiest comes first, then the one
+        whose hardest other step (desorption, coupling) is, then the shorter one.
 
         Parameters
         ----------
         threshold : float
-            V within which other paths are listed.
+            eV within which other paths are listed.
         """
         paths = self.reaction.paths
-        hard = {step: self._hardness(step) for step in self._changes}
-        chemical = {
-            step: change + self.around.shift(step)
+        there = {
+            step: change if step.kind == "proton-electron" else change + self.around.shift(step)
             for step, change in self._changes.items()
-            if change is not None and step.kind != "proton-electron"
+            if change is not None
         }
-        ranked = []
+        ranked: list[tuple[float, float, float, int, int]] = []
         for place, path in enumerate(paths):
-            if any(self._changes[step] is None for step in path.steps):
+            if any(step not in there for step in path.steps):
                 continue
-            worst = max(value for step in path.steps if (value := hard[step]) is not None)
-            other = max((chemical[step] for step in path.steps if step in chemical), default=0.0)
-            ranked.append((round(worst, DECIMALS), round(other, DECIMALS), len(path.steps), place))
+            pairs = [there[step] / abs(step.electrons) for step in path.steps if step.kind == "proton-electron"]
+            other = max((there[step] for step in path.steps if step.kind != "proton-electron"), default=0.0)
+            asked, worst = round(toll(path.steps, there), DECIMALS), round(max(pairs), DECIMALS)
+            ranked.append((asked, worst, round(other, DECIMALS), len(path.steps), place))
         ranked.sort()
         near = [entry for entry in ranked[1:] if entry[0] <= ranked[0][0] + threshold]
         return Search(
@@ -160,7 +162,7 @@ class Network:
             len(near),
             len(paths) - len(ranked),
             len(paths),
-            tuple(self._side_products()),
+            tuple(self._side_products(there)),
         )
 
     def along(self, path: Path) -> PathEnergies:
@@ -190,13 +192,11 @@ class Network:
             tuple(text for text, value in hardness.items() if value >= worst - TIE),
         )
 
-    def _side_products(self) -> list[SideProduct]:
-        reach = self._reach() if self.reaction.leaves else {}
+    def _side_products(self, there: Mapping[Step, float]) -> list[SideProduct]:
+        reach = self._reach(there) if self.reaction.leaves else {}
         found = []
         for chain in self.reaction.leaves:
-            origin = next(state for state in self.reaction.states if state.species == chain[0].species)
-            # of several states with the same adsorbate that one counts which is reached most easily
-            arrived = min((v for state, v in reach.items() if state.species == origin.species), default=None)
+            _, arrived = reach.get(chain[0].species, (0.0, None))
             steps = Path("", chain).steps
             changes = [self._change(step) for step in steps]
             limiting = None
@@ -220,19 +220,58 @@ class Network:
             )
         return found
 
-    def _reach(self) -> dict[State, float]:
-        """Return by state the least hardest proton-electron step (eV an electron) on the way there."""
-        found = {self.reaction.start: float("-inf")}
-        for _ in self.reaction.states:
-            before = dict(found)
-            for step, change in self._changes.items():
-                if change is not None and step.start in found:
-                    hardness = self._hardness(step)
-                    there = max(found[step.start], hardness if hardness is not None else float("-inf"))
-                    found[step.end] = min(found.get(step.end, float("inf")), there)
-            if found == before:
-                break
+    def _reach(self, there: Mapping[Step, float]) -> dict[Species, tuple[float, float]]:
+        """Return by what is adsorbed the toll and the hardest proton-electron step (eV) of the cheapest way there."""
+        found: dict[Species, tuple[float, float]] = {}
+        for path in self.reaction.paths:
+            worst = float("-inf")
+            for number, step in enumerate(path.steps, start=1):
+                if step not in there:
+                    break
+                if step.kind == "proton-electron":
+                    worst = max(worst, there[step] / abs(step.electrons))
+                asked = (toll(path.steps[:number], there), worst)
+                found[step.end.species] = min(found.get(step.end.species, asked), asked)
         return found
+
+
+def toll(
+    steps: Sequence[Step],
+    changes: Mapping[Step, Any],
+    least: Callable[[Any, Any], Any] = min,
+    most: Callable[[Any, Any], Any] = max,
+) -> Any:
+    """Return what the hardest part of a path asks: a proton-electron step, with what is climbed just before it.
+
+    An intermediate that a chemical step has lifted is no cheaper to reduce for that: what N2* lies above N2 has to be
+    paid for by the step to NNH*. What is released before is not refunded, as in U_L; a climb at the end (desorption) is
+    no part of it. This ranks paths, no more: U_L of a path has its proton-electron steps alone.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        One after another.
+    changes : mapping of Step to float or array
+        ΔG of each, eV; arrays of one shape with ``least`` and ``most`` for arrays.
+    least, most : callable
+        Of two.
+
+    Returns
+    -------
+    float or array
+        eV an electron; minus infinity without a proton-electron step.
+    """
+    worst: Any = float("-inf")
+    height: Any = 0.0
+    lowest: Any = 0.0
+    for step in steps:
+        if step.kind != "proton-electron":
+            height = height + changes[step]
+            lowest = least(lowest, height)
+            continue
+        worst = most(worst, (changes[step] + height - lowest) / abs(step.electrons))
+        height = lowest = 0.0
+    return worst
 
 
 def search(reaction: Reaction, free: Free, around: Surroundings, *, threshold: float = THRESHOLD) -> Search:

@@ -75,8 +75,9 @@ def candidates(
     """Return the states in which a site may rest, the bare one first.
 
     What consists of O and H alone is in equilibrium with water, protons and electrons (surface Pourbaix diagrams, doi
-    10.1039/b803956a): a H2O + * = A* + n (H+ + e-). An adsorbate that is a whole molecule of the reaction (CO*, N2*,
-    NH3*) is in equilibrium with that molecule. Other intermediates go on to products, and never come to an equilibrium.
+    10.1039/b803956a): * + a H2O + n (H+ + e-) = A*, n = H - 2 O. An adsorbate that is a whole molecule of the reaction
+    (CO*, N2*, NH3*) is in equilibrium with that molecule. Other intermediates go on to products, and never come to an
+    equilibrium. Only what has an energy can be found to rest.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atomsieve.analysis.pathways import DECIMALS, toll
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import ERROR_BAR
@@ -74,7 +75,7 @@ class Sampled:
     def limiting_potentials(self, deviations: Mapping[str, Array]) -> Array:
         """Return U_L of the cheapest path in each sample, V against RHE.
 
-        The cheapest path is found anew in each sample: its hardest step is the least of all paths' hardest steps.
+        The cheapest path is found anew in each sample.
 
         Parameters
         ----------
@@ -90,32 +91,22 @@ class Sampled:
 
     def _bottlenecks(self, deviations: Mapping[str, Array]) -> tuple[Array, dict[Step, Array]]:
         number = next((len(own) for own in deviations.values()), 1)
-        hardness = {
-            step: self._change(step, deviations, number) / abs(step.electrons)
-            for step in self._steps
-            if step.kind == "proton-electron"
-        }
-        free = np.full(number, -np.inf)
-        found: dict[State, Array] = {self.reaction.start: free}
-        for _ in self.reaction.states:
-            changed = False
-            for step in self._steps:
-                if step.start not in found:
-                    continue
-                there = np.maximum(found[step.start], hardness.get(step, free))
-                before = found.get(step.end)
-                if before is not None:
-                    there = np.minimum(before, there)
-                    if np.array_equal(there, before):
-                        continue
-                found[step.end] = there
-                changed = True
-            if not changed:
-                break
-        if self.reaction.end not in found:
+        known = set(self._steps)
+        paths = [path for path in self.reaction.paths if known.issuperset(path.steps)]
+        if not paths:
             raise InputError(f"no path of {self.reaction.name} is determined; pass the energies of one path at least")
+        changes = {step: self._change(step, deviations, number) for step in self._steps}
+        hardness = {step: own / abs(step.electrons) for step, own in changes.items() if step.kind == "proton-electron"}
+        for step in changes.keys() - hardness.keys():
+            changes[step] += self._around.shift(step)
+        tolls = np.array([toll(path.steps, changes, np.minimum, np.maximum) for path in paths])
+        worst = np.array(
+            [np.max([hardness[step] for step in path.steps if step in hardness], axis=0) for path in paths]
+        )
+        # of equal tolls the easier hardest step, as the search has it
+        order = np.lexsort((worst, tolls.round(DECIMALS)), axis=0)[0]
         sign = 1.0 if self.reaction.is_reduction else -1.0
-        return -sign * found[self.reaction.end], hardness
+        return -sign * worst[order, np.arange(number)], hardness
 
     def propagate(self, uncertainties: Mapping[str, float]) -> float:
         """Return the standard error of U_L, V, from those of the adsorption energies.

@@ -219,7 +219,8 @@ def test_the_commented_keys_of_the_template_work_too(tmp_path: Path) -> None:
     build(next(recipes({"family": "porphine", "metals": "Co"}))).atoms.write(tmp_path / "mine.xyz")
     checked = read(text.replace("mine.cif", "mine.xyz"), tmp_path)
     found = [recipe["family"] for recipe in checked.recipes()]
-    assert found == ["graphene"] * 3 + ["graphene-dual", "porphine", "structure"]
+    # the porphine also with OH and with O on its far face; the graphene sites carry OH there already
+    assert found == ["graphene"] * 3 + ["graphene-dual", *["porphine"] * 3, "structure"]
     assert checked.folder.root == tmp_path / "all-data"
 
 
@@ -238,3 +239,8 @@ def test_a_plan_names_the_sites_without_an_open_way(tmp_path: Path) -> None:
     made = Planner(read(GOOD.replace("  - family: porphine\n    metals: Co\n", closed), tmp_path), None).plan()
     assert made.closed == ["Co@Zn4O-node"]
     assert closed_text(made).endswith(": Co@Zn4O-node")
+    # what needs two metals, or an oxide of a node, says nothing of the way to a metal
+    other = GOOD.replace(
+        "reactions: [ORR, OER, HER]", "adsorbates: [OH, CO.CHO, Vo]\nthermochemistry: {corrections: none}"
+    )
+    assert not Planner(read(other, tmp_path), None).plan().closed

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from atomsieve.analysis.electrode import limiting_potential
-from atomsieve.analysis.pathways import PathEnergies, search
+from atomsieve.analysis.pathways import PathEnergies, search, toll
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
@@ -252,6 +253,26 @@ def test_the_path_with_the_easiest_hardest_step_is_found_and_the_others_are_list
     assert peroxide.limiting_potential == pytest.approx(min(4.9156 - 4.2, 4.2 - 3.5266))
     found = search(network, {**free, "OOH": None}, surroundings())
     assert (found.best.limiting_potential, found.undetermined) == (None, 2)
+
+
+def test_what_a_chemical_step_climbs_is_no_gift_to_the_next_electron() -> None:
+    chains = {
+        "end-on": ("* + N2", "N2*", "NNH*", "* + N2H4"),
+        "side-on": ("* + N2", "N2-side*", "NNH-side*", "* + N2H4"),
+    }
+    network = Reaction("two ways", "", {n: tuple(map(State.parse, chain)) for n, chain in chains.items()}, "")
+    end_on: dict[str, float | None] = {"N2": -0.3, "NNH": 0.6}
+    # N2 that lies flat is 2 eV up, from where all is easy
+    found = search(network, {**end_on, "N2-side": 2.0, "NNH-side": 1.5}, surroundings())
+    assert found.best.path.name == "end-on"
+    # the convention: only proton-electron steps enter, each by itself
+    hydrazine = free_formation(State.parse("* + N2H4"))
+    assert found.best.limiting_potential == pytest.approx(-max(0.9, (hydrazine - 0.6) / 3))
+    # as soon as the climb and the step together are easier than the other way, it is the way
+    found = search(network, {**end_on, "N2-side": 0.5, "NNH-side": 0.7}, surroundings())
+    assert found.best.path.name == "side-on"
+    steps = network.routes["side-on"]
+    assert toll([Step(a, b) for a, b in pairwise(steps[:3])], dict.fromkeys(network.steps, 0.4)) == pytest.approx(0.8)
 
 
 def test_an_electron_without_a_proton_depends_on_the_ph_and_never_limits() -> None:

@@ -662,6 +662,27 @@ def test_rows_of_a_table_that_are_wrong(tmp_path: Path, cli: Cli) -> None:
     assert all("as stated by whoever gave" in entry["judgement"]["reason"] for entry in calculations)
 
 
+def test_one_path_of_a_network_is_enough(tmp_path: Path, cli: Cli) -> None:
+    """Formate without COOH tells of formic acid; half a path of another reaction, or of another site, tells nothing."""
+    (tmp_path / "energies.csv").write_text(
+        "site,adsorbate,gas,energy,metals\n"
+        "A,,,-100.0,Fe\nA,OCHO,,-126.4,Fe\nA,H,,-103.2,Fe\nB,,,-101.0,Co\nB,H,,-104.3,Co\nB,CO,,-115.9,Co\n"
+        ",,H2,-6.77,\n,,H2O,-14.22,\n,,CO2,-22.96,\n"
+    )
+    content = {
+        "method": {"calculator": "vasp", "tags": {"functional": "PBE"}},
+        "thermochemistry": {"corrections": "none"},
+    }
+    ingested(cli, tmp_path, "energies.csv", "--mapping", mapping_of(tmp_path, content))
+    found = {(row["site"], row["reaction"]): row for row in results(cli, tmp_path)}
+    assert found.keys() == {("A", "HER"), ("A", "HOR"), ("A", "CO2RR-HCOOH"), ("B", "HER"), ("B", "HOR")}
+    formic = found["A", "CO2RR-HCOOH"]
+    assert (formic["path"], formic["undetermined_paths"]) == ("OCHO", 1)
+    # E(OCHO*) - E(*) - E(CO2) - 1/2 E(H2), and from there to HCOOH(aq), -2 x -0.1144 eV
+    first = -126.4 + 100.0 + 22.96 + 6.77 / 2
+    assert formic["limiting_potential"] == pytest.approx(-max(first, 2 * 0.1144 - first), abs=1e-3)
+
+
 SMALL = """\
 name: computed
 sites: [{family: graphene, metals: [Fe, Co]}]

@@ -8,7 +8,8 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.builders.placement import Placement
+from atomsieve.structures.adsorbate import OF_LATTICE, adsorbates
 from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
@@ -126,7 +127,11 @@ class SiteCounter:
         level = self.level(self.policy, site, before)
         counts |= {CLEAN: level.clean_count, ADSORBED: total(level.adsorbed_counts.values())}
         usable = level.clean is None or level.parent is not None
-        closed = usable and any(count.most + count.stored == 0 for count in level.adsorbed_counts.values())
+        closed = usable and any(
+            count.most + count.stored == 0
+            for name, count in level.adsorbed_counts.items()
+            if len(adsorbates()[name].fragments) == 1 and adsorbates()[name].modes[0].name not in OF_LATTICE
+        )
         return counts | self._refined(site, level), closed
 
     def _of_rows(self, site: ActiveSite, rows: SiteRows) -> dict[str, Count]:
@@ -242,7 +247,7 @@ class SiteCounter:
             placed = level.clean_count if name == CLEAN else level.adsorbed_counts[name]
             known = (level.clean if name == CLEAN else level.adsorbed[name]) is not None
             if known or not placed.most + placed.stored:
-                own = self.refine(state, self._moving(site, name))
+                own = self.refine(state, self._moving(site, name, state))
             else:
                 # whether a pose stays bound is not known before
                 own = {ENERGY: Count(most=1), DISPLACEMENT: Count(most=self._moves(site, name))}
@@ -271,10 +276,12 @@ class SiteCounter:
             counts[DISPLACEMENT] = self._look_up(displacement_requests(relaxed, asked))[1]
         return counts
 
-    def _moving(self, site: ActiveSite, name: str) -> tuple[int, ...]:
-        """Return the atoms of a state that are displaced for its vibrations."""
+    def _moving(self, site: ActiveSite, name: str, state: Reference | None = None) -> tuple[int, ...]:
+        """Return the atoms of a state that are displaced for its vibrations; without it how many they are."""
         if self.policy.vibrations is None:
             return ()
+        if state is not None and name != CLEAN:
+            site = Placement.from_dict(self.stored(str(state["key"]))["request"]["subject"]).host(site)
         metals = site.metals if self.policy.vibrations["metal"] else ()
         size = len(site.atoms)
         return tuple(metals) if name == CLEAN else (*metals, *range(size, size + len(adsorbates()[name].symbols)))

@@ -116,7 +116,7 @@ def _sorted(label: str, entries: list[Entry]) -> Group:
 
 def _by_structure(entries: list[Entry], spool: Spool) -> list[Group]:
     found: list[Group] = []
-    compositions = [Counter(species.composition) for species in adsorbates().values()]
+    compositions = [Counter(species.composition) for species in adsorbates().values() if not species.removed]
     by_formula: dict[frozenset[tuple[str, int]], list[Group]] = {}
 
     def candidates(formula: Counter[str]) -> Iterable[tuple[Group, bool]]:

@@ -95,7 +95,7 @@ class MappingFile(_Section):
     uncertainty : float or None
         One standard deviation (eV) of each adsorption energy for which a table states none.
     reactions : list of str
-        Whose limiting potentials are wanted; all for which there are adsorbates unless given.
+        Whose limiting potentials are wanted; all of which the adsorbates make a path unless given.
     conditions, thermochemistry
         As in a campaign.
     """
