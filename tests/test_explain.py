@@ -171,6 +171,17 @@ def test_exact_sums_are_those_of_the_record() -> None:
         assert steps[-1].free == pytest.approx(side.free, abs=1e-12)
 
 
+def test_what_paths_are_ranked_by_is_shown() -> None:
+    level = dict.fromkeys(reaction("NRR:distal+alternating").adsorbates, 0.0) | {"N2": 0.7, "NNH": 1.0}
+    rows = {name: _with_free(row, level[name]) for name, row in rows_for("NRR:distal+alternating").items()}
+    potential, around = potential_of("NRR:distal+alternating", rows, PLAIN)
+    # N2* lies 0.7 eV above N2, which the step to NNH* has to pay for
+    exact = account(potential, rows, around)
+    assert exact.toll == pytest.approx(1.0)
+    assert exact.limiting_potential == pytest.approx(-0.3)
+    assert "ranked by 1.0000 eV" in shown(potential, rows, around)
+
+
 def test_alternatives_are_shown_by_their_number() -> None:
     # intermediates of all routes alike: many paths are as good as the best
     rows = rows_for("NRR")
@@ -180,7 +191,7 @@ def test_alternatives_are_shown_by_their_number() -> None:
     assert potential.alternatives
     text = shown(potential, rows, around, number=2)
     second = potential.alternatives[0]
-    assert f"path {second['path']}, number 2 by limiting potential of {potential.paths}" in text
+    assert f"path {second['path']}, number 2 of {potential.paths}" in text
     printed = re.search(rf"U_L = .* = ({NUMBER}) V", text)
     assert printed is not None
     assert float(printed[1]) == pytest.approx(second["limiting_potential"], abs=5e-4)

@@ -99,7 +99,7 @@ def show_account(
 
 def _which(potential: LimitingPotential, account: Account) -> str:
     """Say which path is shown."""
-    place = "the cheapest" if account.number == 1 else f"number {account.number} by limiting potential"
+    place = "the cheapest" if account.number == 1 else f"number {account.number}"
     if account.limiting_potential is None:
         place = "as far as it is known, the first"
     return f"path {account.path}" + (f", {place} of {potential.paths:,}" if potential.paths > 1 else "")
@@ -280,7 +280,7 @@ def _limiting(out: Console, potential: LimitingPotential, account: Account, arou
         values = {"U°": account.equilibrium_potential, "U_L": account.limiting_potential}
         lines.append(
             f"η = {first} - {second} = {_number(values[first])} - {_signed(values[second])} = "
-            f"{_number(account.overpotential)} V ± {potential.error_bar:g} V"
+            f"{_number(account.overpotential)} V ± {potential.error_bar:g} V ({potential.error_source})"
         )
     if potential.closure is not None:
         lines.append(f"calculated molecules make the whole reaction {_signed(potential.closure)} eV off experiment")
@@ -301,8 +301,13 @@ def _leaves(out: Console, potential: LimitingPotential, account: Account, around
 
 
 def _paths(out: Console, potential: LimitingPotential, account: Account) -> None:
+    if potential.paths > 1 and account.toll is not None:
+        out.print(
+            f"  ranked by {_number(account.toll)} eV, what its hardest step asks with what is climbed by other steps "
+            "just before"
+        )
     if potential.alternatives:
-        _section(out, "Alternatives within 0.1 V (--path N shows one)")
+        _section(out, "Alternatives, which ask for at most 0.1 eV more (--path N shows one)")
         table = _grid("right", "left", "right", "left")
         table.columns[4].ratio = 1
         for number, other in enumerate(potential.alternatives, start=2):
