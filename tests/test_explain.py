@@ -24,7 +24,7 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
-from atomsieve.workflows import explaining, sums
+from atomsieve.workflows import explaining, reckoning, sums
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -78,7 +78,7 @@ def shown(
     width: int = 160,
 ) -> str:
     out = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
-    sums.show_account(
+    reckoning.show_account(
         out, potential, rows, around, account(potential, rows, around, number=number, decimals=sums.DECIMALS)
     )
     assert isinstance(out.file, io.StringIO)
@@ -180,6 +180,24 @@ def test_what_paths_are_ranked_by_is_shown() -> None:
     assert exact.toll == pytest.approx(1.0)
     assert exact.limiting_potential == pytest.approx(-0.3)
     assert "ranked by 1.0000 eV" in shown(potential, rows, around)
+
+
+def test_calculated_molecules_leave_the_equilibrium_potential_measured() -> None:
+    rows = rows_for("NRR")
+    terms = (Term("E(NH3)", "electronic", -0.1499999, "aa" * 32), Term("ZPE(NH3)", "zpe", -0.0333333, "ab" * 32))
+    around = surroundings(PLAIN, {"NH3": terms})
+    potential = limiting_potential(reaction("NRR"), rows, site=SITE, method=METHOD, conditions=PLAIN, around=around)
+    measured, _ = potential_of("NRR", rows, PLAIN)
+    text = shown(potential, rows, around)
+    assert readd(text) > 20
+    exact = account(potential, rows, around)
+    assert exact.equilibrium_potential == pytest.approx(measured.equilibrium_potential, abs=1e-9)
+    assert "ZPE(NH3)" in text
+    printed = re.search(rf"closure: ({NUMBER}) \(the path\) - ({NUMBER}) \(measured\) = ({NUMBER}) eV", text)
+    assert printed is not None
+    whole, total, residual = (float(value.strip("()")) for value in printed.groups())
+    assert residual == pytest.approx(whole - total, abs=1e-9)
+    assert residual == pytest.approx(potential.closure, abs=5e-4)
 
 
 def test_alternatives_are_shown_by_their_number() -> None:
