@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from atomsieve.analysis.pathways import toll
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures import reaction as networks
 from atomsieve.structures.energies import AdsorptionEnergy, Term
@@ -109,6 +110,8 @@ class Account:
         Of the path.
     determining : tuple of str
         Texts of the potential-determining steps.
+    toll : float or None
+        By what paths are ranked, eV an electron; see :func:`~atomsieve.analysis.pathways.toll`.
     hardest : StepSum or None
         The proton-electron step that asks most of the potential; None where a state is not known.
     ends : tuple of StateSum
@@ -131,6 +134,7 @@ class Account:
     states: tuple[StateSum, ...]
     steps: tuple[StepSum, ...]
     determining: tuple[str, ...]
+    toll: float | None
     hardest: StepSum | None
     ends: tuple[StateSum, StateSum]
     total: StepSum
@@ -246,7 +250,7 @@ def account(
     ledger = Ledger(rows, around, decimals)
     of = 1 + len(potential.alternatives)
     if not 1 <= number <= of:
-        allowed = f"1 to {of}" if of > 1 else "1, for no other lies within 0.1 V"
+        allowed = f"1 to {of}" if of > 1 else "1, for no other comes near it"
         raise InputError(f"path {number} of {potential.reaction} on {potential.site.label}; allowed: {allowed}")
     if number == 1:
         name, texts = potential.path, [str(state["text"]) for state in potential.states]
@@ -263,8 +267,11 @@ def account(
     total = measured.step(reaction.overall, 0.0)
     assert total.free is not None
     equilibrium = ledger.rounded(-total.free / total.electrons) + 0.0
-    hardest = limiting = overpotential = None
+    asked = hardest = limiting = overpotential = None
     if potential.limiting_potential is not None:
+        # what a step asks where no potential helps it, and at 0 V where one does
+        there = [step.free_at_zero if step.kind == "proton-electron" else step.free for step in steps]
+        asked = ledger.rounded(toll(path.steps, dict(zip(path.steps, there, strict=True))))
         hardest = max((step for step in steps if step.kind == "proton-electron"), key=_hardness)
         sign = 1 if reaction.is_reduction else -1
         limiting = ledger.rounded(-sign * _hardness(hardest)) + 0.0
@@ -283,6 +290,7 @@ def account(
         states=tuple(map(ledger.state, path.states)),
         steps=steps,
         determining=determining,
+        toll=asked,
         hardest=hardest,
         ends=(measured.state(reaction.start), measured.state(reaction.end)),
         total=total,

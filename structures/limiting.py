@@ -101,7 +101,7 @@ class LimitingPotential:
     path : str
         Name of the route that the cheapest path follows, or ``mixed``; ``states`` and ``steps`` are those of this path.
     alternatives : tuple of mapping
-        Other paths whose limiting potential lies within 0.1 V: ``path``, ``states`` (texts), ``limiting_potential``,
+        Other paths that ask for at most 0.1 eV more: ``path``, ``states`` (texts), ``limiting_potential``,
         ``potential_determining_steps``; at most ten of them.
     undetermined_paths, paths : int
         How many paths lack an intermediate, and how many there are.

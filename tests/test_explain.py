@@ -24,7 +24,7 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
-from atomsieve.workflows import explaining, sums
+from atomsieve.workflows import explaining, reckoning, sums
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -78,7 +78,7 @@ def shown(
     width: int = 160,
 ) -> str:
     out = Console(file=io.StringIO(), width=width, highlight=False, no_color=True)
-    sums.show_account(
+    reckoning.show_account(
         out, potential, rows, around, account(potential, rows, around, number=number, decimals=sums.DECIMALS)
     )
     assert isinstance(out.file, io.StringIO)
@@ -171,6 +171,35 @@ def test_exact_sums_are_those_of_the_record() -> None:
         assert steps[-1].free == pytest.approx(side.free, abs=1e-12)
 
 
+def test_what_paths_are_ranked_by_is_shown() -> None:
+    level = dict.fromkeys(reaction("NRR:distal+alternating").adsorbates, 0.0) | {"N2": 0.7, "NNH": 1.0}
+    rows = {name: _with_free(row, level[name]) for name, row in rows_for("NRR:distal+alternating").items()}
+    potential, around = potential_of("NRR:distal+alternating", rows, PLAIN)
+    # N2* lies 0.7 eV above N2, which the step to NNH* has to pay for
+    exact = account(potential, rows, around)
+    assert exact.toll == pytest.approx(1.0)
+    assert exact.limiting_potential == pytest.approx(-0.3)
+    assert "ranked by 1.0000 eV" in shown(potential, rows, around)
+
+
+def test_calculated_molecules_leave_the_equilibrium_potential_measured() -> None:
+    rows = rows_for("NRR")
+    terms = (Term("E(NH3)", "electronic", -0.1499999, "aa" * 32), Term("ZPE(NH3)", "zpe", -0.0333333, "ab" * 32))
+    around = surroundings(PLAIN, {"NH3": terms})
+    potential = limiting_potential(reaction("NRR"), rows, site=SITE, method=METHOD, conditions=PLAIN, around=around)
+    measured, _ = potential_of("NRR", rows, PLAIN)
+    text = shown(potential, rows, around)
+    assert readd(text) > 20
+    exact = account(potential, rows, around)
+    assert exact.equilibrium_potential == pytest.approx(measured.equilibrium_potential, abs=1e-9)
+    assert "ZPE(NH3)" in text
+    printed = re.search(rf"closure: ({NUMBER}) \(the path\) - ({NUMBER}) \(measured\) = ({NUMBER}) eV", text)
+    assert printed is not None
+    whole, total, residual = (float(value.strip("()")) for value in printed.groups())
+    assert residual == pytest.approx(whole - total, abs=1e-9)
+    assert residual == pytest.approx(potential.closure, abs=5e-4)
+
+
 def test_alternatives_are_shown_by_their_number() -> None:
     # intermediates of all routes alike: many paths are as good as the best
     rows = rows_for("NRR")
@@ -180,7 +209,7 @@ def test_alternatives_are_shown_by_their_number() -> None:
     assert potential.alternatives
     text = shown(potential, rows, around, number=2)
     second = potential.alternatives[0]
-    assert f"path {second['path']}, number 2 by limiting potential of {potential.paths}" in text
+    assert f"path {second['path']}, number 2 of {potential.paths}" in text
     printed = re.search(rf"U_L = .* = ({NUMBER}) V", text)
     assert printed is not None
     assert float(printed[1]) == pytest.approx(second["limiting_potential"], abs=5e-4)

@@ -11,7 +11,7 @@ from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.limiting import LimitingPotential
-from atomsieve.workflows import screen, sums
+from atomsieve.workflows import reckoning, screen, sums
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows
 
@@ -134,7 +134,7 @@ def explain(choice: Choice, number: int, *, as_json: bool) -> None:
         if as_json:
             screen.print_json({**row.to_dict(), "site": asdict(row.site)})
         else:
-            sums.show_row(screen.console(), row, choice.around)
+            reckoning.show_row(screen.console(), row, choice.around)
         return
     exact = account(choice.potential, choice.rows, choice.around, number=number)
     if as_json:
@@ -142,4 +142,4 @@ def explain(choice: Choice, number: int, *, as_json: bool) -> None:
         screen.print_json({**choice.potential.to_dict(), "account": exact.to_dict(), "rows": own})
         return
     rounded = account(choice.potential, choice.rows, choice.around, number=number, decimals=sums.DECIMALS)
-    sums.show_account(screen.console(), choice.potential, choice.rows, choice.around, rounded)
+    reckoning.show_account(screen.console(), choice.potential, choice.rows, choice.around, rounded)
