@@ -29,13 +29,14 @@ sites:
   - family: graphene-dual
     metals: [Fe-Co, Fe-Ni, Fe-Cu, Co-Ni, Co-Cu, Ni-Cu, Mn-Fe, Mn-Co, Cr-Fe, Zn-Fe, Zn-Co, Cu-Zn, Ru-Fe, Ru-Co, Pd-Ni,
              Pt-Ni, Pd-Fe]
-  - {family: oxo-trimer, metals: [Cr, Mn, Fe, Ni]}
+  - {family: oxo-trimer, metals: [Fe, Cr], partners: V, terminals: OH}
+  - {family: oxo-trimer, metals: [Ti, Cr], partners: Ti, terminals: OH}
 """
 HOW = """\
 method: {calculator: mock}
 spin: {clean: fixed, adsorbed: fixed}
 poses: {most: 1}
-relaxation: {max_steps: 60, ladder: false}
+relaxation: {fmax: 0.1, max_steps: 60, ladder: false}
 """
 FILE = f"name: networks\n{SITES}reactions: [{', '.join(reactions())}]\n{HOW}thermochemistry: {{corrections: none}}\n"
 NUMBER = 50
@@ -92,7 +93,7 @@ def test_every_network_is_determined_somewhere_and_closes(whole: Path) -> None:
             pairs = [s["free_at_zero"] / s["electrons"] for s in entry["steps"] if s["electrons"] == s["protons"] != 0]
             hardest = -max(pairs) if electrons > 0 else -min(pairs)
             assert entry["limiting_potential"] == pytest.approx(hardest, abs=1e-9)
-            assert -4 < entry["limiting_potential"] < 4
+            assert -6 < entry["limiting_potential"] < 6
 
 
 def test_what_is_undetermined_names_what_is_missing(whole: Path) -> None:
@@ -250,7 +251,7 @@ def test_a_table_of_energies_gives_the_same_answers(whole: Path, tmp_path: Path,
     for place, said in ours.items():
         assert essence(theirs[place]) == said, place
     # what is asked of nobody is what its rows can tell: one path is enough
-    assert {"HER", "CO2RR-CO", "CO2RR-HCHO"} <= {name for _, name in theirs}
+    assert {"ORR", "CO2RR-CO", "CO2RR-HCHO"} <= {name for _, name in theirs}
 
 
 XTB = """\
