@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from atomsieve.analysis.surroundings import Surroundings
@@ -130,7 +131,7 @@ class Network:
         return change / abs(step.electrons) if change is not None and step.kind == "proton-electron" else None
 
     def search(self, threshold: float = THRESHOLD) -> Search:
-        """Return the cheapest path: the one of the least :func:`toll`.
+        """Return the cheapest path: the one of the least toll (:func:`tolls`).
 
         Among paths of the same toll the one whose hardest proton-electron step is easiest comes first, then the one
         whose hardest other step (desorption, coupling) is, then the shorter one.
@@ -224,54 +225,63 @@ class Network:
         """Return by what is adsorbed the toll and the hardest proton-electron step (eV) of the cheapest way there."""
         found: dict[Species, tuple[float, float]] = {}
         for path in self.reaction.paths:
+            known = list(takewhile(there.__contains__, path.steps))
             worst = float("-inf")
-            for number, step in enumerate(path.steps, start=1):
-                if step not in there:
-                    break
+            for step, so_far in zip(known, tolls(known, there), strict=True):
                 if step.kind == "proton-electron":
                     worst = max(worst, there[step] / abs(step.electrons))
-                asked = (toll(path.steps[:number], there), worst)
-                found[step.end.species] = min(found.get(step.end.species, asked), asked)
+                found[step.end.species] = min(found.get(step.end.species, (so_far, worst)), (so_far, worst))
         return found
 
 
-def toll(
-    steps: Sequence[Step],
+def tolls(
+    steps: Iterable[Step],
     changes: Mapping[Step, Any],
     least: Callable[[Any, Any], Any] = min,
     most: Callable[[Any, Any], Any] = max,
-) -> Any:
-    """Return what the hardest part of a path asks: a proton-electron step, with what is climbed just before it.
+) -> Iterator[Any]:
+    """Yield after each step what the hardest part of a path so far asks: its toll.
 
-    An intermediate that a chemical step has lifted is no cheaper to reduce for that: what N2* lies above N2 has to be
-    paid for by the step to NNH*. What is released before is not refunded, as in U_L; a climb at the end (desorption) is
-    no part of it. This ranks paths, no more: U_L of a path has its proton-electron steps alone.
+    That is a proton-electron step with what is climbed just before it. An intermediate that a chemical step has lifted
+    is no cheaper to reduce for that: what N2* lies above N2 has to be paid for by the step to NNH*. What is released
+    before is not refunded, as in U_L; a climb at the end (desorption) is no part of it. This ranks paths, no more: U_L
+    of a path has its proton-electron steps alone.
 
     Parameters
     ----------
-    steps : sequence of Step
+    steps : iterable of Step
         One after another.
     changes : mapping of Step to float or array
         ΔG of each, eV; arrays of one shape with ``least`` and ``most`` for arrays.
     least, most : callable
         Of two.
 
-    Returns
-    -------
+    Yields
+    ------
     float or array
-        eV an electron; minus infinity without a proton-electron step.
+        eV an electron; minus infinity before the first proton-electron step.
     """
     worst: Any = float("-inf")
     height: Any = 0.0
     lowest: Any = 0.0
     for step in steps:
-        if step.kind != "proton-electron":
+        if step.kind == "proton-electron":
+            worst = most(worst, (changes[step] + height - lowest) / abs(step.electrons))
+            height = lowest = 0.0
+        else:
             height = height + changes[step]
             lowest = least(lowest, height)
-            continue
-        worst = most(worst, (changes[step] + height - lowest) / abs(step.electrons))
-        height = lowest = 0.0
-    return worst
+        yield worst
+
+
+def toll(
+    steps: Iterable[Step],
+    changes: Mapping[Step, Any],
+    least: Callable[[Any, Any], Any] = min,
+    most: Callable[[Any, Any], Any] = max,
+) -> Any:
+    """Return the toll of a whole path, see :func:`tolls`."""
+    return list(tolls(steps, changes, least, most))[-1]
 
 
 def search(reaction: Reaction, free: Free, around: Surroundings, *, threshold: float = THRESHOLD) -> Search:
