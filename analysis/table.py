@@ -318,10 +318,14 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
     return buffer.getvalue()
 
 
-def columns_of(adsorbates_of: Iterable[str]) -> list[str]:
-    """Return the columns that say something where only some adsorbates are wanted."""
-    own = {f"free_{name}" for name in adsorbates_of}
-    return [name for name in COLUMNS if not name.startswith("free_") or name in own]
+def columns_of(table: Sequence[Row], wanted: Iterable[str]) -> list[str]:
+    """Return the columns that say something: free energies of adsorbates that are wanted, or of which rows know."""
+    own = {f"free_{name}" for name in (*wanted, *(name for row in table for name in row["verdicts"]))}
+    return [
+        name
+        for name in COLUMNS
+        if not name.startswith("free_") or name in own or any(row[name] is not None for row in table)
+    ]
 
 
 def _require_columns(columns: Iterable[str]) -> None:

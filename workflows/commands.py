@@ -215,7 +215,7 @@ def results(
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
-    columns = [*table.columns_of(checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
+    columns = [*table.columns_of(rows, checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
     columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
     if as_json:
         screen.print_json([{name: row[name] for name in columns} for row in chosen])
