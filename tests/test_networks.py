@@ -115,11 +115,13 @@ def test_what_is_undetermined_names_what_is_missing(whole: Path) -> None:
 
 def test_nothing_is_computed_twice_and_all_commands_know_the_networks(whole: Path, cli: Cli) -> None:
     starts = (whole / "atomsieve-data" / "starts.log").read_text()
-    assert "everything was there already; nothing was computed" in ran(whole, FILE, cli)
+    said = ran(whole, FILE, cli)
+    assert "everything was there already; nothing was computed" in said
     assert (whole / "atomsieve-data" / "starts.log").read_text() == starts
+    drawn = [line for line in said.splitlines() if line.startswith("plot: ")]
+    assert all(any(f"free-energy-{name}.png" in line for line in drawn) for name in reactions())
     rows = json.loads(cli("results", "networks", "--json", cwd=whole).stdout)
     assert len(rows) == NUMBER * len(reactions())
-    assert cli("report", "networks", cwd=whole).returncode == 0
     told = cli("explain", "networks", "FeCo-N6@graphene-5x5", "CO2RR-CH4", cwd=whole)
     assert told.returncode == 0, told.stderr
     assert "COOH*" in told.stdout
@@ -157,17 +159,13 @@ PETERSON = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "corrections"),
-    [("OER", "none"), ("CO2RR-CH4:CHO", "none"), ("CO2RR-CH4:CHO", "peterson"), ("NO3RR:NOH", "none")],
-)
-def test_a_path_redone_by_independent_arithmetic(
-    whole: Path, tmp_path: Path, cli: Cli, name: str, corrections: str
-) -> None:
+@pytest.mark.parametrize("corrections", ["none", "peterson"])
+def test_paths_redone_by_independent_arithmetic(whole: Path, tmp_path: Path, cli: Cli, corrections: str) -> None:
+    names = list(ROUTES) if corrections == "none" else ["CO2RR-CH4:CHO"]
     shutil.copytree(whole / "atomsieve-data", tmp_path / "atomsieve-data")
     thermal = f"thermochemistry: {{corrections: {corrections}}}\n"
     starts = (tmp_path / "atomsieve-data" / "starts.log").read_text()
-    ran(tmp_path, f'name: one\n{SITES}reactions: ["{name}"]\n{HOW}{thermal}', cli)
+    ran(tmp_path, f"name: some\n{SITES}reactions: {json.dumps(names)}\n{HOW}{thermal}", cli)
     assert (tmp_path / "atomsieve-data" / "starts.log").read_text() == starts
     energies, gases = raw(tmp_path)
     rows = {
@@ -186,19 +184,22 @@ def test_a_path_redone_by_independent_arithmetic(
             value -= sum(a * b for a, b in zip(MADE_OF[adsorbate], GAS_TERMS, strict=False))
         return value
 
-    potentials = [p for p in documents(tmp_path, "limiting_potentials", reaction=name) if not p["superseded"]]
-    chosen = [p for p in potentials if p["limiting_potential"] is not None]
-    if corrections == "peterson":
-        chosen = [p for p in chosen if all((p["site"]["key"], a) in rows for a in PETERSON)]
-    assert chosen
-    for entry in chosen:
-        site = entry["site"]["key"]
-        states = [molecules + (free(site, a) if a else 0.0) for a, molecules in ROUTES[name]]
-        assert [s["free"] for s in entry["states"]] == pytest.approx(states, abs=1e-3)
-        changes = [end - start for start, end in itertools.pairwise(states)]
-        counted = [change for k, change in enumerate(changes) if k not in UNCOUNTED.get(name, ())]
-        expected = max(counted) if name == "OER" else -max(counted)
-        assert entry["limiting_potential"] == pytest.approx(expected, abs=1e-3)
+    keys = {row["key"] for row in rows.values()}
+    for name in names:
+        chosen = [
+            entry
+            for entry in documents(tmp_path, "limiting_potentials", reaction=name)
+            if entry["limiting_potential"] is not None and keys.issuperset(entry["adsorption_energies"].values())
+        ]
+        assert len(chosen) >= 3, name
+        for entry in chosen:
+            site = entry["site"]["key"]
+            states = [molecules + (free(site, a) if a else 0.0) for a, molecules in ROUTES[name]]
+            assert [s["free"] for s in entry["states"]] == pytest.approx(states, abs=1e-3)
+            changes = [end - start for start, end in itertools.pairwise(states)]
+            counted = [change for k, change in enumerate(changes) if k not in UNCOUNTED.get(name, ())]
+            expected = max(counted) if name == "OER" else -max(counted)
+            assert entry["limiting_potential"] == pytest.approx(expected, abs=1e-3)
 
 
 def essence(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +258,7 @@ def test_a_table_of_energies_gives_the_same_answers(whole: Path, tmp_path: Path,
 XTB = """\
 name: xtb
 sites: [{family: porphine, metals: [Fe, Co, Ni]}]
-reactions: [CO2RR-CO, CO2RR-HCOOH, "CO2RR-CH4:CHO", "NRR:distal+alternating"]
+reactions: [CO2RR-CO, CO2RR-HCOOH, "NRR:distal+alternating"]
 method: {calculator: gfn1-xtb}
 thermochemistry: {corrections: none}
 spin: {clean: 1, adsorbed: 1}
@@ -270,7 +271,7 @@ def test_carbon_dioxide_and_nitrogen_with_xtb(tmp_path: Path, cli: Cli) -> None:
     pytest.importorskip("tblite")
     ran(tmp_path, XTB, cli)
     found = documents(tmp_path, "limiting_potentials")
-    assert len(found) == 3 * 5  # hydrogen evolution competes
+    assert len(found) == 3 * 4  # hydrogen evolution competes
     rows = documents(tmp_path, "adsorption_energies")
     assert sum(row["verdict"] == "bound" for row in rows) > 0.8 * len(rows)
     determined = [entry for entry in found if entry["limiting_potential"] is not None]

@@ -163,9 +163,10 @@ def _energies(document: Document, free: Mapping[str, float]) -> dict[str, float]
 
 def _legs(reaction: networks.Reaction, descriptor: Descriptor, xs: np.ndarray) -> np.ndarray:
     """Return (x, U_L) along the volcano, over all points and at least 0.8 eV around its top; shape (n, 2)."""
+    around = surroundings()
 
     def at(grid: np.ndarray, attribute: str) -> np.ndarray:
-        paths = [search(reaction, descriptor.scaled(float(x)), surroundings()).best for x in grid]
+        paths = [search(reaction, descriptor.scaled(float(x)), around).best for x in grid]
         return np.array([getattr(p, attribute) for p in paths], dtype=float)
 
     wide = np.linspace(-2, 6, 801)
