@@ -334,7 +334,9 @@ def test_slurm_asks_for_checkpoints_before_the_end(slurm: Any, tmp_path: Path) -
     job = scheduler.submit(scheduler.script("cheap", [sys.executable, "-c", code]))
     # Slurm looks at time limits when it has nothing better to do
     wait_for(scheduler, job, JobState.GONE, 150)
-    assert scheduler.words(job).splitlines() == ["begun", "asked"]
+    # Slurm wakes what it stops, and grumbles into the log where that has gone by then
+    words = [line for line in scheduler.words(job).splitlines() if not line.startswith("slurmstepd")]
+    assert words == ["begun", "asked"]
 
 
 def test_who_ignores_the_end_is_killed_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -288,7 +288,12 @@ def test_a_calculation_that_only_the_disk_knows(done: Path, tmp_path: Path, cli:
 
 def test_watching_draws_again_on_a_terminal_and_prints_lines_elsewhere(done: Path) -> None:
     command = [sys.executable, "-m", "atomsieve.workflows.cli", "status", "looked", "--watch", "--every", "0.2"]
-    piped = subprocess.Popen(command, cwd=done, stdout=subprocess.PIPE, text=True)
+
+    def heed() -> None:
+        """Have Ctrl-C heeded: a shell that runs the tests in the background has its children ignore it."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    piped = subprocess.Popen(command, cwd=done, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     assert piped.stdout is not None
     lines = [piped.stdout.readline() for _ in range(3)]
     piped.send_signal(signal.SIGINT)
@@ -297,7 +302,9 @@ def test_watching_draws_again_on_a_terminal_and_prints_lines_elsewhere(done: Pat
     assert all("Z sites 2/2; " in line for line in lines)
     assert piped.returncode == 0
     ours, theirs = pty.openpty()
-    shown = subprocess.Popen(command, cwd=done, stdout=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm"})
+    shown = subprocess.Popen(
+        command, cwd=done, stdout=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm"}, preexec_fn=heed
+    )
     os.close(theirs)
     seen = b""
     deadline = time.monotonic() + 30
