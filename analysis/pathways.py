@@ -10,7 +10,7 @@ from typing import Any
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import SideProduct, StepEnergy
-from atomsieve.structures.reaction import Path, Reaction
+from atomsieve.structures.reaction import Path, Reaction, product_of
 from atomsieve.structures.state import State, Step
 
 #: eV within which two steps count as equally hard.
@@ -107,23 +107,8 @@ class Network:
                 f"{reaction.name}: its steps take up {[step.electrons for step in reaction.steps]} electrons; a "
                 "limiting potential needs steps that all reduce, or all oxidise; split the reaction"
             )
-        self._states = {state: self._energy(state) for state in reaction.states}
-        self._changes = {step: self._change(step) for step in reaction.steps}
-
-    def _energy(self, state: State) -> float | None:
-        if state.free.keys() & self.around.missing.keys():
-            return None
-        total = self.around.free(state)
-        for name, number in state.adsorbed.items():
-            value = self._free.get(name)
-            if value is None:
-                return None
-            total += number * value
-        return total
-
-    def _change(self, step: Step) -> float | None:
-        start, end = self._energy(step.start), self._energy(step.end)
-        return None if start is None or end is None else end - start
+        self._states = {state: around.energy(state, free) for state in reaction.states}
+        self._changes = {step: around.change(step, free) for step in reaction.steps}
 
     def _hardness(self, step: Step) -> float | None:
         """Return what a proton-electron step asks of the potential, eV an electron; None of any other step."""
@@ -199,7 +184,7 @@ class Network:
         for chain in self.reaction.leaves:
             _, arrived = reach.get(chain[0].species, (0.0, None))
             steps = Path("", chain).steps
-            changes = [self._change(step) for step in steps]
+            changes = [self.around.change(step, self._free) for step in steps]
             limiting = None
             if arrived is not None and None not in changes:
                 pairs = [
@@ -211,7 +196,7 @@ class Network:
             last = changes[-1]
             found.append(
                 SideProduct(
-                    " + ".join(name for name in chain[-1].free if name != "H2O"),
+                    product_of(chain),
                     chain[0].text.split(" + ")[0],
                     tuple(step.text for step in steps),
                     last,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from atomsieve.analysis.pathways import search
 from atomsieve.analysis.surroundings import Surroundings
-from atomsieve.structures.reaction import OF, Path, Reaction, reaction
+from atomsieve.structures.reaction import OF, Path, Reaction, product_of, reaction
 from atomsieve.structures.state import State, Step
 
 #: What takes an intermediate away from a reaction that the reaction's own network does not list: the O-O bond of OOH*
@@ -113,7 +113,7 @@ def _branches(
     wanted: Reaction, path: Sequence[State], free: Mapping[str, float | None], around: Surroundings
 ) -> list[Rival]:
     """Return what leaves the cheapest path by a proton-electron step."""
-    ways = [(" + ".join(n for n in chain[-1].free if n != "H2O"), Path("", chain).steps[0]) for chain in wanted.leaves]
+    ways = [(product_of(chain), Path("", chain).steps[0]) for chain in wanted.leaves]
     if (base := wanted.name.partition(OF)[0]) in BRANCHES:
         name, start, end = BRANCHES[base]
         ways.append((name, Step(State.parse(start), State.parse(end))))
@@ -126,24 +126,10 @@ def _branches(
         if kept.end.species == step.end.species:
             # what leaves on the path itself is wanted
             continue
-        values = [_change(one, free, around) for one in (kept, step)]
+        values = [around.change(one, free) for one in (kept, step)]
         stay, leave = (None if value is None else -value / abs(step.electrons) for value in values)
         found.append(Rival(name, f"steps from {next(iter(step.start.adsorbed))}*", stay, leave))
     return found
-
-
-def _change(step: Step, free: Mapping[str, float | None], around: Surroundings) -> float | None:
-    """Return ΔG at 0 V against RHE, eV; None where a species is not known."""
-    if around.missing.keys() & {*step.start.free, *step.end.free}:
-        return None
-    total = around.free(step.end) - around.free(step.start)
-    for state, factor in ((step.start, -1), (step.end, 1)):
-        for name, number in state.adsorbed.items():
-            value = free.get(name)
-            if value is None:
-                return None
-            total += factor * number * value
-    return total
 
 
 def _covered(
@@ -158,8 +144,8 @@ def _covered(
     if not competes or hydrogen is None or limiting is None or first is None:
         return None
     there = Step(wanted.start, first)
-    change = _change(there, free, around)
+    change = around.change(there, free)
     if change is None:
         return None
     # H+ + e- + * = H*, at the potential at which the reaction runs
-    return hydrogen + limiting < min(change + around.shift(there, limiting), 0.0)
+    return bool(hydrogen + limiting < min(change + around.shift(there, limiting), 0.0))

@@ -65,6 +65,31 @@ class Surroundings:
         """
         return self._sum(state, self.molecules)
 
+    def energy(self, state: State, free: Mapping[str, Any]) -> Any:
+        """Return the free energy of a whole state at 0 V against RHE, eV; None where a species of it is not known.
+
+        Parameters
+        ----------
+        state : State
+            The state.
+        free : mapping of str to (float, array or None)
+            ΔG of each adsorbate, eV; arrays of one shape for many samples at once.
+        """
+        if state.free.keys() & self.missing.keys():
+            return None
+        total: Any = self.free(state)
+        for name, number in state.adsorbed.items():
+            value = free.get(name)
+            if value is None:
+                return None
+            total = total + number * value
+        return total
+
+    def change(self, step: Step, free: Mapping[str, Any]) -> Any:
+        """Return ΔG of a step at 0 V against RHE, eV; None where a species is not known. See :meth:`energy`."""
+        start, end = self.energy(step.start, free), self.energy(step.end, free)
+        return None if start is None or end is None else end - start
+
     def closure(self, overall: Step) -> float | None:
         """Return by how much the free energy of a whole reaction differs from experiment, eV.
 

@@ -14,7 +14,7 @@ from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import ERROR_BAR
 from atomsieve.structures.reaction import Reaction
-from atomsieve.structures.state import State, Step
+from atomsieve.structures.state import Step
 
 #: How many sets of adsorption energies are drawn, and from which seed: the same input gives the same error bar.
 SAMPLES, SEED = 4000, 6
@@ -58,19 +58,7 @@ class Sampled:
         self.names = tuple(name for name in reaction.adsorbates if free.get(name) is not None)
         self._free = {name: float(free[name] or 0.0) for name in self.names}
         self._around = around
-        known = {state for state in reaction.states if self._is_known(state)}
-        self._steps = [step for step in reaction.steps if {step.start, step.end} <= known]
-
-    def _is_known(self, state: State) -> bool:
-        return set(self.names).issuperset(state.adsorbed) and not self._around.missing.keys() & state.free.keys()
-
-    def _change(self, step: Step, deviations: Mapping[str, Array], number: int) -> Array:
-        """Return ΔG of a step at 0 V in each sample, eV."""
-        total = np.full(number, float(self._around.free(step.end) - self._around.free(step.start)))
-        for state, factor in ((step.start, -1.0), (step.end, 1.0)):
-            for name, count in state.adsorbed.items():
-                total += factor * count * (self._free[name] + deviations[name])
-        return total
+        self._steps = [step for step in reaction.steps if around.change(step, self._free) is not None]
 
     def limiting_potentials(self, deviations: Mapping[str, Array]) -> Array:
         """Return U_L of the cheapest path in each sample, V against RHE.
@@ -95,7 +83,9 @@ class Sampled:
         paths = [path for path in self.reaction.paths if known.issuperset(path.steps)]
         if not paths:
             raise InputError(f"no path of {self.reaction.name} is determined; pass the energies of one path at least")
-        changes = {step: self._change(step, deviations, number) for step in self._steps}
+        free = {name: value + deviations[name] for name, value in self._free.items()}
+        # a step between bare sites is the same in all samples
+        changes = {step: np.zeros(number) + self._around.change(step, free) for step in self._steps}
         hardness = {step: own / abs(step.electrons) for step, own in changes.items() if step.kind == "proton-electron"}
         for step in changes.keys() - hardness.keys():
             changes[step] += self._around.shift(step)

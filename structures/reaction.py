@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -186,6 +186,11 @@ class Reaction:
         held = {state.species for chain in routes.values() for state in chain}
         leaves = tuple(chain for chain in self.leaves if chain[0].species in held)
         return replace(self, name=f"{self.name}{OF}{AND.join(routes)}", routes=routes, leaves=leaves)
+
+
+def product_of(chain: Sequence[State]) -> str:
+    """Return what leaves on a chain of states: all that is free at its end, but for water."""
+    return " + ".join(name for name in chain[-1].free if name != "H2O")
 
 
 @cache
