@@ -84,6 +84,7 @@ _ENTRIES = (
         spin="multiplicity",
         seconds=0.0004,
         calculator=_mock,
+        metals=frozenset({"atom", "bulk"}),
     ),
     CalculatorEntry(
         name="emt",
@@ -95,6 +96,8 @@ _ENTRIES = (
         spin="none",
         seconds=0.01,
         calculator=_emt,
+        # its energies are those against the bulk
+        metals=frozenset({"bulk"}),
     ),
     CalculatorEntry(
         name="gfn1-xtb",
@@ -108,6 +111,8 @@ _ENTRIES = (
         calculator=_xtb("GFN1-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     CalculatorEntry(
         name="gfn2-xtb",
@@ -121,6 +126,8 @@ _ENTRIES = (
         calculator=_xtb("GFN2-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     gpaw.ENTRY,
     cp2k.ENTRY,

@@ -105,6 +105,8 @@ class CalculatorEntry:
         Numerics to try in turn where the self-consistent field does not converge.
     scaling : float
         The power of the number of atoms with which the cost grows.
+    metals : frozenset of {"atom", "bulk"}
+        Whether it has a meaningful energy of the free atom and of the bulk of a metal.
     """
 
     name: str
@@ -121,6 +123,7 @@ class CalculatorEntry:
     tags: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     ladder: tuple[Mapping[str, Any], ...] = ()
     scaling: float = 2.0
+    metals: frozenset[str] = frozenset()
 
     @property
     def knows_spin(self) -> bool:
