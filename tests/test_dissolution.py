@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_bulk_metal_dissolves_in_acid_at_its_standard_potential(metal: str, na
     assert found.potential == found.potential_she == pytest.approx(CRC[metal, name], abs=TOLERANCE)
 
 
-def test_a_thousandth_of_the_ions_takes_59_mV_for_each_electron() -> None:
+def test_dilution_takes_59_millivolts_for_each_power_of_ten_and_electron() -> None:
     standard = dissolution(["Fe"], 0.0)
     dilute = dissolution(["Fe"], 0.0, activity=1e-6)
     assert standard.species == dilute.species
@@ -76,7 +77,9 @@ def test_zinc_dissolves_as_zincate_in_alkali() -> None:
 
 
 @pytest.mark.parametrize(("metal", "name", "low", "high"), [("Zn", "HZnO2-", 11.0, 12.0), ("Mo", "MoO4--", 8.0, 12.0)])
-def test_protons_move_the_potential_by_59_mV_for_each_electron(metal: str, name: str, low: float, high: float) -> None:
+def test_protons_move_the_potential_by_59_millivolts_for_each_electron(
+    metal: str, name: str, low: float, high: float
+) -> None:
     acid, base = (dissolution([metal], 0.0, ph=ph) for ph in (low, high))
     one = species(metal, name)
     assert acid.species == base.species == (one,)
@@ -84,7 +87,7 @@ def test_protons_move_the_potential_by_59_mV_for_each_electron(metal: str, name:
     assert slope == pytest.approx(-STEP * one.protons / one.electrons, abs=1e-5)
 
 
-def test_an_ion_without_protons_follows_pH_on_the_reversible_scale_alone() -> None:
+def test_an_ion_without_protons_follows_acid_on_the_reversible_scale_alone() -> None:
     acid, less = (dissolution(["Fe"], 0.0, ph=ph) for ph in (0.0, 4.0))
     assert acid.potential_she == pytest.approx(less.potential_she)
     assert less.potential - acid.potential == pytest.approx(4 * nernst_slope(298.15))
@@ -172,7 +175,7 @@ def test_hydrolysis_constants_are_possible() -> None:
             by_state.setdefault(one.electrons, []).append(one)
         for alike in by_state.values():
             alike.sort(key=lambda one: one.protons)
-            for before, after in zip(alike, alike[1:], strict=False):
+            for before, after in itertools.pairwise(alike):
                 if before.number == after.number == 1:
                     constant = (after.standard - before.standard) / STEP / (after.protons - before.protons)
                     assert -3 < constant < 15, (before.name, after.name, constant)
