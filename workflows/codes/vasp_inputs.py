@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from atomsieve.structures.errors import ParameterError
+from atomsieve.structures.metal import at_experimental_volume
 from atomsieve.workflows.codes.periodicity import kpoint_mesh, middle, vacuum_axes
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
         "ISMEAR": SMEARINGS[tags["smearing"]],
         "SIGMA": tags["smearing_width"],
         "ISPIN": 2,
-        # a start with broken symmetry, of spin or of geometry, must be able to stay so
-        "ISYM": 0,
+        # a start with broken symmetry, of spin or of geometry, must be able to stay so; a metal has many k-points instead
+        "ISYM": 0 if at_experimental_volume(atoms) is atoms else 2,
         "LORBIT": 11,
         "LCHARG": False,
         "NCORE": tags["ncore"] or None,
