@@ -128,7 +128,7 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
         "ISMEAR": SMEARINGS[tags["smearing"]],
         "SIGMA": tags["smearing_width"],
         "ISPIN": 2,
-        # a start with broken symmetry, of spin or of geometry, must be able to stay so; a metal has many k-points instead
+        # a broken symmetry at the start, of spin or of geometry, must be able to stay; a bulk metal has many k-points
         "ISYM": 0 if at_experimental_volume(atoms) is atoms else 2,
         "LORBIT": 11,
         "LCHARG": False,
