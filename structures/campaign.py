@@ -34,6 +34,7 @@ from atomsieve.structures.section import (
     StageSection,
     ThermochemistrySection,
 )
+from atomsieve.structures.stability import StabilityVerdict
 
 
 class Campaign(Section):
@@ -274,6 +275,7 @@ def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criter
     names = {
         "reaction": own.all_reactions,
         "adsorbate": own.all_adsorbates,
+        "stability": [str(verdict) for verdict in StabilityVerdict] if own.stability is not None else [],
         "family": list(dict.fromkeys(str(entry["family"]) for entry in own.sites if "family" in entry)),
     }
     texts = {f"{path}.where[{position}]": text for position, text in enumerate(stage.where)}

@@ -19,12 +19,14 @@ from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
+from atomsieve.structures.stability import stability_key
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy
+from atomsieve.workflows.variants import StabilityPolicy
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,34 @@ class CheckedCampaign:
         compositions = [adsorbate(name).composition for name in self.campaign.all_adsorbates]
         compositions += [molecule(name).composition for name in self.computed]
         return tuple(sorted({*self.computed, *(gas for one in compositions for gas in reference_amounts(one))}))
+
+    @cached_property
+    def stability(self) -> StabilityPolicy | None:
+        """What stability is calculated from; None where the campaign asks for none."""
+        section, used = self.campaign.stability, self.campaign.single_point or self.method_section
+        if section is None:
+            return None
+        return StabilityPolicy(section, self.policy, calculator(used.calculator), used.settings)
+
+    @cached_property
+    def species(self) -> tuple[str, ...]:
+        """All that is calculated besides sites: the gases, and the metals that stability refers to."""
+        if self.stability is None:
+            return self.gases
+        hydrogen = {"H2"} if self.campaign.stability is not None and self.campaign.stability.demetallation else set()
+        metals = sorted({metal for recipe in catalog.recipes(*self.campaign.sites) for metal in recipe["metals"]})
+        free = [name for metal in metals for name in self.stability.species(metal)]
+        return (*sorted({*self.gases, *hydrogen}), *free)
+
+    def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the recipes of what a site's stability is calculated from, by role: the vacant site, and so on."""
+        return self.stability.variants(recipe) if self.stability is not None else {}
+
+    def stability_key(self, recipe: Mapping[str, Any]) -> str | None:
+        """Return the policy key of a site's stability, known before anything runs."""
+        if self.stability is None:
+            return None
+        return stability_key(site_key(recipe), self.policy.energy_method.key, self.stability.selection)
 
     @cached_property
     def site_count(self) -> int:
