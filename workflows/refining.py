@@ -10,6 +10,7 @@ from jobflow import Flow, Job, Response, job
 from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.builders.placement import Placement
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.molecule import molecule as known_molecule
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
@@ -74,7 +75,8 @@ def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecu
     """Go on with a molecule."""
     state = lowest([molecule])
     states = {f"gas {name}": state} if state is not None else {}
-    moving = {one["key"]: range(_size(one)) for one in states.values()}
+    still = known_molecule(name).is_metal
+    moving = {one["key"]: range(0 if still else _size(one)) for one in states.values()}
     jobs, refined = _refine(relax, Policy.from_dict(policy), states, moving)
     if not jobs:
         return Response(output={"molecule": molecule})

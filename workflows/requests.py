@@ -209,9 +209,11 @@ class Policy:
         return found
 
     def molecule_request(self, name: str) -> Request:
-        """Return the request of a gas reference."""
+        """Return the request of a gas reference, or of the atom or the bulk of a metal."""
         gas = molecule(name)
-        start = content_key("start", [gas.symbols, gas.positions])[:16]
+        # a cell and moments came later, and are named only where there are any, so that gases keep their keys
+        more = [gas.cell, gas.moments] if gas.cell else []
+        start = content_key("start", [gas.symbols, gas.positions, *more])[:16]
         spin = gas.multiplicity if self.spin != "none" else None
         return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
 
