@@ -91,7 +91,7 @@ def candidates(
     there = frozenset(molecules)
     found = [Candidate(BARE, 0, 0.0)]
     for name, value in free.items():
-        step = _formation(name, there)
+        step = formation(name, there)
         if value is not None and step is not None and not around.missing.keys() & {*step.start.free, *step.end.free}:
             change = value + around.free(step.end) - around.free(step.start) + around.shift(step, 0.0)
             found.append(Candidate(f"{name}*", step.electrons, change))
@@ -99,7 +99,7 @@ def candidates(
 
 
 @cache
-def _formation(name: str, molecules: frozenset[str]) -> Step | None:
+def formation(name: str, molecules: frozenset[str]) -> Step | None:
     """Return how an adsorbate forms from the bare site; None where it has no equilibrium with what is there."""
     own = State(f"{name}*", {name: 1}, {})
     composition = adsorbate(name).composition
