@@ -231,7 +231,9 @@ def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
     # of tables with the gases' terms inside no other gas than these ever had a say
-    gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
+    gases: Iterable[str] = ("H2", "H2O", "O2", "H2O2")
+    if table is not None and table.convention == "adsorbate":
+        gases = [name for name, entry in molecules().items() if entry.thermal]
     thermal = {name: molecules()[name].thermal for name in gases}
     mended = gas_correction(gas_corrections)
     more = [mended.functionals] if mended is not None else []
