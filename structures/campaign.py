@@ -23,6 +23,7 @@ from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
     ConditionsSection,
+    DescriptorsSection,
     MethodSection,
     PosesSection,
     PrerelaxationSection,
@@ -52,7 +53,7 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
+    relaxation, spin, poses, conditions, thermochemistry, descriptors, results, prerelaxation, single_point
         Sections, see their classes.
     """
 
@@ -68,6 +69,7 @@ class Campaign(Section):
     poses: PosesSection = PosesSection()
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
+    descriptors: DescriptorsSection = DescriptorsSection()
     results: ResultsSection = ResultsSection()
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
@@ -101,7 +103,7 @@ class Campaign(Section):
         """Return the campaign without stages that one of its stages is."""
         content = {name: getattr(self, name) for name in type(self).model_fields}
         stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
-        for name in ("relaxation", "spin", "poses", "thermochemistry"):
+        for name in ("relaxation", "spin", "poses", "thermochemistry", "descriptors"):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)

@@ -98,6 +98,12 @@ class ThermochemistrySection(Section):
     follow: bool = False
 
 
+class DescriptorsSection(Section):
+    """What is calculated for descriptors alone."""
+
+    electronic: bool = False
+
+
 class ResultsSection(Section):
     """Where results go."""
 
@@ -134,8 +140,8 @@ class StageSection(Section):
         The verdict that every adsorbate must have to pass on.
     keep : str or None
         How many of those that fulfil all conditions pass on, and by what they are ranked.
-    relaxation, spin, poses, thermochemistry, prerelaxation, single_point
-        In place of the campaign's; of the first four what is not stated is as in the campaign's.
+    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point
+        In place of the campaign's; of all but the last two what is not stated is as in the campaign's.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -149,5 +155,6 @@ class StageSection(Section):
     spin: SpinSection | None = None
     poses: PosesSection | None = None
     thermochemistry: ThermochemistrySection | None = None
+    descriptors: DescriptorsSection | None = None
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
