@@ -210,7 +210,7 @@ class Calculation:
             "max_force": self.max_force,
             "moments": list(self.moments) if self.moments is not None else None,
             **({"forces": [list(force) for force in self.forces]} if self.forces is not None else {}),
-            **({"electronic": plain(self.electronic)} if self.electronic is not None else {}),
+            **({"electronic": dict(self.electronic)} if self.electronic is not None else {}),
             "provenance": dict(self.provenance),
         }
 
