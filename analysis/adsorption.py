@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from atomsieve.analysis.gases import correction_terms, tabulated_terms
@@ -150,6 +151,24 @@ def adsorption_energy(
         spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
         warnings=warnings,
     )
+
+
+def with_electronic(row: AdsorptionEnergy, found: Mapping[str, Any] | None) -> AdsorptionEnergy:
+    """Return a row that names the calculation of the electronic structure of its clean site.
+
+    Parameters
+    ----------
+    row : AdsorptionEnergy
+        The row; its energies stay as they are.
+    found : mapping or None
+        Reference of that calculation; None where there is none.
+    """
+    if found is None:
+        return row
+    calculations = dict(row.calculations)
+    if found["status"] == "done":
+        calculations["electronic of clean"] = str(found["key"])
+    return replace(row, calculations=calculations, considered=(*row.considered, considered("electronic", found)))
 
 
 def considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:

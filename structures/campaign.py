@@ -23,6 +23,7 @@ from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
     ConditionsSection,
+    DescriptorsSection,
     MethodSection,
     PosesSection,
     PrerelaxationSection,
@@ -54,7 +55,7 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability
+    relaxation, spin, poses, conditions, thermochemistry, descriptors, results, prerelaxation, single_point, stability
         Sections, see their classes.
     """
 
@@ -70,6 +71,7 @@ class Campaign(Section):
     poses: PosesSection = PosesSection()
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
+    descriptors: DescriptorsSection = DescriptorsSection()
     results: ResultsSection = ResultsSection()
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
@@ -106,7 +108,7 @@ class Campaign(Section):
         stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
         if stage.stability is False:
             stated["stability"] = None
-        for name in ("relaxation", "spin", "poses", "thermochemistry"):
+        for name in ("relaxation", "spin", "poses", "thermochemistry", "descriptors"):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)

@@ -134,6 +134,7 @@ class CheckedCampaign:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)
             policy = replace(policy, single_point=method, single_point_knows_spin=dear.knows_spin)
+        policy = replace(policy, electronic=c.descriptors.electronic)
         thermal = c.thermochemistry
         if thermal.corrections in TREATMENTS:
             floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from atomsieve.analysis.adsorption import adsorption_energy
+from atomsieve.analysis.adsorption import adsorption_energy, with_electronic
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
@@ -92,7 +92,7 @@ def site_rows(
     site : ActiveSite
         As built.
     output : mapping
-        ``clean`` and ``adsorbed`` references, with ``energies`` and ``vibrations`` by their keys.
+        ``clean`` and ``adsorbed`` references, with ``energies``, ``vibrations`` and ``electronic`` by their keys.
     gases : mapping of str to mapping
         The outputs of the flows of the gases.
     stored : SiteRows
@@ -126,13 +126,17 @@ def site_rows(
         )
         for name in checked.campaign.all_adsorbates
     }
-    rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
+    electronic = output.get("electronic", {})
+    rows = {
+        name: with_electronic(replace(row, carried=stored.starts(name)), electronic.get(row.calculations.get("clean")))
+        for name, row in tried.items()
+    }
     species = {gas: out["molecule"] for gas, out in gases.items()}
     around = with_molecules(checked, species, energies, vibrations)
     stable = None
     if checked.stability is not None:
-        tried = {"clean": output["clean"], **{role: one["clean"] for role, one in (variants or {}).items()}}
-        stable = checked.stability.of_site(site_label(site), site.recipe, tried, species, energies)
+        states = {"clean": output["clean"], **{role: one["clean"] for role, one in (variants or {}).items()}}
+        stable = checked.stability.of_site(site_label(site), site.recipe, states, species, energies)
     found = SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around, stable)
     return judged(checked, found)
 

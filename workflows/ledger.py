@@ -112,8 +112,10 @@ class Ledger:
                 if entry["status"] == "dropped":
                     continue
                 state = TaskState.DONE if entry["status"] == "done" else TaskState.FAILED
-                name, why = self.checked.entry.name, None if state == TaskState.DONE else entry["reason"]
-                yield self.task(entry["key"], entry["role"], site.label, state, key, calculator=name, reason=why)
+                role, why = entry["role"], None if state == TaskState.DONE else entry["reason"]
+                policy = self.checked.policy
+                name = (policy.energy_method if role == "electronic" else policy.method).calculator
+                yield self.task(entry["key"], role, site.label, state, key, calculator=name, reason=why)
 
     def known(self, subjects: Iterable[str]) -> dict[str, Task]:
         """Return what is stored of tasks, by subject."""

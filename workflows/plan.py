@@ -23,6 +23,7 @@ from atomsieve.workflows.count import (
     BEFORE_CLEAN,
     CLEAN,
     DISPLACEMENT,
+    ELECTRONIC,
     ENERGY,
     FORCE_CALLS,
     MOLECULE,
@@ -46,7 +47,7 @@ class Plan:
         Those of which every row is in the database.
     counts : dict of str to Count
         By kind: ``molecule``, ``clean``, ``adsorbed``; ``before clean`` and ``before adsorbed`` with a pre-relaxation,
-        ``energy`` with single points, ``displacement`` with vibrations.
+        ``energy`` with single points, ``displacement`` with vibrations, ``electronic`` with electronic descriptors.
     force_calls, cpu_hours : tuple of float
         Least and most that is still to run, by the calculators' measured cost.
     closed : list of str
@@ -194,6 +195,8 @@ class Planner:
             found[ENERGY] = calculator(campaign.single_point.calculator)
         if self.checked.policy.vibrations is not None:
             found[DISPLACEMENT] = entry
+        if self.checked.policy.electronic:
+            found[ELECTRONIC] = calculator(self.checked.policy.energy_method.calculator)
         return found
 
     def _before(self, stored: SiteRows) -> Level | None:

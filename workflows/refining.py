@@ -1,4 +1,4 @@
-"""Refining: jobs that go on with the states that were found lowest, to single points and vibrations."""
+"""Refining: jobs that go on with the states that were found lowest: single points, vibrations, electronic structure."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ def refine_site(
         metals = host.metals if asked.vibrations is not None and asked.vibrations["metal"] else ()
         moving[str(state["key"])] = (*metals, *range(len(host.atoms), _size(state))) if name else metals
     jobs, refined = _refine(relax, asked, named, moving)
+    if asked.electronic and built.metals and "" in states:
+        found = relax.make(asked.electronic_request(states[""]), name=f"electronic structure of {built.label}")
+        jobs.append(found)
+        refined["electronic"] = {states[""]["key"]: found.output}
     if follow and asked.vibrations is not None and asked.vibrations["follow"]:
         end = follow_modes(relax, policy, site, clean, adsorbed, refined["vibrations"])
     elif not jobs:
