@@ -24,6 +24,7 @@ from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.metals import metal_method
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.variants import StabilityPolicy
@@ -153,12 +154,16 @@ class CheckedCampaign:
             entry = calculator(section.calculator)
             steps = section.max_steps if isinstance(section, PrerelaxationSection) else c.relaxation.max_steps
             ladder = {"scf": entry.ladder, "geometry": GEOMETRY} if c.relaxation.ladder else {}
-            found[entry.method(section.settings).key] = {
-                "max_steps": steps,
-                "optimizer": c.relaxation.optimizer,
-                "ladder": plain(ladder),
-                **entry.numerics(section.settings),
-            }
+            method = entry.method(section.settings)
+            # bulk metals may be calculated without U
+            mixed = c.stability is not None and c.stability.metals == "mixed"
+            for key in dict.fromkeys((method.key, metal_method(method, "mixed").key if mixed else method.key)):
+                found[key] = {
+                    "max_steps": steps,
+                    "optimizer": c.relaxation.optimizer,
+                    "ladder": plain(ladder),
+                    **entry.numerics(section.settings),
+                }
         return found
 
     def is_settled(self, document: Mapping[str, Any] | None) -> bool:
@@ -195,10 +200,8 @@ class CheckedCampaign:
     @cached_property
     def stability(self) -> StabilityPolicy | None:
         """What stability is calculated from; None where the campaign asks for none."""
-        section, used = self.campaign.stability, self.campaign.single_point or self.method_section
-        if section is None:
-            return None
-        return StabilityPolicy(section, self.policy, calculator(used.calculator), used.settings)
+        section = self.campaign.stability
+        return StabilityPolicy(section, self.policy) if section is not None else None
 
     @cached_property
     def species(self) -> tuple[str, ...]:
@@ -209,6 +212,10 @@ class CheckedCampaign:
         metals = sorted({metal for recipe in catalog.recipes(*self.campaign.sites) for metal in recipe["metals"]})
         free = [name for metal in metals for name in self.stability.species(metal)]
         return (*sorted({*self.gases, *hydrogen}), *free)
+
+    def species_policy(self, name: str) -> Policy:
+        """Return how one of :attr:`species` is calculated."""
+        return self.stability.species_policy(name) if self.stability is not None else self.policy
 
     def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the recipes of what a site's stability is calculated from, by role: the vacant site, and so on."""

@@ -84,7 +84,7 @@ def _flows(checked: CheckedCampaign, wanted: str | None) -> Iterator[tuple[str, 
     labels: list[str] = []
     asked: set[str] = set()
     for gas in checked.species:
-        flow = gas_flow(checked.policy, relax, gas)
+        flow = gas_flow(checked.species_policy(gas), relax, gas)
         flow.update_metadata({**own, "site": gas})
         yield "gas", flow
     for recipe in checked.recipes():

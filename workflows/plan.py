@@ -170,7 +170,7 @@ class Planner:
                 yield catalog.build(one)
 
     def _add_gases(self, plan: Plan) -> None:
-        requests = [self.checked.policy.molecule_request(gas) for gas in self.checked.species]
+        requests = [self.checked.species_policy(gas).molecule_request(gas) for gas in self.checked.species]
         found = self._known(request.key for request in requests)
         wanted = plan.complete < plan.sites and self.bound != 0
         for request in requests:
@@ -226,7 +226,7 @@ class Planner:
         """
         policy = self.checked.policy
         for gas in self.checked.species:
-            yield gas, policy.molecule_request(gas), True
+            yield gas, self.checked.species_policy(gas).molecule_request(gas), True
         first = self._first or policy
         for recipe in self.checked.recipes():
             site = catalog.build(recipe)

@@ -202,7 +202,7 @@ class Replay(StageRun):
             # the flow that was replayed is used up
             flow = self.maker.make(tag, self._carried(self._entered[tag.key]))
         else:
-            flow = gas_flow(self.checked.policy, self.relax, tag.name)
+            flow = gas_flow(self.checked.species_policy(tag.name), self.relax, tag.name)
         self.ledger.sign(flow, key, label)
         return Parcel(key, self.checked.campaign.name, self.ledger.stage, label, kind, flow, known)
 

@@ -136,7 +136,7 @@ class StageRun:
             if not gases_asked:
                 gases_asked = True
                 for gas in self.checked.species:
-                    yield molecule(gas), gas_flow(self.checked.policy, self.relax, gas)
+                    yield molecule(gas), gas_flow(self.checked.species_policy(gas), self.relax, gas)
             label = str(dict(stored.recipe))
             try:
                 site = catalog.build(stored.recipe)

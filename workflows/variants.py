@@ -12,15 +12,15 @@ from atomsieve.analysis.bulk import SCHEMES, species
 from atomsieve.analysis.stability import stability
 from atomsieve.builders import catalog
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
+from atomsieve.structures.errors import InputError
 from atomsieve.structures.metal import atom_name
 from atomsieve.structures.section import StabilitySection
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.stability import Criterion, Stability
-from atomsieve.workflows.metals import scheme_of
+from atomsieve.workflows.metals import chosen_scheme, metal_method, scheme_problem
 
 if TYPE_CHECKING:
     from atomsieve.analysis.surroundings import Surroundings
-    from atomsieve.workflows.entry import CalculatorEntry
     from atomsieve.workflows.harvest import SiteRows
     from atomsieve.workflows.requests import Policy
 
@@ -60,16 +60,10 @@ class StabilityPolicy:
         What the campaign says.
     policy : Policy
         How its sites are calculated.
-    entry : CalculatorEntry
-        What gives the energies.
-    settings : mapping
-        Of this calculator, as the campaign states them.
     """
 
     section: StabilitySection
     policy: Policy
-    entry: CalculatorEntry
-    settings: Mapping[str, Any]
 
     @cached_property
     def selection(self) -> dict[str, Any]:
@@ -91,14 +85,24 @@ class StabilityPolicy:
 
     def scheme(self, metal: str) -> str:
         """Return by which of the schemes a bulk metal is known, or why by none."""
-        return scheme_of(self.entry, self.settings, metal, self.section.metals)
+        try:
+            return chosen_scheme(self.policy.energy_method, metal, self.section.metals)
+        except InputError as error:
+            return str(error)
 
     def species(self, metal: str) -> tuple[str, ...]:
-        """Return what is calculated of a metal: its bulk where the scheme asks for it, its atom where there can be one."""
+        """Return what is calculated of a metal: what the scheme asks for, and its atom where there can be one."""
         scheme = self.scheme(metal)
         wanted = species(metal, scheme) if scheme in SCHEMES else ()
-        atom = (atom_name(metal),) if "atom" in self.entry.metals else ()
+        atom = (atom_name(metal),) if not scheme_problem(self.policy.energy_method, metal, "cohesive") else ()
         return tuple(dict.fromkeys((*wanted, *atom)))
+
+    def species_policy(self, name: str) -> Policy:
+        """Return how a free species is calculated: as the sites, but for bulk metals without U where that is asked for."""
+        if self.section.metals != "mixed" or "(bulk" not in name:
+            return self.policy
+        own = metal_method(self.policy.energy_method, "mixed")
+        return replace(self.policy, **{"single_point" if self.policy.single_point is not None else "method": own})
 
     def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the recipes of what a site's stability is calculated from, by role."""
