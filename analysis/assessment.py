@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from atomsieve.analysis.dissolution import demetallation, dissolution
 from atomsieve.analysis.pourbaix import covering, planes
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy
-from atomsieve.structures.errors import InputError
 from atomsieve.structures.stability import Criterion, Stability
 
 
@@ -38,9 +36,7 @@ def criteria(
     ligands : mapping of str to float
         What may cover the site, with its pressure (bar) or activity.
     """
-    found = [_formation(one), _dissolution(one, around, activity)]
-    if one.policy["demetallation"]:
-        found.append(_demetallation(one, around, activity))
+    found = [_formation(one)]
     if one.policy["aggregation"]:
         found.append(_aggregation(one))
     if ligands:
@@ -75,7 +71,9 @@ def _coverage(rows: Mapping[str, AdsorptionEnergy], around: Surroundings, ligand
     states = planes({name: row.terms for name, row in rows.items()}, around, ligands)
     found = covering(states, around.potential, around.ph)
     if found.margin is None:
-        known = ", ".join(f"{name}*: {row.verdict}" for name, row in rows.items() if row.free is None) or "none is placed"
+        known = (
+            ", ".join(f"{name}*: {row.verdict}" for name, row in rows.items() if row.free is None) or "none is placed"
+        )
         return Criterion("coverage", None, "eV", 0.0, False, f"no ligand has a free energy ({known})")
     side = "below" if found.margin < 0 else "above"
     what = "the bare site" if found.without == "*" else found.without

@@ -174,7 +174,7 @@ def at_experimental_volume(atoms: Atoms) -> Atoms:
     """
     symbol = str(atoms.symbols[0])
     known = metals().get(symbol)
-    if not atoms.pbc.all() or known is None or known.no_bulk or set(atoms.symbols) != {symbol}:
+    if known is None or known.no_bulk or not atoms.pbc.all() or (atoms.numbers != atoms.numbers[0]).any():
         return atoms
     crystal = known.crystal()
     if len(crystal) != len(atoms):
@@ -194,6 +194,7 @@ def _species(name: str, atoms: Atoms, multiplicity: int | None) -> Molecule:
         charge=0,
         conjugate=None,
         phases=MappingProxyType({}),
+        binds=(),
         thermal=MappingProxyType({}),
         from_gas=None,
         source="ase.data.reference_states",

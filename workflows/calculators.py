@@ -87,6 +87,7 @@ _ENTRIES = (
         calculator=_mock,
         gives=frozenset({"charges", "moments"}),
         electronic=electronic.of_mock,
+        metals=frozenset({"atom", "bulk"}),
     ),
     CalculatorEntry(
         name="emt",
@@ -98,6 +99,8 @@ _ENTRIES = (
         spin="none",
         seconds=0.01,
         calculator=_emt,
+        # its energies are those against the bulk
+        metals=frozenset({"bulk"}),
     ),
     CalculatorEntry(
         name="gfn1-xtb",
@@ -113,6 +116,8 @@ _ENTRIES = (
         ladder=_XTB_LADDER,
         gives=_XTB_GIVES,
         electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     CalculatorEntry(
         name="gfn2-xtb",
@@ -128,6 +133,8 @@ _ENTRIES = (
         ladder=_XTB_LADDER,
         gives=_XTB_GIVES,
         electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     gpaw.ENTRY,
     cp2k.ENTRY,

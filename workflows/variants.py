@@ -98,7 +98,7 @@ class StabilityPolicy:
         return tuple(dict.fromkeys((*wanted, *atom)))
 
     def species_policy(self, name: str) -> Policy:
-        """Return how a free species is calculated: as the sites, but for bulk metals without U where that is asked for."""
+        """Return how a free species is calculated: as the sites, but without U the bulk metals of ``mixed``."""
         if self.section.metals != "mixed" or "(bulk" not in name:
             return self.policy
         own = metal_method(self.policy.energy_method, "mixed")
@@ -150,7 +150,9 @@ class StabilityPolicy:
         if stored.stability is None:
             return False
         roles = {str(entry["role"]) for entry in stored.stability.considered}
-        return {stored.stability.calculations.get("clean")} == set(clean) and roles >= self.variants(stored.recipe).keys()
+        return {stored.stability.calculations.get("clean")} == set(clean) and roles >= self.variants(
+            stored.recipe
+        ).keys()
 
     def criteria(
         self, one: Stability, rows: Mapping[str, AdsorptionEnergy], around: Surroundings

@@ -152,6 +152,7 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=120.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
     requirement=Requirement(
         modules=("gpaw", "gpaw_data", "dftd3"),
         mend="apt-get install g++ libxc-dev libopenblas-dev; pip install 'atomsieve[gpaw]' (docs/dft.md)",
