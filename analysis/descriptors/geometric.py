@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +14,7 @@ from ase.geometry import find_mic
 from numpy.typing import NDArray
 
 from atomsieve.analysis.descriptors.table import Row, over_metals
-from atomsieve.analysis.geometry import BONDED, Geometry
+from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
 from atomsieve.structures.site import ActiveSite
 
 Vectors = NDArray[np.float64]
@@ -25,6 +27,8 @@ FLAT: Final = 0.5
 LINE: Final = 0.1
 #: Neighbours up to which the symmetry measures are searched; more take seconds.
 MOST: Final = 8
+#: Polyhedra have their centre at the metal.
+CENTRE: Final = MappingProxyType({"centering_type": "central_site", "include_central_site_in_centroid": False})
 
 
 def geometric(site: ActiveSite) -> Row:
@@ -99,7 +103,7 @@ def _of_metal(site: ActiveSite, geometry: Geometry, number: int) -> dict[str, An
         "plane_rms": rms,
         "coordination": coordination(site, number),
         "second_shell": second_shell(site, number),
-        "coordination_number": _neighbours(site, geometry, metal),
+        "coordination_number": _neighbours(site, geometry, metal, shell),
         "coordination_geometry": name,
         "symmetry_measure": measure,
         "tau4": tau4(vectors),
@@ -124,9 +128,12 @@ def _lengths(name: str, lengths: Vectors) -> dict[str, float | None]:
     }
 
 
-def _neighbours(site: ActiveSite, geometry: Geometry, metal: int) -> int:
-    others = (i for i, symbol in enumerate(geometry.symbols) if symbol != "H" and i not in site.metals)
-    return sum(bool(geometry.ratios[metal, i] <= BONDED) for i in others)
+def _neighbours(site: ActiveSite, geometry: Geometry, metal: int, shell: Sequence[int]) -> int:
+    """Count what is bonded: of the shell all that is not broken off, and what else is as near as the farthest of it."""
+    ratios = geometry.ratios[metal]
+    farthest = min(max((float(ratios[atom]) for atom in shell), default=BONDED), BONDED)
+    others = (i for i, symbol in enumerate(geometry.symbols) if symbol != "H" and i not in (*site.metals, *shell))
+    return sum(bool(ratios[i] <= BROKEN) for i in shell) + sum(bool(ratios[i] <= farthest) for i in others)
 
 
 def plane(vectors: Vectors) -> tuple[float | None, float | None]:
@@ -191,18 +198,24 @@ def polyhedron(vectors: Vectors) -> tuple[str | None, float | None]:
     """
     if not 2 <= len(vectors) <= MOST:
         return None, None
-    from pymatgen.analysis.chemenv.coordination_environments.coordination_geometry_finder import (
-        AbstractGeometry,
-        LocalGeometryFinder,
-    )
+    from pymatgen.analysis.chemenv.coordination_environments.coordination_geometry_finder import AbstractGeometry
 
-    centre = {"centering_type": "central_site", "include_central_site_in_centroid": False}
-    finder = LocalGeometryFinder()
-    finder.setup_parameters(**centre)
-    finder.local_geometry = AbstractGeometry(central_site=np.zeros(3), bare_coords=vectors, **centre)
+    finder = _finder()
+    finder.local_geometry = AbstractGeometry(  # type: ignore[no-untyped-call]
+        central_site=np.zeros(3), bare_coords=vectors, **CENTRE
+    )
     measures = finder.get_coordination_symmetry_measures(only_minimum=True, all_csms=False)
     name = min(measures, key=lambda name: float(measures[name]["csm"]))
     return str(name), max(float(measures[name]["csm"]), 0.0)
+
+
+@cache
+def _finder() -> Any:
+    from pymatgen.analysis.chemenv.coordination_environments.coordination_geometry_finder import LocalGeometryFinder
+
+    finder = LocalGeometryFinder()
+    finder.setup_parameters(**CENTRE)  # type: ignore[no-untyped-call]
+    return finder
 
 
 def bond_valence_sum(metal: str, neighbours: Sequence[str], lengths: Iterable[float]) -> float | None:
@@ -222,17 +235,16 @@ def bond_valence_sum(metal: str, neighbours: Sequence[str], lengths: Iterable[fl
     float or None
         None where an element has no parameters (Tc, Os, Pt, Au).
     """
-    from pymatgen.core import PeriodicSite
     from pymatgen.core.bond_valence import BV_PARAMS, calculate_bv_sum
-    from pymatgen.core.lattice import Lattice
+    from pymatgen.core.composition import Composition
     from pymatgen.core.periodic_table import Element
+    from pymatgen.core.sites import Site
     from pymatgen.core.structure import Neighbor
 
     if not neighbours or any(Element(symbol) not in BV_PARAMS for symbol in (metal, *neighbours)):
         return None
-    box = Lattice.cubic(100.0)
     bonds = [
-        Neighbor(Element(symbol), (0.0, 0.0, length), nn_distance=float(length))
+        Neighbor(Composition(symbol), np.array([0.0, 0.0, length]), nn_distance=float(length))
         for symbol, length in zip(neighbours, lengths, strict=True)
     ]
-    return float(calculate_bv_sum(PeriodicSite(metal, (0.0, 0.0, 0.0), box), bonds))
+    return float(calculate_bv_sum(Site(metal, np.zeros(3)), bonds))  # type: ignore[no-untyped-call]

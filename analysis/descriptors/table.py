@@ -19,6 +19,8 @@ Row = dict[str, Any]
 
 #: Decimals that are kept: what lies beyond is the noise of the last bits.
 DECIMALS: Final = 6
+#: Metals of a site up to which each has columns of its own; a slab of metal has dozens.
+EACH: Final = 4
 _NAMES: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -44,6 +46,10 @@ class Descriptor:
         ``metal`` where each metal of a site has its own, else ``site``.
     decimals : int or None
         On the screen; None for what is not a number.
+    pattern : str
+        The name of the entry that a column belongs to.
+    of_metal : int or None
+        Which metal of several it is of; None for the site, and for the mean.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Descriptor:
     source: str = ""
     per: str = "site"
     decimals: int | None = None
+    pattern: str = ""
+    of_metal: int | None = None
 
     def text(self, value: Any) -> str:
         """Write a value with its decimals; a dash for None."""
@@ -92,15 +100,13 @@ def descriptor(column: str) -> Descriptor:
     InputError
         If there is no such column.
     """
-    entry, name, metal = _found(column)[1:]
-    title, symbol = entry.title, entry.symbol if entry.symbol != entry.name else column
-    if name is not None:
-        title = f"{title}: {name}"
-        symbol = f"{symbol}({name})" if symbol != column else column
-    if metal is not None:
-        title = f"{title}, of metal {metal}"
-        symbol = f"{symbol} {metal}" if symbol != column else column
-    return replace(entry, name=column, title=title, symbol=symbol)
+    _, entry, name, metal = _found(column)
+    title = entry.title + (f": {name}" if name is not None else "") + (f", of metal {metal}" if metal else "")
+    symbol = column
+    if entry.symbol != entry.name:
+        symbol = entry.symbol + (f"({name})" if name is not None else "") + (f" {metal}" if metal else "")
+    of = int(metal) if metal else None
+    return replace(entry, name=column, title=title, symbol=symbol, pattern=entry.name, of_metal=of)
 
 
 def _found(column: str) -> tuple[int, Descriptor, str | None, str | None]:
@@ -155,7 +161,7 @@ def over_metals(each: Sequence[Mapping[str, Any]]) -> Row:
     -------
     dict
         Of one metal its values. Of several the mean of numbers (None unless all are known), texts joined by a slash
-        where they differ, and the values of each with ``_1``, ``_2`` ...
+        where they differ, and up to :data:`EACH` metals the values of each with ``_1``, ``_2`` ...
     """
     if len(each) == 1:
         return dict(each[0])
@@ -164,9 +170,9 @@ def over_metals(each: Sequence[Mapping[str, Any]]) -> Row:
         values = [entry.get(name) for entry in each]
         if any(isinstance(value, str) for value in values):
             row[name] = values[0] if len(set(values)) == 1 else "/".join(str(value) for value in values)
-        elif any(value is None for value in values):
-            row[name] = None
         else:
-            row[name] = sum(values) / len(values)
-        row |= {f"{name}_{number}": value for number, value in enumerate(values, start=1)}
+            numbers = [float(value) for value in values if value is not None]
+            row[name] = sum(numbers) / len(values) if len(numbers) == len(values) else None
+        if len(values) <= EACH:
+            row |= {f"{name}_{number}": value for number, value in enumerate(values, start=1)}
     return row
