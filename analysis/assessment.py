@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from atomsieve.analysis.dissolution import Dissolution, demetallation, dissolution
 from atomsieve.analysis.pourbaix import covering, planes
 from atomsieve.analysis.surroundings import Surroundings
-from atomsieve.structures.energies import AdsorptionEnergy
+from atomsieve.structures.aqueous import AqueousSpecies
+from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.structures.stability import Criterion, Stability
 
 
@@ -36,7 +39,9 @@ def criteria(
     ligands : mapping of str to float
         What may cover the site, with its pressure (bar) or activity.
     """
-    found = [_formation(one)]
+    found = [_formation(one), _dissolution(one, around, activity)]
+    if one.policy["demetallation"]:
+        found.append(_demetallation(one, around, activity))
     if one.policy["aggregation"]:
         found.append(_aggregation(one))
     if ligands:
@@ -79,3 +84,52 @@ def _coverage(rows: Mapping[str, AdsorptionEnergy], around: Surroundings, ligand
     what = "the bare site" if found.without == "*" else found.without
     reason = f"{found.poison} of {found.ligand} lies {abs(found.margin):.2f} eV {side} {what}"
     return Criterion("coverage", found.margin, "eV", 0.0, False, reason, found.poison_terms)
+
+
+def _dissolution(one: Stability, around: Surroundings, activity: float) -> Criterion:
+    energy = one.energy("formation_energy")
+    limit = around.potential
+    if energy is None:
+        return Criterion("dissolution", None, "V", limit, False, one.missing["formation_energy"])
+    try:
+        found = dissolution(one.site.metals, energy, ph=around.ph, activity=activity, temperature=around.temperature)
+    except InputError as error:
+        return Criterion("dissolution", None, "V", limit, False, str(error))
+    species = _named(found.species)
+    reason = f"dissolves as {species} above {found.potential:.2f} V; the potential is {limit:.2f} V"
+    return Criterion("dissolution", found.potential, "V", limit, False, reason, _per_electron(found))
+
+
+def _demetallation(one: Stability, around: Surroundings, activity: float) -> Criterion:
+    energies = [one.energy(name) for name in ("formation_energy", "hydrogenation_energy")]
+    if energies[0] is None or energies[1] is None:
+        why = one.missing.get("formation_energy") or one.missing["hydrogenation_energy"]
+        return Criterion("demetallation", None, "eV", 0.0, False, why)
+    try:
+        found = demetallation(
+            one.site.metals,
+            energies[0],
+            energies[1],
+            one.hydrogens,
+            potential=around.potential,
+            ph=around.ph,
+            activity=activity,
+            temperature=around.temperature,
+        )
+    except InputError as error:
+        return Criterion("demetallation", None, "eV", 0.0, False, str(error))
+    verb = "costs" if found.energy > 0 else "gains"
+    reason = f"putting H in the metal's place {verb} {abs(found.energy):.2f} eV, with {_named(found.species)} dissolved"
+    return Criterion("demetallation", found.energy, "eV", 0.0, False, reason, found.terms)
+
+
+def _per_electron(found: Dissolution) -> tuple[Term, ...]:
+    """Return the sum behind a dissolution potential against RHE."""
+    n = found.electrons
+    own = [replace(term, name=f"{term.name} / {n:g} e", value=term.value / n) for term in found.terms]
+    scale = found.potential - found.potential_she
+    return (*own, *([Term("SHE to RHE", "pH", scale, "kT ln(10) pH / e")] if scale else []))
+
+
+def _named(species: Sequence[AqueousSpecies]) -> str:
+    return " and ".join(dict.fromkeys(one.name for one in species))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,3 +19,17 @@ def stability(file_or_name: FileOrName, site: Site = None, as_json: AsJson = Fal
     from atomsieve.workflows import stability
 
     stability.show(file_or_name, site, as_json=as_json)
+
+
+def descriptors(
+    file_or_name: FileOrName,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.csv or FILE.json instead.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a site is: its geometry, its metals, its electrons and what it binds; a row for each site."""
+    from atomsieve.workflows import descriptors
+
+    descriptors.show(file_or_name, output, as_csv=as_csv, as_json=as_json)

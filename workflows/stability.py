@@ -85,7 +85,7 @@ def _all(known: Sequence[Stability], name: str) -> None:
         table.add_row(escape(one.site.label), *cells)
     out = screen.console()
     out.print(table)
-    lines = [f"{one.site.label}: {row['stability_reason']}" for one, row in rows if row["stability_reason"]]
+    lines = [f"{one.site.label}: {one.reason}" for one in known if one.verdict != StabilityVerdict.STABLE]
     for line in lines[:REASONS]:
         out.print(f"  {escape(line)}", soft_wrap=True)
     if len(lines) > REASONS:
