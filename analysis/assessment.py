@@ -10,6 +10,7 @@ from atomsieve.analysis.pourbaix import covering, planes
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.aqueous import AqueousSpecies
 from atomsieve.structures.energies import AdsorptionEnergy, Term
+from atomsieve.structures.errors import InputError
 from atomsieve.structures.stability import Criterion, Stability
 
 
