@@ -30,6 +30,7 @@ from atomsieve.structures.section import (
     ResultsSection,
     Section,
     SpinSection,
+    StabilitySection,
     StageSection,
     ThermochemistrySection,
 )
@@ -52,7 +53,7 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point
+    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability
         Sections, see their classes.
     """
 
@@ -71,6 +72,7 @@ class Campaign(Section):
     results: ResultsSection = ResultsSection()
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
+    stability: StabilitySection | None = None
 
     @cached_property
     def all_reactions(self) -> tuple[str, ...]:
@@ -101,6 +103,8 @@ class Campaign(Section):
         """Return the campaign without stages that one of its stages is."""
         content = {name: getattr(self, name) for name in type(self).model_fields}
         stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
+        if stage.stability is False:
+            stated["stability"] = None
         for name in ("relaxation", "spin", "poses", "thermochemistry"):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
