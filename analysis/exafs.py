@@ -230,8 +230,10 @@ def _merged(
             groups = fcluster(linkage(halves[:, None], "complete"), width, "distance")
         for group in np.unique(groups):
             own = [entry for entry, member in zip(entries, groups, strict=True) if member == group]
-            half = np.array([entry[0] for entry in own])
+            lengths = np.array([entry[0] for entry in own])
             angles = [entry[1] for entry in own if entry[1] is not None]
             angle = float(np.mean(angles)) if angles else None
-            lines.append(ScatteringPath(absorber, elements, float(half.mean()), float(half.std()), len(own), angle))
+            lines.append(
+                ScatteringPath(absorber, elements, float(lengths.mean()), float(lengths.std()), len(own), angle)
+            )
     return tuple(sorted(lines, key=lambda line: (line.distance, line.scatterers)))

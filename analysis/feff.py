@@ -1,4 +1,4 @@
-"""FEFF input: the files from which FEFF calculates the EXAFS or the XANES of a metal atom in a site, made by pymatgen."""
+"""FEFF input: the files from which FEFF calculates EXAFS or XANES of a metal atom in a site, made by pymatgen."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def feff_files(
     InputError
         If there is no such atom, edge or spectrum, or the radius is out of range.
     """
-    from pymatgen.core import Molecule
+    from pymatgen.core.structure import Molecule
     from pymatgen.io.feff.sets import MPEXAFSSet, MPXANESSet
 
     if spectrum not in SPECTRA:
@@ -87,7 +87,7 @@ def feff_files(
         user_tag_settings={"RPATH": radius} if spectrum == "EXAFS" else {"FMS": f"{radius:g} 0"},
     )
     title = [text.encode("ascii", "replace").decode() for text in (source, comment)]
-    files = {name: str(part) for name, part in made.all_input().items()}
+    files = {name: str(part) for name, part in made.all_input().items()}  # type: ignore[no-untyped-call]
     files["HEADER"] = str(made.header(*title))
     parts = ("HEADER", "PARAMETERS", "POTENTIALS", "ATOMS")
     return {"feff.inp": "\n\n".join(files[name] for name in parts) + "\n", **{name: files[name] for name in parts}}

@@ -1,4 +1,4 @@
-"""CO probe: the C-O stretch of carbon monoxide on a site, found among its vibrations, and where infrared would show it."""
+"""CO probe: the C-O stretch of carbon monoxide on a site among its vibrations, and where infrared would show it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ from atomsieve.structures.grammar import parse_condition, parse_ranking
 from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
+    PROBE,
     ConditionsSection,
+    FingerprintsSection,
     MethodSection,
     PosesSection,
     PrerelaxationSection,
@@ -53,7 +55,7 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability
+    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability, fingerprints
         Sections, see their classes.
     """
 
@@ -73,6 +75,7 @@ class Campaign(Section):
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
     stability: StabilitySection | None = None
+    fingerprints: FingerprintsSection = FingerprintsSection()
 
     @cached_property
     def all_reactions(self) -> tuple[str, ...]:
@@ -84,7 +87,14 @@ class Campaign(Section):
     def all_adsorbates(self) -> tuple[str, ...]:
         """Every adsorbate that is needed, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
-        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
+        probe = [PROBE] if self.fingerprints.co_stretch else []
+        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting, *probe]))
+
+    @cached_property
+    def probe_alone(self) -> bool:
+        """Whether carbon monoxide is an adsorbate for the sake of its stretch alone."""
+        others = self.model_copy(update={"fingerprints": FingerprintsSection()})
+        return self.fingerprints.co_stretch and PROBE not in others.all_adsorbates
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:
@@ -109,6 +119,8 @@ class Campaign(Section):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)
+        if stage is not self.stages[-1]:
+            content["fingerprints"] = FingerprintsSection()
         if stage is not self.stages[0]:
             # later stages start where the one before ended
             content["prerelaxation"] = None

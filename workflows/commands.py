@@ -29,7 +29,7 @@ from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 
 @contextmanager
-def _stored(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
+def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
     """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
     database = open_database(checked.campaign, checked.folder, settings)
     if database.path is not None and not database.path.exists():
@@ -57,7 +57,7 @@ def plan(file: str, pictures: Path | None, structures: Path | None, *, keys: boo
     total = checked.site_count
     err = screen.console(stderr=True)
     with (
-        _stored(checked, settings) as database,
+        stored_database(checked, settings) as database,
         Progress(console=err, transient=True, disable=not err.is_terminal) as progress,
     ):
         if keys:
@@ -209,7 +209,7 @@ def results(
     """Show a campaign's rows."""
     settings = read_settings()
     checked = find(file_or_name, settings)
-    with _stored(checked, settings) as database:
+    with stored_database(checked, settings) as database:
         found = levels(checked, database)
     rows = display.rows(found)
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
@@ -237,7 +237,7 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
 
     settings = read_settings()
     checked = find(file_or_name, settings)
-    with _stored(checked, settings) as database:
+    with stored_database(checked, settings) as database:
         found = levels(checked, database)
     explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
@@ -247,7 +247,7 @@ def report(file_or_name: str, output: Path | None) -> None:
     settings = read_settings()
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
-    with _stored(checked, settings) as database:
+    with stored_database(checked, settings) as database:
         paths = display.draw(levels(checked, database), target)
     if not paths:
         raise InputError(f"{checked.campaign.name} has no results yet; run it first")

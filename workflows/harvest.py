@@ -17,8 +17,10 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
+from atomsieve.workflows.carbonyl import is_vibrated
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.molecules import stored_surroundings, with_molecules
 
@@ -220,6 +222,8 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
     if checked.origin is not None and any(row.carried != stored.starts(name) for name, row in stored.rows.items()):
         return False
     if len({row.calculations.get("clean") for row in rows}) > 1:
+        return False
+    if checked.policy.probe is not None and not is_vibrated(checked, stored.recipe, stored.rows[PROBE], database):
         return False
     failed = {entry["key"] for row in rows for entry in row.considered if entry["status"] == "failed"}
     documents = database.known(failed) if failed else {}
