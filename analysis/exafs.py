@@ -227,7 +227,7 @@ def _merged(
         halves = np.array([half for half, _ in entries])
         groups = np.ones(1, dtype=int)
         if len(halves) > 1:
-            groups = fcluster(linkage(halves[:, None], "complete"), width, "distance")
+            groups = fcluster(linkage(halves[:, None], "complete"), width + 1e-6, "distance")
         for group in np.unique(groups):
             own = [entry for entry, member in zip(entries, groups, strict=True) if member == group]
             lengths = np.array([entry[0] for entry in own])

@@ -89,11 +89,14 @@ class Probe:
         Both calculated.
     calculator : str
         Name.
+    multiplicity : int or None
+        2S + 1 of the site with carbon monoxide; None where the method knows no spin.
     """
 
     adsorbed: Stretch
     gas: Stretch
     calculator: str
+    multiplicity: int | None = None
 
     @property
     def shift(self) -> float:
@@ -129,6 +132,7 @@ class Probe:
         return {
             "adsorbed": vars(self.adsorbed),
             "gas": vars(self.gas),
+            "multiplicity": self.multiplicity,
             **{name: getattr(self, name) for name in names},
             "measured_gas": {"fundamental": FUNDAMENTAL, "harmonic": HARMONIC, "source": SOURCE},
         }

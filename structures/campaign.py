@@ -84,17 +84,21 @@ class Campaign(Section):
         return tuple(dict.fromkeys([*self.reactions, *competing]))
 
     @cached_property
-    def all_adsorbates(self) -> tuple[str, ...]:
-        """Every adsorbate that is needed, in order of first mention."""
+    def stated_adsorbates(self) -> tuple[str, ...]:
+        """Those that its reactions need and that it names, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
-        probe = [PROBE] if self.fingerprints.co_stretch else []
-        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting, *probe]))
+        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
 
     @cached_property
+    def all_adsorbates(self) -> tuple[str, ...]:
+        """Every adsorbate that is needed."""
+        probe = [PROBE] if self.fingerprints.co_stretch else []
+        return tuple(dict.fromkeys([*self.stated_adsorbates, *probe]))
+
+    @property
     def probe_alone(self) -> bool:
         """Whether carbon monoxide is an adsorbate for the sake of its stretch alone."""
-        others = self.model_copy(update={"fingerprints": FingerprintsSection()})
-        return self.fingerprints.co_stretch and PROBE not in others.all_adsorbates
+        return self.fingerprints.co_stretch and PROBE not in self.stated_adsorbates
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:

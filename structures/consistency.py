@@ -11,7 +11,7 @@ from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.molecule import molecule
-from atomsieve.structures.section import PROBE, ConditionsSection
+from atomsieve.structures.section import ConditionsSection
 from atomsieve.structures.units import CRITICAL_TEMPERATURE, ROOM_TEMPERATURE, TRIPLE_POINT, is_room_temperature
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def _correction_problems(campaign: Campaign) -> Iterator[Problem]:
         allowed = [*tables, *TREATMENTS, "none"]
         yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
-        needed = list(campaign.all_adsorbates) if campaign.all_known else []
-        if needed and campaign.probe_alone:
-            needed.remove(PROBE)
+        needed = list(campaign.stated_adsorbates) if campaign.all_known else []
         missing = [n for n in dict.fromkeys(needed) if n in adsorbates() and n not in tables[corrections].adsorbates]
         if missing:
             fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]

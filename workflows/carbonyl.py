@@ -98,4 +98,5 @@ def probe_of(
         found = {role: stretch_of(Vibrations.from_dict(known[key])) for role, key in keys.items()}
     except InputError as error:
         return str(error)
-    return Probe(found["adsorbed"], found["gas"], checked.policy.method.calculator)
+    spin = row.multiplicity.get("adsorbed")
+    return Probe(found["adsorbed"], found["gas"], checked.policy.method.calculator, spin)

@@ -20,7 +20,7 @@ from atomsieve.analysis.exafs import (
     without_vacuum,
 )
 from atomsieve.analysis.feff import EDGES, Spectrum, feff_files, usual_edge
-from atomsieve.analysis.probe import FUNDAMENTAL, SOURCE, Probe
+from atomsieve.analysis.probe import FUNDAMENTAL, HARMONIC, SOURCE, Probe
 from atomsieve.builders import catalog, ledger, oxidation
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
@@ -275,12 +275,14 @@ def _oxidation_text(found: Fingerprint) -> str:
 def _probe_text(probe: Probe | str) -> str:
     if isinstance(probe, str):
         return probe
-    error = f"±{probe.error:.0f}" if probe.error is not None else f"error of {probe.calculator} not known"
+    error = f"±{probe.error:.0f}" if probe.error is not None else f"by how much {probe.calculator} is off is not known"
+    name = f" in a {oxidation.spin_name(probe.multiplicity)}" if probe.multiplicity is not None else ""
+    bound = probe.adsorbed
     return (
-        f"about {probe.estimate:.0f} cm⁻¹ ({error}; scaled instead of shifted {probe.scaled:.0f}): "
-        f"{FUNDAMENTAL:.0f} of the gas ({SOURCE}) {probe.shift:+.0f} by the site; calculated, harmonic: "
-        f"{probe.adsorbed.wavenumber:.0f} bound ({probe.adsorbed.length:.3f} Å), {probe.gas.wavenumber:.0f} gas, "
-        f"which is {probe.gas_error:+.0f} off"
+        f"about {probe.estimate:.0f} cm⁻¹ ({error}), {FUNDAMENTAL:.0f} of the gas and {probe.shift:+.0f} by the site\n"
+        f"  calculated, harmonic: {bound.wavenumber:.0f} on the site{name}, C-O {bound.length:.3f} Å; "
+        f"{probe.gas.wavenumber:.0f} of the gas ({probe.gas_error:+.0f} against {HARMONIC:.0f})\n"
+        f"  scaled by measured over calculated gas, instead of shifted: {probe.scaled:.0f}; of the gas: {SOURCE}"
     )
 
 
