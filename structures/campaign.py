@@ -22,8 +22,10 @@ from atomsieve.structures.grammar import parse_condition, parse_ranking
 from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
+    PROBE,
     ConditionsSection,
     DescriptorsSection,
+    FingerprintsSection,
     MethodSection,
     PosesSection,
     PrerelaxationSection,
@@ -55,7 +57,8 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, descriptors, results, prerelaxation, single_point, stability
+    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability,
+    descriptors, fingerprints
         Sections, see their classes.
     """
 
@@ -76,6 +79,7 @@ class Campaign(Section):
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
     stability: StabilitySection | None = None
+    fingerprints: FingerprintsSection = FingerprintsSection()
 
     @cached_property
     def all_reactions(self) -> tuple[str, ...]:
@@ -84,10 +88,21 @@ class Campaign(Section):
         return tuple(dict.fromkeys([*self.reactions, *competing]))
 
     @cached_property
-    def all_adsorbates(self) -> tuple[str, ...]:
-        """Every adsorbate that is needed, in order of first mention."""
+    def stated_adsorbates(self) -> tuple[str, ...]:
+        """Those that its reactions need and that it names, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
         return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
+
+    @cached_property
+    def all_adsorbates(self) -> tuple[str, ...]:
+        """Every adsorbate that is needed."""
+        probe = [PROBE] if self.fingerprints.co_stretch else []
+        return tuple(dict.fromkeys([*self.stated_adsorbates, *probe]))
+
+    @property
+    def probe_alone(self) -> bool:
+        """Whether carbon monoxide is an adsorbate for the sake of its stretch alone."""
+        return self.fingerprints.co_stretch and PROBE not in self.stated_adsorbates
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:
@@ -112,6 +127,8 @@ class Campaign(Section):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)
+        if stage is not self.stages[-1]:
+            content["fingerprints"] = FingerprintsSection()
         if stage is not self.stages[0]:
             # later stages start where the one before ended
             content["prerelaxation"] = None

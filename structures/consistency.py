@@ -59,7 +59,7 @@ def _correction_problems(campaign: Campaign) -> Iterator[Problem]:
         allowed = [*tables, *TREATMENTS, "none"]
         yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
-        needed = list(campaign.all_adsorbates) if campaign.all_known else []
+        needed = list(campaign.stated_adsorbates) if campaign.all_known else []
         missing = [n for n in dict.fromkeys(needed) if n in adsorbates() and n not in tables[corrections].adsorbates]
         if missing:
             fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]

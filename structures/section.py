@@ -12,6 +12,8 @@ from atomsieve.structures.units import ABSOLUTE_SHE, ROOM_TEMPERATURE
 #: What a campaign, or a stage, may be called.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+#: The adsorbate whose stretch tells of a site.
+PROBE = "CO"
 
 #: A pressure or an activity.
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -125,6 +127,22 @@ class DescriptorsSection(Section):
     """What is calculated for descriptors alone."""
 
     electronic: bool = False
+
+
+class FingerprintsSection(Section):
+    """By what an experiment would recognise a site.
+
+    Parameters
+    ----------
+    co_stretch : bool
+        Whether carbon monoxide is put on each site, and its vibrations are calculated there and as a gas, wherever the
+        free energies come from; in the last stage, where there are several.
+    metal : bool
+        Whether the metals move in these vibrations as well.
+    """
+
+    co_stretch: bool = False
+    metal: bool = False
 
 
 class ResultsSection(Section):

@@ -12,13 +12,13 @@ from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign, read_criteria
-from atomsieve.structures.correction import TREATMENTS
+from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction
-from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
+from atomsieve.structures.section import PROBE, MethodSection, PrerelaxationSection, StageSection
 from atomsieve.structures.stability import stability_key
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
@@ -141,6 +141,8 @@ class CheckedCampaign:
             floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0
             asked = {"displacement": thermal.displacement, "floor": floor}
             policy = replace(policy, vibrations={**asked, "metal": thermal.metal, "follow": thermal.follow})
+        if c.fingerprints.co_stretch:
+            policy = replace(policy, probe={"displacement": thermal.displacement, "metal": c.fingerprints.metal})
         return policy
 
     @cached_property
@@ -195,7 +197,8 @@ class CheckedCampaign:
         """The molecules to calculate: the references that the adsorbates need, and what is computed with its own."""
         compositions = [adsorbate(name).composition for name in self.campaign.all_adsorbates]
         compositions += [molecule(name).composition for name in self.computed]
-        return tuple(sorted({*self.computed, *(gas for one in compositions for gas in reference_amounts(one))}))
+        probe = (PROBE,) if self.policy.probe is not None else ()
+        return tuple(sorted({*self.computed, *probe, *(gas for one in compositions for gas in reference_amounts(one))}))
 
     @cached_property
     def stability(self) -> StabilityPolicy | None:
@@ -270,6 +273,10 @@ class CheckedCampaign:
     def selections(self) -> dict[str, dict[str, Any]]:
         """What was tried and added, for the row of each adsorbate."""
         found = dict.fromkeys(self.campaign.all_adsorbates, self.policy.selection)
+        table = correction_tables().get(self.policy.corrections)
+        if self.campaign.probe_alone and table is not None and PROBE not in table.adsorbates:
+            # its stretch needs no free energy, and a table that says nothing of it is none for its row
+            found[PROBE] = replace(self.policy, corrections="none", solvation="none").selection
         if self.origin is not None:
             for name in found.keys() - set(self.origin.campaign.all_adsorbates):
                 # poses stand on a clean site that was carried on, but none of them was

@@ -58,9 +58,7 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     InputError
         If it is not there, or several are meant; names the nearest.
     """
-    labels = {row.site.key: row.site for _, sites, _ in found for known in sites for row in known.rows.values()}
-    if not labels:
-        raise InputError("there are no results yet; run the campaign first")
+    labels = _labels(found)
     if site is not None and what is None and len(labels) == 1 and not _matching(labels, site):
         # with one site its name may be left out
         site, what = None, site
@@ -87,6 +85,18 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     potential, known = reactions[what]
     assert known.around is not None  # else there were no potential
     return Choice(own, known.rows, known.around, potential)
+
+
+def site_meant(found: Sequence[Level], text: str | None) -> SiteLabel:
+    """Return the site that a person means; see :func:`choose`."""
+    return site_named(_labels(found), text)
+
+
+def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
+    labels = {row.site.key: row.site for _, sites, _ in found for known in sites for row in known.rows.values()}
+    if not labels:
+        raise InputError("there are no results yet; run the campaign first")
+    return labels
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:

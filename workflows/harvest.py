@@ -17,9 +17,11 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.stability import Stability
 from atomsieve.structures.vibrations import Vibrations
+from atomsieve.workflows.carbonyl import is_vibrated
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.molecules import stored_surroundings, with_molecules
 
@@ -252,6 +254,8 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
         return False
     clean = {row.calculations.get("clean") for row in rows}
     if len(clean) > 1 or (checked.stability is not None and not checked.stability.is_known(stored, clean)):
+        return False
+    if checked.policy.probe is not None and not is_vibrated(checked, stored.recipe, stored.rows[PROBE], database):
         return False
     considered = [entry for row in rows for entry in row.considered]
     considered += stored.stability.considered if stored.stability is not None else ()

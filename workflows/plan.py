@@ -178,10 +178,13 @@ class Planner:
             least = new if self.bound is None else 0
             atoms = len(molecule(str(request.subject["molecule"])).symbols)
             counts = {MOLECULE: Count(int(request.key in found), least, new, int(plan.sites > 1))}
+            policy, name = self.checked.policy, str(request.subject["molecule"])
+            moving = range(atoms if policy.vibrations is not None or policy.is_probed(name, gas=True) else 0)
             if request.key in found:
-                counts |= self._counter.refine(lowest([reference(found[request.key])]), range(atoms))
+                counts |= self._counter.refine(lowest([reference(found[request.key])]), moving)
             else:
-                counts |= {ENERGY: Count(0, least, new), DISPLACEMENT: Count(0, 6 * least * atoms, 6 * new * atoms)}
+                moves = 6 * len(moving)
+                counts |= {ENERGY: Count(0, least, new), DISPLACEMENT: Count(0, least * moves, new * moves)}
             plan.add(counts, {task: entry.cost(atoms) for task, entry in self._calculators().items()})
 
     def _calculators(self) -> dict[str, CalculatorEntry]:
@@ -193,7 +196,7 @@ class Planner:
             found |= {BEFORE_CLEAN: cheap, BEFORE_ADSORBED: cheap}
         if campaign.single_point is not None:
             found[ENERGY] = calculator(campaign.single_point.calculator)
-        if self.checked.policy.vibrations is not None:
+        if self.checked.policy.vibrations is not None or self.checked.policy.probe is not None:
             found[DISPLACEMENT] = entry
         if self.checked.policy.electronic:
             found[ELECTRONIC] = calculator(self.checked.policy.energy_method.calculator)

@@ -17,6 +17,7 @@ from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.spins import adsorbed_spins, clean_spins
 
@@ -66,6 +67,8 @@ class Policy:
         (whether imaginary modes are) where vibrations give the free energies.
     electronic : bool
         Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
+    probe : mapping or None
+        ``displacement`` and ``metal`` of the vibrations of carbon monoxide where its stretch is asked for.
     """
 
     method: Method
@@ -87,15 +90,15 @@ class Policy:
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
     electronic: bool = False
+    probe: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
-        content = dict(vars(self))
-        if not self.electronic:
-            # what came later is named only where it is asked for, so that older flows keep their keys
-            del content["electronic"]
+        # what came later is named only where it is asked for, so that flows keep their keys
+        later = {"electronic": False, "probe": None}
+        own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
-            **content,
+            **own,
             "method": self.method.to_dict(),
             "tilts": list(self.tilts),
             "before": self.before.to_dict() if self.before is not None else None,
@@ -156,6 +159,20 @@ class Policy:
     def energy_method(self) -> Method:
         """The method of the energies that are combined."""
         return self.single_point or self.method
+
+    def is_probed(self, species: str, *, gas: bool = False) -> bool:
+        """Return whether a state is vibrated as a probe, beside what is vibrated for free energies.
+
+        Parameters
+        ----------
+        species : str
+            Name of the adsorbate or the molecule.
+        gas : bool
+            Whether it is a molecule, with which no metal moves.
+        """
+        if self.probe is None or species != PROBE:
+            return False
+        return self.vibrations is None or (not gas and self.vibrations["metal"] != self.probe["metal"])
 
     def clean_requests(self, site: ActiveSite) -> list[Request]:
         """Return a request for each spin start of a clean site."""
