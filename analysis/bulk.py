@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -96,11 +98,14 @@ def equation_of_state(symbol: str, energies: Mapping[float, float]) -> EquationO
             "scheme 'cohesive', and look at the calculations: a bulk so far from experiment is a sign of an error"
         )
     fit = Fit(volumes, values, eos="birchmurnaghan")
-    volume, energy, modulus = fit.fit(warn=False)
-    misfit = float(np.abs(fit.func(volumes, *fit.eos_parameters) - values).max())
+    volume, energy, modulus, misfit = math.nan, math.nan, math.nan, math.inf
+    # what lies on no curve drives the fit to impossible volumes
+    with contextlib.suppress(RuntimeError, ValueError), np.errstate(all="ignore"):
+        volume, energy, modulus = fit.fit(warn=False)
+        misfit = float(np.abs(fit.func(volumes, *fit.eos_parameters) - values).max())
     if not volumes[0] < volume < volumes[-1] or modulus <= 0 or misfit > WORST_FIT:
         raise InputError(
-            f"{symbol}: the energies of the volumes lie on no one curve (up to {misfit:.3f} eV per atom beside it; "
+            f"{symbol}: the energies of the volumes lie on no one curve (up to {misfit:.3g} eV per atom beside it; "
             f"allowed: {WORST_FIT}); some may be in another magnetic state or not converged; look at their moments, or "
             "take the scheme 'cohesive'"
         )

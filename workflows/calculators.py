@@ -63,8 +63,10 @@ _XTB_SETTINGS: Mapping[str, Setting] = MappingProxyType(
     }
 )
 _XTB_REQUIREMENT = Requirement(modules=("tblite",), mend="pip install tblite")
-#: A slower mixer first, then another guess.
+#: A quicker mixer first, which is cheap to try, then slower ones and another guess.
 _XTB_LADDER: tuple[Mapping[str, Any], ...] = (
+    # what a free Mn atom needs of GFN1-xTB
+    {"mixer_damping": 0.8},
     {"mixer_damping": 0.1, "max_iterations": 1000},
     {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )
