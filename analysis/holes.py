@@ -56,12 +56,13 @@ def fate(site: ActiveSite, geometry: Geometry) -> Iterator[str]:
 
 
 def second_metal_left(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
-    """Find a second metal that is no longer bonded to the first, which is all that held it."""
+    """Find a second metal that is no longer bonded to the first: gone, or slid to a place of its own on the support."""
     for first, second in stacked(site):
-        if geometry.ratios[first, second] > BROKEN:
+        held = _held(site, geometry, second)
+        if geometry.ratios[first, second] > (BONDED if held else BROKEN):
             bond = f"{geometry.name(second)} left {geometry.name(first)} ({geometry.text(first, second)})"
-            held = ", ".join(map(geometry.name, _held(site, geometry, second)))
-            return Verdict.METAL_LEFT, f"{bond} for {held}" if held else bond
+            where = ", ".join(map(geometry.name, held))
+            return Verdict.METAL_LEFT, f"{bond} for {where}" if where else bond
     return None
 
 
