@@ -156,6 +156,11 @@ class Policy:
         }
 
     @property
+    def refines(self) -> bool:
+        """Whether the states that are found lowest are gone on with."""
+        return self.single_point is not None or self.vibrations is not None
+
+    @property
     def energy_method(self) -> Method:
         """The method of the energies that are combined."""
         return self.single_point or self.method
