@@ -110,6 +110,8 @@ class Diagram:
         What its potentials are measured against, ``RHE`` or ``SHE``.
     ph, potentials : (float, float)
         Its box, the potentials in V.
+    temperature : float
+        K.
     """
 
     regions: tuple[Region, ...]
@@ -118,6 +120,7 @@ class Diagram:
     scale: str
     ph: Span
     potentials: Span
+    temperature: float = ROOM_TEMPERATURE
 
 
 def planes(
@@ -234,6 +237,7 @@ def diagram(
         scale=scale,
         ph=ph,
         potentials=potentials,
+        temperature=states[0].temperature,
     )
 
 

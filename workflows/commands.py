@@ -242,6 +242,22 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
     explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
 
+def pourbaix(
+    file_or_name: str, site: str | None, output: Path | None, ph: str, potential: str, scale: str, *, as_json: bool
+) -> None:
+    """Show and draw which state of a site is the lowest at each potential and pH."""
+    from atomsieve.workflows import explaining
+    from atomsieve.workflows import pourbaix as sites
+
+    settings = read_settings()
+    checked = find(file_or_name, settings)
+    ranges = sites.read_range(potential, "potential"), sites.read_range(ph, "ph")
+    with _stored(checked, settings) as database:
+        found = levels(checked, database)
+    folder = output or checked.folder.root / "reports" / checked.campaign.name
+    sites.show(*explaining.known_of(found, site), *ranges, scale, folder, as_json=as_json)
+
+
 def report(file_or_name: str, output: Path | None) -> None:
     """Draw a campaign's plots."""
     settings = read_settings()

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.table import of_one_method
@@ -108,7 +108,7 @@ def notes(documents: Sequence[Document]) -> list[str]:
     return notes
 
 
-def finish(figure: Figure, title: str, handles: Sequence[Line2D], heading: str) -> None:
+def finish(figure: Figure, title: str, handles: Sequence[Artist], heading: str) -> None:
     """Write the title, and the legend beside the plot."""
     figure.suptitle(title[0].upper() + title[1:], x=0.01, ha="left", fontsize=11)
     if handles:
