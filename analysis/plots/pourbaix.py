@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +24,18 @@ from atomsieve.structures.molecule import molecule
 from atomsieve.structures.units import nernst_slope
 
 #: The "light" scheme of P. Tol (SRON/EPS/TN/09-002), made for areas with words on them and told apart with any kind of
-#: colour vision; its grey is for the bare site.
+#: colour vision.
 FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
-BARE_FILL = "#DDDDDD"
+#: What these states have in every diagram.
+FIXED = {BARE: "#DDDDDD", "OH*": FILLS[0], "O*": FILLS[1], "H*": FILLS[2]}
 #: What tells apart more states than there are colours.
 HATCHES = ("", "///", "...", "xxx")
 #: Inches of the panel, and of a letter and a line of its labels.
 WIDTH, HEIGHT = 4.3, 3.9
 LETTER, LINE = 0.078, 0.15
-#: Points along each axis that are tried for a label.
+#: Points along each axis that are tried for a label, and the room around it, in halves of its size, that is enough.
 TRIED = 60
+ENOUGH = 2.0
 
 
 def pourbaix_plot(
@@ -70,17 +72,19 @@ def pourbaix_plot(
         figure = Figure(figsize=(WIDTH + 2.3, HEIGHT + 0.8), layout="constrained")
         panel = figure.add_subplot()
         beside = []
+        water = _water(panel, found)
         for region in found.regions:
             fill, hatch = colours[region.state]
             panel.add_patch(
                 Polygon(region.corners, facecolor=fill, hatch=hatch, edgecolor=GREY, linewidth=0.8, joinstyle="round")
             )
-            if not _write_inside(panel, region, found) and region.state not in beside:
+            if not _write_inside(panel, region, found, water) and region.state not in beside:
                 beside.append(region.state)
         handles: list[Artist] = [_swatch(state, *colours[state]) for state in beside]
-        handles += _water(panel, found)
+        handles += water
         if mark is not None and _is_within(mark, found):
-            handles += panel.plot(*mark, "o", color="black", markersize=5, markeredgecolor="white", label="campaign")
+            style = {"color": "black", "markersize": 6, "markeredgecolor": "white", "zorder": 4, "clip_on": False}
+            handles += panel.plot(*mark, "o", label="conditions", **style)
         panel.set_xlim(*found.ph)
         panel.set_ylim(*found.potentials)
         panel.set_xlabel(label("pH").header)
@@ -93,42 +97,47 @@ def pourbaix_plot(
 
 
 def _colours(found: Diagram) -> dict[str, tuple[str, str]]:
-    """Return fill and hatch of each state: grey for the bare one, colours from the largest region on."""
+    """Return fill and hatch of each state: those of FIXED, so that diagrams compare, the others from the largest on."""
     sizes: dict[str, float] = {}
     for region in found.regions:
         sizes[region.state] = sizes.get(region.state, 0.0) + region.area
-    others = sorted((state for state in sizes if state != BARE), key=lambda state: (-sizes[state], state))
-    colours = {
-        state: (FILLS[k % len(FILLS)], HATCHES[k // len(FILLS) % len(HATCHES)]) for k, state in enumerate(others)
-    }
-    return {BARE: (BARE_FILL, ""), **colours}
+    others = sorted(sizes.keys() - FIXED.keys(), key=lambda state: (-sizes[state], state))
+    fills = [fill for fill in FILLS if fill not in FIXED.values()]
+    styles = {state: (fills[k % len(fills)], HATCHES[k // len(fills) % len(HATCHES)]) for k, state in enumerate(others)}
+    return {state: (fill, "") for state, fill in FIXED.items()} | styles
 
 
-def _write_inside(panel: Axes, region: Region, found: Diagram) -> bool:
+def _write_inside(panel: Axes, region: Region, found: Diagram, lines: Sequence[Line2D]) -> bool:
     """Write a state's name where there is most room for it in its region; tell whether there is any."""
     text = common.species(region.state)
-    lines = text.split("\n")
-    half = np.array([max(map(len, lines)) * LETTER, len(lines) * LINE]) / 2
+    words = text.split("\n")
+    half = np.array([max(map(len, words)) * LETTER, len(words) * LINE]) / 2
     scale = np.array([WIDTH / (found.ph[1] - found.ph[0]), HEIGHT / (found.potentials[1] - found.potentials[0])])
     origin = np.array([found.ph[0], found.potentials[0]])
     ring = (np.array(region.corners) - origin) * scale
-    low, high = ring.min(axis=0), ring.max(axis=0)
-    axes = [np.linspace(a, b, TRIED + 2)[1:-1] for a, b in zip(low, high, strict=True)]
+    axes = [np.linspace(*ends, TRIED + 2)[1:-1] for ends in zip(ring.min(axis=0), ring.max(axis=0), strict=True)]
     middles = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    # the corners of the name and the middles of its sides lie in the region
     outline = Outline([*ring, ring[0]])
-    # the label's corners and the middles of its sides lie in the region
     around = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)]) * half
-    inside = np.all([outline.contains_points(middles + shift) for shift in around], axis=0)
-    if not inside.any():
+    middles = middles[np.all([outline.contains_points(middles + shift) for shift in around], axis=0)]
+    if not len(middles):
         return False
-    start, end = ring, np.roll(ring, -1, axis=0)
-    along = end - start
-    share = ((middles[inside, None] - start) * along).sum(-1) / (along**2).sum(-1)
-    nearest = start + np.clip(share, 0, 1)[..., None] * along
-    distances = np.linalg.norm((middles[inside, None] - nearest) / half, axis=-1).min(axis=1)
-    place = middles[inside][distances.argmax()] / scale + origin
+    # in units of the name's own size: distances to the sides, and to lines across
+    points = np.concatenate(
+        [_dense(ring, closed=True), *(_dense((own.get_xydata() - origin) * scale) for own in lines)]
+    )
+    room = np.abs((middles[:, None] - points) / half).max(axis=-1).min(axis=1)
+    place = middles[room.argmax()] / scale + origin
     panel.text(place[0], place[1], text, ha="center", va="center", fontsize=9)
     return True
+
+
+def _dense(line: np.ndarray, *, closed: bool = False) -> np.ndarray:
+    """Return points along a line, less than a letter apart."""
+    ends = np.concatenate([line[1:], line[:1]]) if closed else line[1:]
+    shares = np.linspace(0, 1, 4 * TRIED)[:, None]
+    return np.concatenate([a + shares * (b - a) for a, b in zip(line, ends, strict=False)])
 
 
 def _swatch(state: str, fill: str, hatch: str) -> Patch:
