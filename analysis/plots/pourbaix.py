@@ -124,11 +124,12 @@ def _write_inside(panel: Axes, region: Region, found: Diagram, lines: Sequence[L
     if not len(middles):
         return False
     # in units of the name's own size: distances to the sides, and to lines across
-    points = np.concatenate(
-        [_dense(ring, closed=True), *(_dense((own.get_xydata() - origin) * scale) for own in lines)]
-    )
+    across = [_dense((np.array(own.get_xydata()) - origin) * scale) for own in lines]
+    points = np.concatenate([_dense(ring, closed=True), *across])
     room = np.abs((middles[:, None] - points) / half).max(axis=-1).min(axis=1)
-    place = middles[room.argmax()] / scale + origin
+    # where there is enough, the middle of the region is better than more of it
+    off = np.linalg.norm(middles - ring.mean(axis=0), axis=1)
+    place = middles[(np.minimum(room, ENOUGH) - off / (WIDTH + HEIGHT)).argmax()] / scale + origin
     panel.text(place[0], place[1], text, ha="center", va="center", fontsize=9)
     return True
 
