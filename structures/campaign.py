@@ -24,6 +24,7 @@ from atomsieve.structures.reaction import problem_with, reaction, reactions
 from atomsieve.structures.section import (
     NAME,
     ConditionsSection,
+    DescriptorsSection,
     MethodSection,
     PosesSection,
     PrerelaxationSection,
@@ -35,6 +36,7 @@ from atomsieve.structures.section import (
     StageSection,
     ThermochemistrySection,
 )
+from atomsieve.structures.stability import StabilityVerdict
 
 
 class Campaign(Section):
@@ -54,7 +56,7 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability
+    relaxation, spin, poses, conditions, thermochemistry, descriptors, results, prerelaxation, single_point, stability
         Sections, see their classes.
     """
 
@@ -70,6 +72,7 @@ class Campaign(Section):
     poses: PosesSection = PosesSection()
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
+    descriptors: DescriptorsSection = DescriptorsSection()
     results: ResultsSection = ResultsSection()
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
@@ -113,7 +116,7 @@ class Campaign(Section):
         stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
         if stage.stability is False:
             stated["stability"] = None
-        for name in ("relaxation", "spin", "poses", "thermochemistry"):
+        for name in ("relaxation", "spin", "poses", "thermochemistry", "descriptors"):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)
@@ -282,6 +285,7 @@ def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criter
     names = {
         "reaction": own.all_reactions,
         "adsorbate": own.all_adsorbates,
+        "stability": [str(verdict) for verdict in StabilityVerdict] if own.stability is not None else [],
         "family": list(dict.fromkeys(str(entry["family"]) for entry in own.sites if "family" in entry)),
     }
     texts = {f"{path}.where[{position}]": text for position, text in enumerate(stage.where)}

@@ -13,6 +13,7 @@ from ase import Atoms
 
 from atomsieve.structures.adsorbate import count, load_yaml
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.metal import free_metal
 from atomsieve.structures.units import KILOJOULE, ROOM_TEMPERATURE
 
 #: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2,
@@ -84,8 +85,8 @@ class Molecule:
         Chemical symbols.
     positions : tuple of (x, y, z)
         Å; empty where the molecule is never calculated.
-    multiplicity : int
-        2S + 1 of its ground state.
+    multiplicity : int or None
+        2S + 1 of its ground state; None where it is not held, as in the bulk of a metal.
     charge : int
         Elementary charges.
     binds : tuple of str
@@ -101,12 +102,16 @@ class Molecule:
         be turned into the ion by another number than the difference of the two phases.
     source : str
         Where these come from.
+    cell : tuple of (x, y, z)
+        Å, three lattice vectors of the bulk of a metal; empty for all else.
+    moments : tuple of float
+        Magnetic moments at the start, Bohr magnetons; empty where a multiplicity is held.
     """
 
     name: str
     symbols: tuple[str, ...]
     positions: tuple[tuple[float, float, float], ...]
-    multiplicity: int
+    multiplicity: int | None
     charge: int
     binds: tuple[str, ...]
     conjugate: str | None
@@ -114,6 +119,13 @@ class Molecule:
     thermal: Mapping[str, float]
     from_gas: float | None
     source: str
+    cell: tuple[tuple[float, float, float], ...] = ()
+    moments: tuple[float, ...] = ()
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether it is a free atom or the bulk of a metal: nothing in it vibrates against anything else."""
+        return not self.phases
 
     @property
     def composition(self) -> dict[str, int]:
@@ -178,7 +190,7 @@ class Molecule:
 
     @property
     def atoms(self) -> Atoms:
-        """The molecule in free space.
+        """The molecule in free space; of the bulk of a metal its cell, with moments.
 
         Raises
         ------
@@ -188,6 +200,8 @@ class Molecule:
         if not self.positions:
             source = self.phases[self.phase].source
             raise InputError(f"{self.name} is never calculated: its free energy is experimental ({source})")
+        if self.cell:
+            return Atoms(self.symbols, self.positions, cell=self.cell, pbc=True, magmoms=self.moments)
         return Atoms(self.symbols, self.positions)
 
 
@@ -218,7 +232,7 @@ def molecules() -> Mapping[str, Molecule]:
 
 
 def molecule(name: str) -> Molecule:
-    """Return one molecule.
+    """Return one molecule; ``Fe(atom)`` and ``Fe(bulk 0.96)`` are metals (:mod:`atomsieve.structures.metal`).
 
     Raises
     ------
@@ -226,6 +240,8 @@ def molecule(name: str) -> Molecule:
         If no molecule has this name.
     """
     if name not in molecules():
+        if (found := free_metal(name)) is not None:
+            return found
         raise InputError(unknown(name, molecules(), "molecule"))
     return molecules()[name]
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atomsieve.analysis.envelope import Region
-from atomsieve.analysis.pourbaix import Diagram, Plane, covering, diagram, planes
+from atomsieve.analysis.planes import Plane, planes
+from atomsieve.analysis.pourbaix import Diagram, covering, diagram
 from atomsieve.analysis.resting import candidates, windows
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.energies import Term

@@ -280,7 +280,7 @@ def explain(
     commands.explain(file_or_name, site, what, path, as_json=as_json)
 
 
-for command in (site_commands.pourbaix,):
+for command in (site_commands.stability, site_commands.pourbaix, site_commands.descriptors):
     app.command()(command)
 
 

@@ -65,7 +65,7 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     if site is not None and what is None and len(labels) == 1 and not _matching(labels, site):
         # with one site its name may be left out
         site, what = None, site
-    own = _site(labels, site)
+    own = site_named(labels, site)
     reactions: dict[str, tuple[LimitingPotential, SiteRows]] = {}
     adsorbates: dict[str, tuple[AdsorptionEnergy, Surroundings]] = {}
     for checked, sites, _ in found:
@@ -113,7 +113,7 @@ def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign,
     }
     if not known:
         raise InputError("there are no results yet; run the campaign first")
-    label = _site({key: entry[0] for key, entry in known.items()}, site)
+    label = site_named({key: entry[0] for key, entry in known.items()}, site)
     return known[label.key][1:]
 
 
@@ -125,7 +125,14 @@ def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:
     return exact[:1] if len(exact) == 1 else begun
 
 
-def _site(labels: Mapping[str, SiteLabel], text: str | None) -> SiteLabel:
+def site_named(labels: Mapping[str, SiteLabel], text: str | None) -> SiteLabel:
+    """Return the site that a text means: its label, an unambiguous beginning of it, or of its key.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several are meant; names the nearest.
+    """
     names = sorted(site.label for site in labels.values())
     matches = list(labels.values()) if text is None else _matching(labels, text)
     if len(matches) == 1:

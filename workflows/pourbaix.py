@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label, potential_label
-from atomsieve.analysis.pourbaix import Covering, Diagram, Plane, Span, covering, diagram, planes
+from atomsieve.analysis.planes import Plane, dissolved, planes
+from atomsieve.analysis.pourbaix import Covering, Diagram, Span, covering, diagram
 from atomsieve.analysis.resting import BARE
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.conditions import with_ligands
@@ -22,6 +23,8 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.units import nernst_slope
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.commands import stored_levels
+from atomsieve.workflows.explaining import known_of
 from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.harvest import SiteRows
 
@@ -79,59 +82,76 @@ def read_range(text: str, name: str) -> Span:
     return low, high
 
 
+def dissolved_planes(checked: CheckedCampaign, known: SiteRows) -> tuple[Plane, ...]:
+    """Return what a site dissolves to, each with its plane; none where the campaign asks for no stability.
+
+    Raises
+    ------
+    InputError
+        If the formation energy of the site, or a dissolved species of its metals, is not known.
+    """
+    one, section = known.stability, checked.campaign.stability
+    if one is None or section is None:
+        return ()
+    if "formation_energy" not in one.energies:
+        raise InputError(one.missing["formation_energy"])
+    return dissolved(one.site.metals, one.energies["formation_energy"], activity=section.activity)
+
+
 def show(
-    checked: CheckedCampaign,
-    known: SiteRows,
-    potentials: Span,
-    ph: Span,
-    scale: str,
-    folder: Path,
-    *,
-    dissolved: Sequence[Plane] = (),
-    as_json: bool,
+    file_or_name: str, site: str | None, output: Path | None, ph: str, potential: str, scale: str, *, as_json: bool
 ) -> None:
     """Print the regions of a site's Pourbaix diagram, and draw it.
 
     Parameters
     ----------
-    checked : CheckedCampaign
-        The campaign, or the stage.
-    known : SiteRows
-        What it knows of the site.
-    potentials, ph : (float, float)
-        The box, V on the scale.
+    file_or_name : str
+        A campaign.
+    site : str or None
+        A label, the beginning of one, or a key; may be left out where there is one site.
+    output : Path or None
+        Where pictures go; the campaign's reports unless given.
+    ph, potential : str
+        The box, ``0:14`` and ``-1:2`` (V on the scale).
     scale : str
         ``SHE`` or ``RHE``.
-    folder : Path
-        Where pictures go.
-    dissolved : sequence of Plane
-        What the site may dissolve to.
     as_json : bool
         Print plain data, and draw nothing.
     """
-    site = next(iter(known.rows.values())).site
-    method = next(iter(known.rows.values())).method
-    states = (*site_planes(checked, known), *dissolved)
-    found = diagram(states, potentials, ph, scale=scale)
+    potentials, range_ph = read_range(potential, "potential"), read_range(ph, "ph")
+    campaign, found_levels = stored_levels(file_or_name)
+    checked, known = known_of(found_levels, site)
+    first = next(iter(known.rows.values()))
+    why = ""
+    states = site_planes(checked, known)
+    try:
+        states = (*states, *dissolved_planes(checked, known))
+    except InputError as error:
+        why = f"without what it dissolves to: {error}"
+    found = diagram(states, potentials, range_ph, scale=scale)
     around = environment(checked, known)
     here = covering(states, around.potential, around.ph)
     if as_json:
-        screen.print_json(_plain(site, states, found, here, around))
+        screen.print_json(_plain(first.site, states, found, here, around))
         return
     from atomsieve.analysis.plots.pourbaix import pourbaix_plot
 
     out = screen.console()
-    out.print(_table(site, found))
+    out.print(_table(first.site, found))
+    if why:
+        out.print(escape(why), style="yellow", soft_wrap=True)
     if without := [f"{name}*" for name, row in known.rows.items() if row.free is None]:
         out.print(f"without an energy, and so not among them: {', '.join(without)}", soft_wrap=True)
     for line in _sentences(here, around):
         out.print(escape(line), soft_wrap=True)
-    potential = around.potential - (nernst_slope(around.temperature) * around.ph if scale == "SHE" else 0.0)
-    notes = [] if Method.from_dict(method).is_predictive else [f"{NOT_PREDICTIVE} ({method['calculator']})"]
+    mark = around.potential - (nernst_slope(around.temperature) * around.ph if scale == "SHE" else 0.0)
+    predictive = Method.from_dict(first.method).is_predictive
+    notes = [] if predictive else [f"{NOT_PREDICTIVE} ({first.method['calculator']})"]
+    folder = output or campaign.folder.root / "reports" / campaign.campaign.name
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("png", "svg"):
-        path = folder / f"pourbaix-{file_stem(site.label)}.{suffix}"
-        pourbaix_plot(found, path, title=site.label, mark=(around.ph, potential), notes=notes)
+        path = folder / f"pourbaix-{file_stem(first.site.label)}.{suffix}"
+        pourbaix_plot(found, path, title=first.site.label, mark=(around.ph, mark), notes=notes)
         out.print(f"plot: {path}", soft_wrap=True)
     for note in notes:
         out.print(f"[bold yellow]{escape(note)}[/bold yellow]")

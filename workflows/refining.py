@@ -1,4 +1,4 @@
-"""Refining: jobs that go on with the states that were found lowest, to single points and vibrations."""
+"""Refining: jobs that go on with the states that were found lowest: single points, vibrations, electronic structure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jobflow import Flow, Job, Response, job
 from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.builders.placement import Placement
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.molecule import molecule as known_molecule
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
@@ -60,6 +61,10 @@ def refine_site(
         metals = host.metals if asked.vibrations is not None and asked.vibrations["metal"] else ()
         moving[str(state["key"])] = (*metals, *range(len(host.atoms), _size(state))) if name else metals
     jobs, refined = _refine(relax, asked, named, moving)
+    if asked.electronic and built.metals and "" in states:
+        found = relax.make(asked.electronic_request(states[""]), name=f"electronic structure of {built.label}")
+        jobs.append(found)
+        refined["electronic"] = {states[""]["key"]: found.output}
     if follow and asked.vibrations is not None and asked.vibrations["follow"]:
         end = follow_modes(relax, policy, site, clean, adsorbed, refined["vibrations"])
     elif not jobs:
@@ -74,7 +79,8 @@ def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecu
     """Go on with a molecule."""
     state = lowest([molecule])
     states = {f"gas {name}": state} if state is not None else {}
-    moving = {one["key"]: range(_size(one)) for one in states.values()}
+    still = known_molecule(name).is_metal
+    moving = {one["key"]: range(0 if still else _size(one)) for one in states.values()}
     jobs, refined = _refine(relax, Policy.from_dict(policy), states, moving)
     if not jobs:
         return Response(output={"molecule": molecule})

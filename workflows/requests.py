@@ -64,6 +64,8 @@ class Policy:
     vibrations : mapping or None
         ``displacement`` (Å), ``floor`` (cm⁻¹), ``metal`` (whether the site's metals are displaced too) and ``follow``
         (whether imaginary modes are) where vibrations give the free energies.
+    electronic : bool
+        Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
     """
 
     method: Method
@@ -84,11 +86,16 @@ class Policy:
     single_point: Method | None = None
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
+    electronic: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
+        content = dict(vars(self))
+        if not self.electronic:
+            # what came later is named only where it is asked for, so that older flows keep their keys
+            del content["electronic"]
         return {
-            **vars(self),
+            **content,
             "method": self.method.to_dict(),
             "tilts": list(self.tilts),
             "before": self.before.to_dict() if self.before is not None else None,
@@ -130,6 +137,7 @@ class Policy:
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
             **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
+            **({"electronic": True} if self.electronic else {}),
         }
 
     @property
@@ -209,9 +217,11 @@ class Policy:
         return found
 
     def molecule_request(self, name: str) -> Request:
-        """Return the request of a gas reference."""
+        """Return the request of a gas reference, or of the atom or the bulk of a metal."""
         gas = molecule(name)
-        start = content_key("start", [gas.symbols, gas.positions])[:16]
+        # a cell and moments came later, and are named only where there are any, so that gases keep their keys
+        more = [gas.cell, gas.moments] if gas.cell else []
+        start = content_key("start", [gas.symbols, gas.positions, *more])[:16]
         spin = gas.multiplicity if self.spin != "none" else None
         return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
 
@@ -221,6 +231,16 @@ class Policy:
         spin = state["multiplicity"] if self.single_point_knows_spin else None
         subject = {"of": state["key"]}
         return Request("energy", subject, self.single_point, self.fmax, spin, state["charge"], (state["key"],))
+
+    def electronic_request(self, state: Mapping[str, Any]) -> Request:
+        """Return the request of the electronic structure of a clean state, given by its reference.
+
+        It is that of the method whose energies are combined: the single point's where there is one, for it is the
+        dearer, and the row of a site is its.
+        """
+        spin = state["multiplicity"] if self.single_point is None or self.single_point_knows_spin else None
+        subject = {"of": state["key"]}
+        return Request("electronic", subject, self.energy_method, self.fmax, spin, state["charge"], (state["key"],))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""SiteCommands: the commands that say what one site is and withstands, as the command line takes them."""
+"""Commands about single sites: whether they live, what covers them, what describes and what betrays them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import typer
 
 from atomsieve.workflows.watching import helm
 
+FileOrName = helm.Name
+Site = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-SiteOfAll = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")]
+
+
+def stability(file_or_name: FileOrName, site: Site = None, as_json: AsJson = False) -> None:
+    """Say what holds sites together, and what they withstand: dissolution, acid, aggregation, ligands."""
+    from atomsieve.workflows import stability
+
+    stability.show(file_or_name, site, as_json=as_json)
 
 
 def pourbaix(
-    file_or_name: helm.Name,
-    site: SiteOfAll = None,
+    file_or_name: FileOrName,
+    site: Site = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pictures.")] = None,
     ph: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which pH.")] = "0:14",
     potential: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which potential, V.")] = "-1:2",
@@ -23,6 +31,20 @@ def pourbaix(
     as_json: AsJson = False,
 ) -> None:
     """Show and draw what covers a site at each potential and pH, and what poisons it."""
-    from atomsieve.workflows import commands
+    from atomsieve.workflows import pourbaix
 
-    commands.pourbaix(file_or_name, site, output, ph, potential, scale, as_json=as_json)
+    pourbaix.show(file_or_name, site, output, ph, potential, scale, as_json=as_json)
+
+
+def descriptors(
+    file_or_name: FileOrName,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.csv or FILE.json instead.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a site is: its geometry, its metals, its electrons and what it binds; a row for each site."""
+    from atomsieve.workflows import descriptors
+
+    descriptors.show(file_or_name, output, as_csv=as_csv, as_json=as_json)

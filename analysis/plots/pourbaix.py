@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -83,7 +84,13 @@ def pourbaix_plot(
         handles: list[Artist] = [_swatch(state, *colours[state]) for state in beside]
         handles += water
         if mark is not None and _is_within(mark, found):
-            style = {"color": "black", "markersize": 6, "markeredgecolor": "white", "zorder": 4, "clip_on": False}
+            style: dict[str, Any] = {
+                "color": "black",
+                "markersize": 6,
+                "markeredgecolor": "white",
+                "zorder": 4,
+                "clip_on": False,
+            }
             handles += panel.plot(*mark, "o", label="conditions", **style)
         panel.set_xlim(*found.ph)
         panel.set_ylim(*found.potentials)

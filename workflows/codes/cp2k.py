@@ -286,6 +286,8 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=250.0,
     calculator=calculator,
+    # it is run at Γ alone here
+    metals=frozenset({"atom"}),
     requirement=Requirement(programs=("cp2k.psmp",), mend="apt-get install cp2k"),
     # DIIS later, and where nothing is smeared a minimiser that cannot diverge; then another scheme
     ladder=(

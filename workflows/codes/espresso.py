@@ -214,6 +214,7 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=2000.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
     requirement=Requirement(programs=("pw.x",), mend="apt-get install quantum-espresso quantum-espresso-data"),
     # a slower mixer that knows vacuum from matter; then a solver that cannot lose bands
     ladder=(
