@@ -87,7 +87,7 @@ def _coverage(rows: Mapping[str, AdsorptionEnergy], around: Surroundings, ligand
     side = "below" if found.margin < 0 else "above"
     what = "the bare site" if found.without == "*" else found.without
     reason = f"{found.poison} of {found.ligand} lies {abs(found.margin):.2f} eV {side} {what}"
-    return Criterion("coverage", found.margin, "eV", 0.0, False, reason, found.poison_terms)
+    return Criterion("coverage", found.margin, "eV", 0.0, False, reason, found.margin_terms)
 
 
 def _dissolution(one: Stability, around: Surroundings, activity: float) -> Criterion:

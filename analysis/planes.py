@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from atomsieve.analysis.dissolution import dissolved_terms
@@ -157,14 +157,15 @@ def _within(low: float, high: float) -> tuple[float, float]:
 def _molecular(step: Step, one: Surroundings, other: Surroundings) -> tuple[Term, ...]:
     """Return the terms of a step's molecules at pH 0, drawn on from two pH between which none of them changes."""
     found = []
+    # of an adsorbate that forms, one molecule is taken up, or some are set free
     for state, sign in ((step.end, 1), (step.start, -1)):
         for name, number in state.free.items():
-            factor = sign * number
             for here, there in zip(one.molecules[name], other.molecules[name], strict=True):
                 by_ph = (there.value - here.value) / (other.ph - one.ph)
                 text = here.name.replace(f" at pH {one.ph:g}", "")
-                weighed = f"{'-' if factor == -1 else f'{factor:+d} '}{text}" if factor != 1 else text
-                found.append(Term(weighed, here.kind, factor * (here.value - by_ph * one.ph), here.source))
+                value = number * (here.value - by_ph * one.ph)
+                term = Term(text if number == 1 else f"+{number} {text}", here.kind, value, here.source)
+                found.append(term if sign == 1 else term.taken_off)
     return tuple(found)
 
 
@@ -186,7 +187,7 @@ def dissolved(metals: Sequence[str], formation: Sequence[Term], *, activity: flo
         If no dissolved species of a metal is known.
     """
     own = [_prevailing(aqueous_species(symbol), activity) for symbol in metals]
-    taken = tuple(replace(term, name=f"-({term.name})", value=-term.value) for term in formation)
+    taken = tuple(term.taken_off for term in formation)
     # two atoms of one metal may change places
     sets = {tuple(sorted(chosen, key=lambda one: one.name)) for chosen in itertools.product(*own)}
     return tuple(

@@ -115,8 +115,8 @@ class Covering:
         This adsorbate's state.
     margin : float or None
         ΔG of the poison against the lowest state without a ligand, eV: negative where it poisons the site.
-    poison_terms : tuple of Term
-        Of the poison's ΔG against the bare site.
+    margin_terms : tuple of Term
+        Of the margin.
     """
 
     state: str
@@ -127,7 +127,7 @@ class Covering:
     ligand: str | None
     poison: str | None
     margin: float | None
-    poison_terms: tuple[Term, ...]
+    margin_terms: tuple[Term, ...]
 
     @property
     def is_poisoned(self) -> bool:
@@ -174,6 +174,10 @@ def covering(states: Sequence[Plane], potential: float, ph: float, *, scale: str
     if bare is None:
         raise InputError("no state of the site without a ligand is known; hand in the bare one's plane")
     poison = next((plane for plane in order if plane.ligand), None)
+    margin_terms: tuple[Term, ...] = ()
+    if poison is not None:
+        without = (term.taken_off for term in bare.terms_at(potential, ph, scale))
+        margin_terms = (*poison.terms_at(potential, ph, scale), *without)
     lowest = order[0]
     return Covering(
         state=lowest.state,
@@ -184,5 +188,5 @@ def covering(states: Sequence[Plane], potential: float, ph: float, *, scale: str
         ligand=poison.ligand if poison is not None else None,
         poison=poison.state if poison is not None else None,
         margin=poison.free(potential, ph, scale) - bare.free(potential, ph, scale) if poison is not None else None,
-        poison_terms=poison.terms_at(potential, ph, scale) if poison is not None else (),
+        margin_terms=margin_terms,
     )
