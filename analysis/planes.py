@@ -116,7 +116,6 @@ def planes(
     """
     there = frozenset(molecules)
     found = [Plane(BARE, (), 0, 0, around.temperature)]
-    known: dict[float, Surroundings] = {}
     for name, terms in adsorbed.items():
         step = formation(name, there)
         if step is None or not terms:
@@ -125,7 +124,7 @@ def planes(
         edges = (-math.inf, *sorted(value for value in constants if value is not None), math.inf)
         for low, high in itertools.pairwise(edges):
             ends = _within(low, high)
-            one, other = (known.setdefault(ph, around.at(pH=ph)) for ph in ends)
+            one, other = (around.at(pH=ph) for ph in ends)
             free = {name: sum(term.value for term in terms)}
             cuts = [candidates(free, cut, there)[1:] for cut in (one, other)]
             if not all(cuts):

@@ -281,6 +281,7 @@ CAMPAIGN = """\
 name: poisons
 sites:
   - {family: graphene, metals: Fe}
+reactions: [HER]
 adsorbates: [OH, O]
 stability: {ligands: {CO: 1.0e-6, Cl-: 0.1}, demetallation: false, aggregation: false}
 conditions: {potential: 0.8, pH: 1.0}
@@ -294,8 +295,8 @@ method: {calculator: mock}
 
 def test_ligands_of_a_campaign_are_adsorbates_and_molecules() -> None:
     campaign = parse_campaign(CAMPAIGN, "test")
-    assert campaign.all_adsorbates == ("OH", "O", "CO", "Cl")
-    assert campaign.all_molecules == ("CO", "Cl-")
+    assert campaign.all_adsorbates == ("H", "OH", "O", "CO", "Cl")
+    assert campaign.all_molecules == ("H2", "CO", "Cl-")
     assert parse_campaign(CAMPAIGN.replace("Cl-: 0.1", "HS-: 0.1"), "test").all_adsorbates[-3:] == ("SH2", "SH", "S")
 
 
@@ -335,7 +336,9 @@ def test_a_campaign_with_ligands(tmp_path: Path, cli: Callable[..., subprocess.C
     here = found["covering"]
     assert (here["potential"], here["ph"]) == (0.8, 1.0)
     assert here["order"][0]["state"] == here["state"]
-    # the criterion of the assessment is the same number
+    # the resting state of a reaction is the same, and the criterion of the assessment the same number
+    (row,) = json.loads(cli("results", "poisons", "--json", cwd=tmp_path).stdout)
+    assert row["resting_state"] == here["state"]
     (stable,) = json.loads(cli("stability", "poisons", "--json", cwd=tmp_path).stdout)
     (coverage,) = (entry for entry in stable["criteria"] if entry["name"] == "coverage")
     assert coverage["value"] == pytest.approx(here["margin"])
