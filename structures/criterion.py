@@ -128,8 +128,10 @@ class Condition:
                     return f"{name}*: {row.verdict} ({row.reason}); wanted: {self}"
             return None
         if self.quantity == "stability":
-            own = result.stability
-            word, why = ("undetermined", "it is not calculated") if own is None else (str(own.verdict), own.reason)
+            known = result.stability
+            word, why = ("undetermined", "it is not calculated")
+            if known is not None:
+                word, why = str(known.verdict), known.reason
             return None if self._allows(word in self.value) else f"stability is {word} ({why}); wanted: {self}"
         if self.quantity == "family":
             found, fits = result.site.family, result.site.family in self.value
@@ -160,7 +162,7 @@ class Ranking:
 
     number: int
     quantity: str
-    of: str
+    of: str | None
     highest: bool
 
     def __str__(self) -> str:

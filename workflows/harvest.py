@@ -137,8 +137,8 @@ def site_rows(
     if checked.stability is not None:
         states = {"clean": output["clean"], **{role: one["clean"] for role, one in (variants or {}).items()}}
         stable = checked.stability.of_site(site_label(site), site.recipe, states, species, energies)
-    found = SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around, stable)
-    return judged(checked, found)
+    made = SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around, stable)
+    return judged(checked, made)
 
 
 def judged(checked: CheckedCampaign, site: SiteRows) -> SiteRows:
@@ -253,8 +253,9 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
     clean = {row.calculations.get("clean") for row in rows}
     if len(clean) > 1 or (checked.stability is not None and not checked.stability.is_known(stored, clean)):
         return False
-    records = [*rows, *([stored.stability] if stored.stability is not None else [])]
-    failed = {entry["key"] for one in records for entry in one.considered if entry["status"] == "failed"}
+    considered = [entry for row in rows for entry in row.considered]
+    considered += stored.stability.considered if stored.stability is not None else ()
+    failed = {entry["key"] for entry in considered if entry["status"] == "failed"}
     documents = database.known(failed) if failed else {}
     return len(documents) == len(failed) and all(
         document["status"] == "failed" and checked.is_settled(document) for document in documents.values()

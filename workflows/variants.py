@@ -102,7 +102,9 @@ class StabilityPolicy:
         if self.section.metals != "mixed" or "(bulk" not in name:
             return self.policy
         own = metal_method(self.policy.energy_method, "mixed")
-        return replace(self.policy, **{"single_point" if self.policy.single_point is not None else "method": own})
+        if self.policy.single_point is not None:
+            return replace(self.policy, single_point=own)
+        return replace(self.policy, method=own)
 
     def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the recipes of what a site's stability is calculated from, by role."""
