@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from atomsieve.analysis.dissolution import Dissolution, demetallation, dissolution
-from atomsieve.analysis.pourbaix import covering, planes
+from atomsieve.analysis.planes import planes
+from atomsieve.analysis.pourbaix import covering
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.aqueous import AqueousSpecies
+from atomsieve.structures.conditions import with_ligands
 from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.stability import Criterion, Stability
@@ -74,7 +76,8 @@ def _aggregation(one: Stability) -> Criterion:
 
 def _coverage(rows: Mapping[str, AdsorptionEnergy], around: Surroundings, ligands: Mapping[str, float]) -> Criterion:
     """Hold the strongest ligand against what else covers the site."""
-    states = planes({name: row.terms for name, row in rows.items()}, around, ligands)
+    there = around.at(**with_ligands(around.stated, ligands))
+    states = planes({name: row.terms for name, row in rows.items()}, there, ligands)
     found = covering(states, around.potential, around.ph)
     if found.margin is None:
         known = (
@@ -84,7 +87,7 @@ def _coverage(rows: Mapping[str, AdsorptionEnergy], around: Surroundings, ligand
     side = "below" if found.margin < 0 else "above"
     what = "the bare site" if found.without == "*" else found.without
     reason = f"{found.poison} of {found.ligand} lies {abs(found.margin):.2f} eV {side} {what}"
-    return Criterion("coverage", found.margin, "eV", 0.0, False, reason, found.poison_terms)
+    return Criterion("coverage", found.margin, "eV", 0.0, False, reason, found.margin_terms)
 
 
 def _dissolution(one: Stability, around: Surroundings, activity: float) -> Criterion:

@@ -2,96 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from atomsieve.analysis.envelope import Boundary, Point, Region, boundaries, corners_of_three, joined, lower
-from atomsieve.analysis.resting import BARE, candidates, formation
-from atomsieve.analysis.surroundings import Surroundings
+from atomsieve.analysis.planes import Plane
 from atomsieve.structures.energies import Term
-from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.state import Step
-from atomsieve.structures.units import ROOM_TEMPERATURE, nernst_slope
+from atomsieve.structures.errors import InputError
+from atomsieve.structures.units import ROOM_TEMPERATURE
 
-#: What potentials of a diagram may be measured against.
-SCALES: Final = ("RHE", "SHE")
 #: A range, from low to high.
 Span = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Plane:
-    """The free energy of one state of a site against the bare one, linear in potential and pH.
-
-    ΔG = Σ terms + n e U(SHE) + p kT ln 10 pH for n electrons and p protons taken up (doi 10.1039/b803956a).
-
-    Parameters
-    ----------
-    state : str
-        ``*``, ``OH*``, or what is left of a site that dissolves.
-    terms : tuple of Term
-        ΔG at 0 V and pH 0, term by term, eV.
-    electrons, protons : int
-        That the state takes up to form from the bare site; negative where it gives them off.
-    temperature : float
-        K.
-    ligand : str
-        The molecule of the surroundings that it is made of; empty where that is water alone.
-    is_dissolved : bool
-        Whether the site has lost a metal.
-    low, high : float
-        The pH from which and up to which it holds: where a molecule has an acid or a base, one plane ends at the pKa,
-        and another begins.
-    """
-
-    state: str
-    terms: tuple[Term, ...]
-    electrons: int
-    protons: int
-    temperature: float = ROOM_TEMPERATURE
-    ligand: str = ""
-    is_dissolved: bool = False
-    low: float = -math.inf
-    high: float = math.inf
-
-    @property
-    def intercept(self) -> float:
-        """ΔG at 0 V and pH 0, eV; on either scale, which agree there."""
-        return sum(term.value for term in self.terms)
-
-    def slopes(self, scale: str = "RHE") -> tuple[float, float]:
-        """Return by how much ΔG changes with pH and with the potential: eV per unit of pH, and eV/V.
-
-        Raises
-        ------
-        InputError
-            If the scale is neither ``RHE`` nor ``SHE``.
-        """
-        if scale not in SCALES:
-            raise InputError(unknown(scale, SCALES, "potential scale of a diagram"))
-        protons = self.protons - (self.electrons if scale == "RHE" else 0)
-        return protons * nernst_slope(self.temperature), float(self.electrons)
-
-    def free(self, potential: float, ph: float, scale: str = "RHE") -> float:
-        """Return ΔG at a potential (V on the scale) and a pH, eV."""
-        by_ph, by_potential = self.slopes(scale)
-        return self.intercept + by_ph * ph + by_potential * potential
-
-    def terms_at(self, potential: float, ph: float, scale: str = "RHE") -> tuple[Term, ...]:
-        """Return all terms at a potential (V on the scale) and a pH; they add up to :meth:`free`."""
-        by_ph, by_potential = self.slopes(scale)
-        shifts = (
-            Term(f"{self.electrons:+d} e U({scale})", "potential", by_potential * potential, "conditions"),
-            Term(f"{by_ph / nernst_slope(self.temperature):+.0f} kT ln 10 pH", "pH", by_ph * ph, "conditions"),
-        )
-        return (*self.terms, *(term for term in shifts if term.value))
-
-    def holds(self, low: float, high: float) -> bool:
-        """Return whether it holds from one pH to another."""
-        return self.low <= low and high <= self.high
 
 
 @dataclass(frozen=True)
@@ -110,6 +34,8 @@ class Diagram:
         What its potentials are measured against, ``RHE`` or ``SHE``.
     ph, potentials : (float, float)
         Its box, the potentials in V.
+    temperature : float
+        K.
     """
 
     regions: tuple[Region, ...]
@@ -118,78 +44,7 @@ class Diagram:
     scale: str
     ph: Span
     potentials: Span
-
-
-def planes(
-    adsorbed: Mapping[str, Sequence[Term]], around: Surroundings, molecules: Iterable[str] = ()
-) -> tuple[Plane, ...]:
-    """Return the states in which a site may rest, each with its plane; the bare one first.
-
-    They are those of :func:`~atomsieve.analysis.resting.candidates`, which is their cut at one pH. Where a molecule is
-    an acid or a base, ΔG has a kink at its pKa; there is then one plane on either side of it.
-
-    Parameters
-    ----------
-    adsorbed : mapping of str to sequence of Term
-        ΔG of each adsorbate at 0 V against RHE, against the reference molecules, term by term, eV; empty where it is
-        not known.
-    around : Surroundings
-        Free energies of the molecules; neither their pH nor their potential matters.
-    molecules : iterable of str
-        The molecules that are there besides water.
-    """
-    there = frozenset(molecules)
-    found = [Plane(BARE, (), 0, 0, around.temperature)]
-    known: dict[float, Surroundings] = {}
-    for name, terms in adsorbed.items():
-        step = formation(name, there)
-        if step is None or not terms:
-            continue
-        constants = {around.acid_constant(molecule) for molecule in (*step.start.free, *step.end.free)} - {None}
-        edges = (-math.inf, *sorted(value for value in constants if value is not None), math.inf)
-        for low, high in pairwise(edges):
-            ends = _within(low, high)
-            one, other = (known.setdefault(ph, around.at(pH=ph)) for ph in ends)
-            free = {name: sum(term.value for term in terms)}
-            cuts = [candidates(free, cut, there)[1:] for cut in (one, other)]
-            if not all(cuts):
-                continue
-            by_ph = (cuts[1][0].free_at_zero - cuts[0][0].free_at_zero) / (ends[1] - ends[0])
-            electrons = cuts[0][0].electrons
-            found.append(
-                Plane(
-                    state=cuts[0][0].state,
-                    terms=(*terms, *_molecular(step, one, other)),
-                    electrons=electrons,
-                    protons=electrons + round(by_ph / nernst_slope(around.temperature)),
-                    temperature=around.temperature,
-                    ligand=next((own for own in (*step.start.free, *step.end.free) if own != "H2O"), ""),
-                    low=low,
-                    high=high,
-                )
-            )
-    return tuple(found)
-
-
-def _within(low: float, high: float) -> Span:
-    """Return two values between others that may be infinite."""
-    if math.isinf(low):
-        return (0.0, 1.0) if math.isinf(high) else (high - 2.0, high - 1.0)
-    return (low + 1.0, low + 2.0) if math.isinf(high) else (low + (high - low) / 3, high - (high - low) / 3)
-
-
-def _molecular(step: Step, one: Surroundings, other: Surroundings) -> tuple[Term, ...]:
-    """Return the terms of a step's molecules at pH 0, drawn on from two pH between which none of them changes."""
-    found = []
-    for state, sign in ((step.end, 1), (step.start, -1)):
-        for name, number in state.free.items():
-            factor = sign * number
-            for here, there in zip(one.molecules[name], other.molecules[name], strict=True):
-                by_ph = (there.value - here.value) / (other.ph - one.ph)
-                text = here.name.replace(f" at pH {one.ph:g}", "")
-                weighed = f"{'-' if factor == -1 else f'{factor:+d} '}{text}" if factor != 1 else text
-                found.append(Term(weighed, here.kind, factor * (here.value - by_ph * one.ph), here.source))
-    return tuple(found)
+    temperature: float = ROOM_TEMPERATURE
 
 
 def diagram(
@@ -221,7 +76,7 @@ def diagram(
             raise InputError(f"{name} from {low:g} to {high:g} is no range; write the lower one first")
     cuts = {edge for plane in states for edge in (plane.low, plane.high) if ph[0] < edge < ph[1]}
     strips = []
-    for low, high in pairwise(sorted({*ph, *cuts})):
+    for low, high in itertools.pairwise(sorted({*ph, *cuts})):
         own = [plane for plane in states if plane.holds(low, high)]
         if not own:
             raise InputError(f"no state of the site is known from pH {low:g} to {high:g}; hand in its planes there")
@@ -234,6 +89,7 @@ def diagram(
         scale=scale,
         ph=ph,
         potentials=potentials,
+        temperature=states[0].temperature,
     )
 
 
@@ -259,8 +115,8 @@ class Covering:
         This adsorbate's state.
     margin : float or None
         ΔG of the poison against the lowest state without a ligand, eV: negative where it poisons the site.
-    poison_terms : tuple of Term
-        Of the poison's ΔG against the bare site.
+    margin_terms : tuple of Term
+        Of the margin.
     """
 
     state: str
@@ -271,7 +127,7 @@ class Covering:
     ligand: str | None
     poison: str | None
     margin: float | None
-    poison_terms: tuple[Term, ...]
+    margin_terms: tuple[Term, ...]
 
     @property
     def is_poisoned(self) -> bool:
@@ -318,6 +174,10 @@ def covering(states: Sequence[Plane], potential: float, ph: float, *, scale: str
     if bare is None:
         raise InputError("no state of the site without a ligand is known; hand in the bare one's plane")
     poison = next((plane for plane in order if plane.ligand), None)
+    margin_terms: tuple[Term, ...] = ()
+    if poison is not None:
+        without = (term.taken_off for term in bare.terms_at(potential, ph, scale))
+        margin_terms = (*poison.terms_at(potential, ph, scale), *without)
     lowest = order[0]
     return Covering(
         state=lowest.state,
@@ -328,5 +188,5 @@ def covering(states: Sequence[Plane], potential: float, ph: float, *, scale: str
         ligand=poison.ligand if poison is not None else None,
         poison=poison.state if poison is not None else None,
         margin=poison.free(potential, ph, scale) - bare.free(potential, ph, scale) if poison is not None else None,
-        poison_terms=poison.terms_at(potential, ph, scale) if poison is not None else (),
+        margin_terms=margin_terms,
     )

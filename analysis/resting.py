@@ -75,8 +75,8 @@ def candidates(
 
     What consists of O and H alone is in equilibrium with water, protons and electrons (surface Pourbaix diagrams, doi
     10.1039/b803956a): * + a H2O + n (H+ + e-) = A*, n = H - 2 O. An adsorbate as which a molecule that is there binds
-    (CO*, N2*, NH3*; Cl* of Cl-, SH* of H2S) is in equilibrium with that molecule. Other intermediates go on to
-    products, and never come to an equilibrium. Only what has an energy can be found to rest.
+    (CO*, N2*, NH3*; Cl* of Cl-, SH* of H2S) is in equilibrium with it. Other intermediates go on to products, and never
+    come to an equilibrium. Only what has an energy can be found to rest.
 
     Parameters
     ----------

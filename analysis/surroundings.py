@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from atomsieve.structures.conditions import objections, phase_of
@@ -51,7 +52,15 @@ class Surroundings:
 
     def at(self, **changes: Any) -> Surroundings:
         """Return the same under other conditions: ``at(pH=7)``."""
-        return surroundings({**self.stated, **changes}, self.computed)
+        # the sites of a campaign share their surroundings
+        key = repr(changes)
+        if key not in self._others:
+            self._others[key] = surroundings({**self.stated, **changes}, self.computed)
+        return self._others[key]
+
+    @cached_property
+    def _others(self) -> dict[str, Surroundings]:
+        return {}
 
     def acid_constant(self, name: str) -> float | None:
         """Return the pH at which a dissolved molecule gives way to its conjugate (the pKa); None where it has none."""

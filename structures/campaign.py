@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
+from atomsieve.structures.conditions import ligands
 from atomsieve.structures.consistency import thermochemistry_problems
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
@@ -91,7 +92,13 @@ class Campaign(Section):
     def stated_adsorbates(self) -> tuple[str, ...]:
         """Those that its reactions need and that it names, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
-        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
+        bound = [name for around in self.ligands for name in ligands().get(around, ())]
+        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting, *bound]))
+
+    @property
+    def ligands(self) -> Mapping[str, float]:
+        """What else is around and may cover the sites, by molecule its pressure (bar) or activity (mol/kg)."""
+        return self.stability.ligands if self.stability is not None else {}
 
     @cached_property
     def all_adsorbates(self) -> tuple[str, ...]:
@@ -106,10 +113,11 @@ class Campaign(Section):
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:
-        """Every free molecule of the reactions and of their side products, in order of first mention."""
+        """Every free molecule of the reactions, of their side products, and around, in order of first mention."""
         wanted = [reaction(name) for name in self.all_reactions]
         chains = [chain for one in wanted for chain in (one.states, *one.leaves)]
-        return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.free))
+        free = [name for chain in chains for state in chain for name in state.free]
+        return tuple(dict.fromkeys([*free, *(name for name in self.ligands if name in ligands())]))
 
     @property
     def all_known(self) -> bool:

@@ -12,6 +12,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.workflows import reckoning, screen, sums
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows
 
@@ -97,6 +98,33 @@ def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
     if not labels:
         raise InputError("there are no results yet; run the campaign first")
     return labels
+
+
+def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign, SiteRows]:
+    """Return the last stage that knows a site, and what it knows of it.
+
+    Parameters
+    ----------
+    found : sequence of Level
+        All that is known of each stage.
+    site : str or None
+        As in :func:`choose`.
+
+    Raises
+    ------
+    InputError
+        If there are no results, or the site is not one of theirs; names the nearest.
+    """
+    known = {
+        row.site.key: (row.site, checked, own)
+        for checked, sites, _ in found
+        for own in sites
+        for row in own.rows.values()
+    }
+    if not known:
+        raise InputError("there are no results yet; run the campaign first")
+    label = site_named({key: entry[0] for key, entry in known.items()}, site)
+    return known[label.key][1:]
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:

@@ -22,6 +22,21 @@ def stability(file_or_name: FileOrName, site: Site = None, as_json: AsJson = Fal
     stability.show(file_or_name, site, as_json=as_json)
 
 
+def pourbaix(
+    file_or_name: FileOrName,
+    site: Site = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pictures.")] = None,
+    ph: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which pH.")] = "0:14",
+    potential: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which potential, V.")] = "-1:2",
+    scale: Annotated[str, typer.Option(help="What potentials are measured against: SHE or RHE.")] = "SHE",
+    as_json: AsJson = False,
+) -> None:
+    """Show and draw what covers a site at each potential and pH, and what poisons it."""
+    from atomsieve.workflows import pourbaix
+
+    pourbaix.show(file_or_name, site, output, ph, potential, scale, as_json=as_json)
+
+
 def descriptors(
     file_or_name: FileOrName,
     output: Annotated[
