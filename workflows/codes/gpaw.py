@@ -48,6 +48,9 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
 
         mixer = {"difference": MixerDif, "sum": MixerSum}[s["mixer"]] if spins else Mixer
         form = {"mode": "fd"} if s["basis"] == "grid" else {"mode": "lcao", "basis": s["basis"]}
+        if order.electronic and s["basis"] != "grid":
+            # empty d levels count as well; they are there, and cost nothing
+            form["nbands"] = "nao"
         calculator = GPAW(
             **form,
             xc=s["functional"],
@@ -90,6 +93,12 @@ def _leave_out_work_functions(calculator: Any) -> None:
         raise NotImplementedError
 
     calculator.dft.pot_calc.poisson_solver.dipole_layer_correction = correction
+
+
+def _electronic(order: Order, atoms: Atoms) -> dict[str, Any]:
+    from atomsieve.workflows.codes.gpaw_electronic import electronic
+
+    return electronic(order, atoms)
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +156,8 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=120.0,
     calculator=calculator,
+    gives=frozenset({"charges", "moments", "d-band", "gap"}),
+    electronic=_electronic,
     requirement=Requirement(
         modules=("gpaw", "gpaw_data", "dftd3"),
         mend="apt-get install g++ libxc-dev libopenblas-dev; pip install 'atomsieve[gpaw]' (docs/dft.md)",
