@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 
 from atomsieve.structures.errors import InputError
 
@@ -36,7 +35,8 @@ class DBand:
     filling : float
         Share of the d states that is occupied.
     centre_up, centre_down : float or None
-        First moment of each spin, eV against the same Fermi level; None where the spins are the same.
+        First moment of each spin, eV against the same Fermi level; None where the spins were not told apart, or where
+        one has no d states.
     """
 
     centre: float
@@ -80,15 +80,14 @@ def d_band(energies: ArrayLike, densities: ArrayLike, fermi: float, highest: flo
     grid = np.asarray(energies, dtype=float) - fermi
     rows = np.clip(np.atleast_2d(np.asarray(densities, dtype=float)), 0.0, None)
     inside = grid <= highest
-    filled = np.zeros(len(rows))
-    steps = np.zeros_like(rows[:, inside])
-    if inside.sum() > 1:
-        grid, rows = grid[inside], rows[:, inside]
-        filled = np.array([np.interp(0.0, grid, cumulative_trapezoid(row, grid, initial=0.0)) for row in rows])
-        steps = rows * np.gradient(grid, edge_order=1)
-        # the trapezoid's: half a step at both ends
-        steps[:, 0], steps[:, -1] = rows[:, 0] * (grid[1] - grid[0]) / 2, rows[:, -1] * (grid[-1] - grid[-2]) / 2
-    return _moments(np.broadcast_to(grid, steps.shape), steps, float(filled.sum()), highest)
+    grid, rows = grid[inside], rows[:, inside]
+    steps = np.diff(grid)
+    # the trapezoids between the points, and half of each at the points themselves
+    between = (rows[:, 1:] + rows[:, :-1]) / 2 * steps
+    weights = rows * (np.append(steps, 0.0) + np.append(0.0, steps)) / 2 if len(grid) else rows
+    running = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(between, axis=1)], axis=1)
+    filled = sum(float(np.interp(0.0, grid, own)) for own in running) if len(grid) else 0.0
+    return _moments(np.broadcast_to(grid, weights.shape), weights, filled, highest)
 
 
 def d_band_of_levels(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: e that go over a bond for each unit of electronegativity between its ends, in the mock.
 MOCK_CHARGE = 0.15
+#: Electrons that a level may lack, or have too many, and still count as full, or empty.
+PARTLY = 1e-3
 #: Angular momentum of d.
 D = 2
 
@@ -66,7 +68,7 @@ def of_xtb(order: Order, atoms: Atoms) -> dict[str, Any]:
     if spins == 2:
         populations = np.einsum("sol,sl->so", gross, occupations)
         answer["moments"] = _listed(np.bincount(atom, populations[0] - populations[1], len(atoms)))
-    fermi, gap = frontier(levels, occupations)
+    fermi, gap = frontier(levels, occupations, np.ones(levels.shape[1]), held=True)
     answer["gap"] = gap
     shares = {index: gross[:, is_d & (atom == index)].sum(axis=1) for index in metals(atoms)}
     return answer | d_bands(levels, {at: share for at, share in shares.items() if share.any()}, occupations, fermi)
@@ -82,22 +84,48 @@ def d_bands(
     levels, occupations, fermi
         As for :func:`~atomsieve.analysis.dband.d_band_of_levels`.
     shares : mapping of int to array_like
-        How much d of each metal is in each level.
+        How much d of each metal is in each level, times the weight of its k-point.
     """
     found = {str(at): d_band_of_levels(levels, own, occupations, fermi).to_dict() for at, own in shares.items()}
     return {"d_band": found} if found else {}
 
 
-def frontier(levels: ArrayLike, occupations: ArrayLike) -> tuple[float, float]:
-    """Return the middle between the highest occupied and the lowest empty level of both spins, and the gap, eV.
+def frontier(levels: ArrayLike, occupations: ArrayLike, weights: ArrayLike, *, held: bool) -> tuple[float, float]:
+    """Return the middle between the highest occupied and the lowest empty level, and the gap between them, eV.
 
-    Where the spin is held the two spins have Fermi levels of their own; the middle is one zero for both. A level is
-    occupied from one half on. The gap is 0 where an occupied level of one spin lies above an empty one of the other.
+    The levels are filled from below with all electrons, whatever a smearing makes of them: a level that is not full
+    then is both. Where the spin is held, each spin has electrons, and a Fermi level, of its own; the middle is one zero
+    for both, and the gap is 0 where an occupied level of one lies above an empty one of the other.
+
+    Parameters
+    ----------
+    levels, occupations : array_like of float, shape (spins, n)
+        eV, and from 0 to 1, of all k-points.
+    weights : array_like of float, shape (n,)
+        Of the k-point of each level.
+    held : bool
+        Whether the spin is held.
     """
-    at, filled = np.ravel(np.asarray(levels, dtype=float)), np.ravel(np.asarray(occupations, dtype=float)) >= 0.5
-    highest = float(at[filled].max()) if filled.any() else float(at.min())
-    lowest = float(at[~filled].min()) if not filled.all() else highest
-    return (highest + lowest) / 2, max(0.0, lowest - highest)
+    rows, filled = (np.asarray(values, dtype=float) for values in (levels, occupations))
+    counts = np.broadcast_to(np.asarray(weights, dtype=float), rows.shape)
+    groups = [(rows, filled, counts)] if not held else list(zip(rows, filled, counts, strict=True))
+    below, above = -np.inf, np.inf
+    for group in groups:
+        at, occupied, places = (np.ravel(values) for values in group)
+        order = np.argsort(at, kind="stable")
+        electrons, full = float(places @ occupied), np.cumsum(places[order])
+        last = int(np.searchsorted(full, electrons - PARTLY))
+        first = last if last < len(full) and full[last] > electrons + PARTLY else last + 1
+        if electrons > PARTLY:
+            below = max(below, at[order][last])
+        else:
+            first = 0
+        if first < len(at):
+            above = min(above, at[order][first])
+    if not np.isfinite([below, above]).all():
+        # nothing is filled, or nothing is empty
+        above = below = above if np.isfinite(above) else below
+    return float(below + above) / 2, max(0.0, float(above - below))
 
 
 def metals(atoms: Atoms) -> list[int]:
