@@ -214,9 +214,10 @@ def _print(checked: CheckedCampaign, rows: Sequence[Mapping[str, Any]], columns:
     if not rows:
         out.print(f"no results yet; run it: atomsieve run {name}")
         return
-    for method in dict.fromkeys(str(row["method"]) for row in rows):
-        own = [row for row in rows if row["method"] == method]
-        out.print(_table(f"{checked.campaign.name}, {method}", own, columns, out.width))
+    for stage, method in dict.fromkeys((row.get("stage"), str(row["method"])) for row in rows):
+        own = [row for row in rows if (row.get("stage"), row["method"]) == (stage, method)]
+        title = checked.campaign.name + (f", stage {stage}" if stage is not None else "")
+        out.print(_table(f"{title}, {method}", own, columns, out.width))
     for row in rows:
         if row["reason"] is not None:
             out.print(f"  {row['site']}: {row['reason']}", style="yellow", markup=False, soft_wrap=True)
