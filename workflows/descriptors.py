@@ -36,11 +36,11 @@ from atomsieve.workflows.settings import Settings, read_settings
 
 #: Sites whose calculations are read at once.
 CHUNK: Final = 100
-#: What a terminal shows, the first that there is room for.
+#: What a terminal shows as far as there is room, the most important first.
 SHOWN: Final = (
-    "coordination", "multiplicity", "bond_mean", "metal_height", "tau4", "bond_valence_sum", "d_electrons",
-    "oxidation_state", "electronegativity", "phi_O", "metal_distance", "moment", "spin_gap", "charge_{scheme}",
-    "d_band_centre", "d_band_filling", "free_{adsorbate}", "limiting_potential_{reaction}",
+    "coordination", "multiplicity", "bond_mean", "metal_height", "moment", "metal_distance",
+    "limiting_potential_{reaction}", "free_{adsorbate}", "charge_{scheme}", "d_band_centre", "tau4", "electronegativity",
+    "d_electrons", "spin_gap", "d_band_filling", "oxidation_state", "phi_O", "bond_valence_sum",
 )  # fmt: skip
 #: Characters that a column takes up beside its longest cell.
 BORDER: Final = 3
@@ -214,9 +214,10 @@ def _print(checked: CheckedCampaign, rows: Sequence[Mapping[str, Any]], columns:
     if not rows:
         out.print(f"no results yet; run it: atomsieve run {name}")
         return
-    for method in dict.fromkeys(str(row["method"]) for row in rows):
-        own = [row for row in rows if row["method"] == method]
-        out.print(_table(f"{checked.campaign.name}, {method}", own, columns, out.width))
+    for stage, method in dict.fromkeys((row.get("stage"), str(row["method"])) for row in rows):
+        own = [row for row in rows if (row.get("stage"), row["method"]) == (stage, method)]
+        title = checked.campaign.name + (f", stage {stage}" if stage is not None else "")
+        out.print(_table(f"{title}, {method}", own, columns, out.width))
     for row in rows:
         if row["reason"] is not None:
             out.print(f"  {row['site']}: {row['reason']}", style="yellow", markup=False, soft_wrap=True)
@@ -238,6 +239,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
             if needed <= room:
                 room -= needed
                 chosen.append((column, entry))
+    chosen.sort(key=lambda pair: columns.index(pair[0]))
     for _, entry in chosen:
         head = f"{entry.symbol}\n{entry.unit}" if entry.unit else entry.symbol
         table.add_column(head, justify="right" if entry.decimals is not None else "left", no_wrap=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ase.data import atomic_numbers, covalent_radii
 
 from atomsieve.analysis.descriptors.table import Row, over_metals
+from atomsieve.analysis.geometry import LOW_SPIN_RADII
 from atomsieve.structures.site import ActiveSite
 
 #: Coordination numbers as tables of ionic radii write them.
@@ -69,7 +70,7 @@ def element(symbol: str) -> Mapping[str, Any]:
         "period": of.row,
         "d_electrons": d_electrons(symbol),
         "electronegativity": float(of.X),
-        "covalent_radius": float(covalent_radii[atomic_numbers[symbol]]),
+        "covalent_radius": LOW_SPIN_RADII.get(symbol, float(covalent_radii[atomic_numbers[symbol]])),
         "ionization_energy": float(of.ionization_energy) if of.ionization_energy is not None else None,
         "electron_affinity": float(of.electron_affinity),
     }
