@@ -69,6 +69,11 @@ def examples(*, refused: bool) -> list[Recipe]:
     ]
 
 
+def one_a_family() -> list[Recipe]:
+    """The first example of each family that has a support."""
+    return list({recipe["family"]: recipe for recipe in reversed(examples(refused=False))}.values())
+
+
 def named(recipe: Recipe) -> str:
     return "-".join(str(value) for key, value in recipe.items() if key in ("family", "metals", "axial", "coordination"))
 
@@ -119,7 +124,7 @@ def test_a_variant_is_the_site_less_its_metals_or_more(recipe: Recipe) -> None:
         assert ActiveSite.from_dict(json.loads(json.dumps(built.to_dict()))).hole == built.hole
 
 
-@pytest.mark.parametrize("recipe", examples(refused=False), ids=named)
+@pytest.mark.parametrize("recipe", one_a_family(), ids=named)
 def test_the_bonds_of_a_support_are_those_that_it_had(recipe: Recipe) -> None:
     """Told from distances, the metals apart: nothing was lost, and each hydrogen is on one donor."""
     site, vacant = catalog.build(catalog.vacant(recipe)), made(recipe, "vacant")
@@ -147,7 +152,7 @@ def test_the_bonds_of_a_support_are_those_that_it_had(recipe: Recipe) -> None:
     assert hydrogens[np.triu_indices(len(hydrogens), k=1)].min() > 1.4
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(examples(refused=False)), st.sampled_from(TRANSITION_METALS), st.booleans())
 def test_a_support_is_one_for_all_metals_and_ligands(recipe: Recipe, metal: str, bare: bool) -> None:
     family = catalog.families()[recipe["family"]]
