@@ -168,7 +168,8 @@ def judge_molecule(molecule: Molecule, relaxed: Atoms) -> Judgement:
             return Judgement(Verdict.DISSOCIATED, f"{geometry.text(i, j)} in {molecule.name}", measures)
         if (i, j) not in bonds and geometry.ratios[i, j] <= BONDED:
             return Judgement(Verdict.DISSOCIATED, f"{molecule.name} gained a bond {geometry.text(i, j)}", measures)
-    return Judgement(Verdict.INTACT, ", ".join(geometry.text(i, j) for i, j in bonds) or "a single atom", measures)
+    alone = "the cell of a metal" if molecule.cell else "a single atom"
+    return Judgement(Verdict.INTACT, ", ".join(geometry.text(i, j) for i, j in bonds) or alone, measures)
 
 
 def _not_finite() -> Judgement:

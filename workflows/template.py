@@ -94,6 +94,10 @@ thermochemistry:
   # metal: true               # displace the metals too, and take off their modes in the clean site
   # follow: true              # relax again along an imaginary mode
 
+# What is calculated for `atomsieve descriptors` alone.
+# descriptors:
+#   electronic: true          # charges, moments, d-band of the lowest clean state, see docs/electronic.md
+
 # Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
 # results:
 #   folder: {name}-data       # relative to this file
