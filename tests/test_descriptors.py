@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
+from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,9 +33,12 @@ from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.descriptors import descriptor_rows, oxidation_states, show
 from atomsieve.workflows.harvest import site_label
+from atomsieve.workflows.ingest.command import ingest
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order
 from atomsieve.workflows.settings import Settings
+
+from .test_ingest import CLEAN, GASES, PBE, STATES, fe_n4, mapping_of, posed, with_energy
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -394,6 +398,29 @@ def test_a_site_without_a_clean_state_keeps_its_row(tmp_path: Path) -> None:
     assert "0.3 eV/Å left" in found["reason"]
     assert "bond_mean" not in found
     assert (found["coordination"], found["d_electrons"], found["free_OH"]) == ("N4", 6, None)
+
+
+def test_what_was_taken_in_is_described_as_far_as_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames = [with_energy(fe_n4().atoms, CLEAN), with_energy(posed("OH"), STATES["OH"])]
+    write("all.xyz", [*frames, *(with_energy(*gas) for gas in GASES.values())], format="extxyz")
+    assert ingest("frames", [Path("all.xyz")], mapping_of(tmp_path, PBE), [], as_json=True, is_dry=False) == 0
+    (frame,) = descriptor_rows("frames")
+    assert (frame["metals"], frame["coordination"], frame["coordination_geometry"]) == ("Fe", "N4", "S:4")
+    assert frame["bond_mean"] == pytest.approx(geometric(fe_n4())["bond_mean"], abs=1e-6)
+    assert frame["free_OH"] is not None
+
+    rows = [",,H2,-6.77", ",,H2O,-14.22", "A,,,-100.0", "A,OH,,-110.0"]
+    Path("t.csv").write_text("\n".join(["site,adsorbate,gas,energy", *rows]) + "\n", encoding="utf-8")
+    mapping = mapping_of(tmp_path, {**PBE, "sites": {"A": {"metals": ["Fe", "Co"]}}})
+    assert ingest("table", [Path("t.csv")], mapping, [], as_json=True, is_dry=False) == 0
+    capsys.readouterr()
+    (line,) = descriptor_rows("table")
+    assert (line["metals"], line["d_electrons_2"], line["reason"]) == ("Fe-Co", 7, "its geometry is not stored")
+    assert line["free_OH"] is not None
+    assert line["phi_O"] is None
 
 
 def _same(read: pd.DataFrame, rows: Sequence[dict[str, Any]]) -> None:
