@@ -21,7 +21,7 @@ from atomsieve.workflows.campaigns import find, lacks, load, open_database, stor
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.folder import Folder, file_stem
-from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
@@ -183,6 +183,14 @@ def flow(file: str, out: Path, site: str | None) -> None:
     )
 
 
+def stored_levels(file_or_name: str) -> tuple[CheckedCampaign, list[Level]]:
+    """Return a campaign with all that is known of each of its stages."""
+    settings = read_settings()
+    checked = find(file_or_name, settings)
+    with stored_database(checked, settings) as database:
+        return checked, levels(checked, database)
+
+
 def results(
     file_or_name: str,
     *,
@@ -194,16 +202,14 @@ def results(
     as_json: bool,
 ) -> None:
     """Show a campaign's rows."""
-    settings = read_settings()
-    checked = find(file_or_name, settings)
-    with stored_database(checked, settings) as database:
-        found = levels(checked, database)
+    checked, found = stored_levels(file_or_name)
     rows = display.rows(found)
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     columns = [*table.columns_of(rows, checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
     columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
+    columns += table.STABILITY_COLUMNS if any(stage.stability is not None for stage in checked.stages) else ()
     if as_json:
         screen.print_json([{name: row[name] for name in columns} for row in chosen])
     elif as_csv:
@@ -222,10 +228,7 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
     """Show the sum behind a limiting potential, or a free energy."""
     from atomsieve.workflows import explaining
 
-    settings = read_settings()
-    checked = find(file_or_name, settings)
-    with stored_database(checked, settings) as database:
-        found = levels(checked, database)
+    _, found = stored_levels(file_or_name)
     explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
 
