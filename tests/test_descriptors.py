@@ -307,6 +307,8 @@ def test_every_column_has_one_entry() -> None:
     for name in reactions():
         assert descriptor(f"limiting_potential_{name}").unit == "V vs RHE"
     assert descriptor("bond_N_min_2").of_metal == 2
+    assert descriptor("d_electrons").text(6.5) == "6.5"
+    assert descriptor("d_electrons").text(6.0) == descriptor("d_electrons").text(6) == "6"
     assert descriptor("charge_bader").symbol == "charge_bader"
     with pytest.raises(InputError, match="bond_mean"):
         descriptor("bond_meen")
@@ -326,6 +328,7 @@ reactions: [HER]
 STAGES = """\
 poses: {most: 1}
 spin: {clean: 2}
+descriptors: {electronic: true}
 stages:
   - name: screen
     method: {calculator: mock}
@@ -356,7 +359,17 @@ def test_a_campaign_end_to_end(
     assert capsys.readouterr().out == Path("small.csv").read_text(encoding="utf-8")
     show("small", None, as_csv=False, as_json=False)
     shown = capsys.readouterr().out
-    for needed in ("Fe-N4@graphene-3x3", "small, stage refine", "τ4", "φ(O)", "M-M", "ΔG(OH)", "U_L(HER)", "--csv"):
+    for needed in (
+        "Fe-N4@graphene-3x3",
+        "small, stage refine",
+        "τ4",
+        "φ(O)",
+        "M-M",
+        "ΔG(OH)",
+        "U_L(HER)",
+        "charge_electronegativity",
+        "--csv",
+    ):
         assert needed in shown
     with pytest.raises(InputError, match="to_parquet"):
         show("small", Path("small.xlsx"), as_csv=False, as_json=False)
@@ -370,6 +383,11 @@ def test_a_campaign_end_to_end(
     assert (dual["metals"], dual["d_electrons"], dual["d_electrons_1"], dual["d_electrons_2"]) == ("Fe-Co", 6.5, 6, 7)
     assert 2.0 < dual["metal_distance"] < 3.0
     assert frame.loc[2, "oxidation_state"] == 2
+    # the mock's electrons follow electronegativities: nitrogen takes them from the metal
+    assert (frame["charge_electronegativity"] > 0.0).all()
+    assert (dual["charge_electronegativity_1"] + dual["charge_electronegativity_2"]) / 2 == pytest.approx(
+        dual["charge_electronegativity"], abs=1e-6
+    )
     # what numbers are is numbers: pandas can take means without more ado
     numbers = frame[["bond_mean", "tau4", "free_OH", "moment", "spin_gap"]]
     assert numbers.dtypes.map(pd.api.types.is_numeric_dtype).all()
