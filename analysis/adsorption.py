@@ -25,6 +25,8 @@ from atomsieve.structures.vibrations import Vibrations
 
 #: What a policy may say under ``solvation``.
 SOLVATIONS = ("none", "table")
+#: Roles of states of a site, which share its cell.
+SITES = frozenset({"clean", "adsorbed", "vacant", "hydrogenated", "stacked"})
 #: eV below which a rejected state is not worth a remark.
 REMARK = 0.005
 
@@ -94,10 +96,10 @@ def adsorption_energy(
     adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
-    warnings = _gate(policy.get("geometry_method", method), tried)
+    warnings = gated(policy.get("geometry_method", method), tried)
     if energies is not None:
         at_states = {role: [energies[e["key"]] for e in found if e["key"] in energies] for role, found in tried.items()}
-        warnings = tuple(dict.fromkeys([*warnings, *_gate(method, at_states)]))
+        warnings = tuple(dict.fromkeys([*warnings, *gated(method, at_states)]))
     chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
     # only what was placed on the clean state that is subtracted belongs to it
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
@@ -115,7 +117,7 @@ def adsorption_energy(
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
         terms = ()
-        whys = [(role, *_why(tried[role])) for role in tried if role not in states]
+        whys = [(role, *why_unusable(tried[role])) for role in tried if role not in states]
         missing = {"single point": points, "vibrations": states if modes is None else modes}
         whys += [
             (role, str(Verdict.NOT_CONVERGED), f"{what}: {why_not(state, what, energies)}")
@@ -143,7 +145,7 @@ def adsorption_energy(
         | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states}
         | {f"vibrations of {role}": found.key for role, found in (modes or {}).items() if found is not None},
         considered=tuple(
-            _considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
+            considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
         ),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
         spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
@@ -166,22 +168,23 @@ def with_electronic(row: AdsorptionEnergy, found: Mapping[str, Any] | None) -> A
     calculations = dict(row.calculations)
     if found["status"] == "done":
         calculations["electronic of clean"] = str(found["key"])
-    return replace(row, calculations=calculations, considered=(*row.considered, _considered("electronic", found)))
+    return replace(row, calculations=calculations, considered=(*row.considered, considered("electronic", found)))
 
 
-def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record keeps of a calculation that was tried."""
     fields = ("key", "status", "verdict", "reason", "energy", "multiplicity")
     return {"role": role, **{name: entry[name] for name in fields}}
 
 
-def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+def gated(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
     """Hold the methods of all energies against each other and that of the row; return what they leave as warnings."""
     energies = [
         Participant(
             name=f"{role} {str(entry['key'])[:8]}",
             method=entry["method"],
             elements=frozenset(entry["elements"]) if entry.get("elements") else None,
-            role="site" if role in ("clean", "adsorbed") else "gas",
+            role="site" if role in SITES else "gas",
             cell=entry.get("cell"),
         )
         for role, entries in tried.items()
@@ -211,7 +214,7 @@ def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(done, key=lambda entry: (entry["energy"], entry["key"]))
 
 
-def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def why_unusable(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return the most telling verdict of states that cannot be used, and its clause."""
     if not entries:
         return Verdict.NOT_CONVERGED, "not calculated"

@@ -12,6 +12,8 @@ from atomsieve.structures.units import ABSOLUTE_SHE, ROOM_TEMPERATURE
 #: What a campaign, or a stage, may be called.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+#: The adsorbate whose stretch tells of a site.
+PROBE = "CO"
 
 #: A pressure or an activity.
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -98,10 +100,49 @@ class ThermochemistrySection(Section):
     follow: bool = False
 
 
+class StabilitySection(Section):
+    """What a site must withstand, and what that is calculated from.
+
+    Parameters
+    ----------
+    metals : {"auto", "bulk", "cohesive", "mixed"}
+        How bulk metals are known: by the same method, from free atoms and the experimental cohesive energy, or without
+        U and with the correction that is published for mixing; ``auto`` takes the first of them that is possible.
+    activity : float
+        Of the dissolved metal, mol/kg.
+    demetallation, aggregation : bool
+        Whether the hydrogenated site, and the site with a second metal atom, are calculated.
+    ligands : dict of str to float
+        What else is around and may cover the site: molecules with their pressures (bar) or activities (mol/kg).
+    """
+
+    metals: Literal["auto", "bulk", "cohesive", "mixed"] = "auto"
+    activity: Amount = 1e-6
+    demetallation: bool = True
+    aggregation: bool = True
+    ligands: dict[str, Amount] = Field(default_factory=dict)
+
+
 class DescriptorsSection(Section):
     """What is calculated for descriptors alone."""
 
     electronic: bool = False
+
+
+class FingerprintsSection(Section):
+    """By what an experiment would recognise a site.
+
+    Parameters
+    ----------
+    co_stretch : bool
+        Whether carbon monoxide is put on each site, and its vibrations are calculated there and as a gas, wherever the
+        free energies come from; in the last stage, where there are several.
+    metal : bool
+        Whether the metals move in these vibrations as well.
+    """
+
+    co_stretch: bool = False
+    metal: bool = False
 
 
 class ResultsSection(Section):
@@ -140,8 +181,9 @@ class StageSection(Section):
         The verdict that every adsorbate must have to pass on.
     keep : str or None
         How many of those that fulfil all conditions pass on, and by what they are ranked.
-    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point
-        In place of the campaign's; of all but the last two what is not stated is as in the campaign's.
+    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point, stability
+        In place of the campaign's; of the first five what is not stated is as in the campaign's; ``stability: false``
+        leaves that to other stages.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -158,3 +200,4 @@ class StageSection(Section):
     descriptors: DescriptorsSection | None = None
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
+    stability: StabilitySection | Literal[False] | None = None

@@ -175,7 +175,7 @@ def run_here(name: str, metals: str, folder: Path) -> tuple[dict[str, dict[str, 
         return contents(embedded), list(embedded.calculations.query({}))
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it does not come"
@@ -216,6 +216,20 @@ def test_a_campaign_through_pilots_equals_the_local_engine(lab: Lab, tmp_path: P
     # asked for again, nothing happens
     again = work.submit()
     assert (again.added, again.open, again.sites) == (0, 0, 2)
+
+
+def test_each_number_is_given_out_once(lab: Lab) -> None:
+    code = (
+        "import json; from atomsieve.workflows.fireworks.launchpads import open_launchpad as o; "
+        "from atomsieve.workflows.settings import read_settings; pad = o(read_settings()); "
+        "print(json.dumps([pad.get_new_launch_id() for _ in range(60)] + [pad.get_new_fw_id(2) for _ in range(60)]))"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(3)]
+    found = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    launches = [number for numbers in found for number in numbers[:60]]
+    fireworks = [number + place for numbers in found for number in numbers[60:] for place in (0, 1)]
+    assert len(set(launches)) == len(launches) == 180
+    assert len(set(fireworks)) == len(fireworks) == 360
 
 
 def test_two_submissions_at_once_hand_over_once(lab: Lab) -> None:

@@ -228,7 +228,7 @@ class Lab:
             client.drop_database(self.name)
 
 
-def until(condition: Callable[[], object], seconds: float = 60, pause: float = 0.1) -> None:
+def until(condition: Callable[[], object], seconds: float = 300, pause: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"it has not come in {seconds} s"

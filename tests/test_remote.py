@@ -115,7 +115,7 @@ class Lab:
     def views(self) -> list[JobView]:
         return list(self.engine.views("remote"))
 
-    def until(self, condition: Callable[[list[JobView]], Any], seconds: float = 90) -> Any:
+    def until(self, condition: Callable[[list[JobView]], Any], seconds: float = 300) -> Any:
         return wait(lambda: condition(self.views()), seconds)
 
     def carry(self, work: Dispatch, seconds: float = 200) -> list[str]:

@@ -63,8 +63,10 @@ _XTB_SETTINGS: Mapping[str, Setting] = MappingProxyType(
     }
 )
 _XTB_REQUIREMENT = Requirement(modules=("tblite",), mend="pip install tblite")
-#: A slower mixer first, then another guess.
+#: A quicker mixer first, which is cheap to try, then slower ones and another guess.
 _XTB_LADDER: tuple[Mapping[str, Any], ...] = (
+    # what a free Mn atom needs of GFN1-xTB
+    {"mixer_damping": 0.8},
     {"mixer_damping": 0.1, "max_iterations": 1000},
     {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )
@@ -87,6 +89,7 @@ _ENTRIES = (
         calculator=_mock,
         gives=frozenset({"charges", "moments"}),
         electronic=electronic.of_mock,
+        metals=frozenset({"atom", "bulk"}),
     ),
     CalculatorEntry(
         name="emt",
@@ -98,6 +101,8 @@ _ENTRIES = (
         spin="none",
         seconds=0.01,
         calculator=_emt,
+        # its energies are those against the bulk
+        metals=frozenset({"bulk"}),
     ),
     CalculatorEntry(
         name="gfn1-xtb",
@@ -113,6 +118,8 @@ _ENTRIES = (
         ladder=_XTB_LADDER,
         gives=_XTB_GIVES,
         electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     CalculatorEntry(
         name="gfn2-xtb",
@@ -128,6 +135,8 @@ _ENTRIES = (
         ladder=_XTB_LADDER,
         gives=_XTB_GIVES,
         electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     gpaw.ENTRY,
     cp2k.ENTRY,

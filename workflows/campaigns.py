@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,14 @@ def open_database(campaign: Campaign | None, folder: Folder, settings: Settings)
     if settings.mongodb_uri is not None and wanted != "embedded":
         return Database.mongodb(settings.mongodb_uri.get_secret_value(), settings.mongodb_database)
     return Database.embedded(folder.database)
+
+
+@contextmanager
+def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
+    """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
+    database = open_database(checked.campaign, checked.folder, settings)
+    if database.path is not None and not database.path.exists():
+        yield None
+        return
+    with database:
+        yield database

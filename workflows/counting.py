@@ -14,6 +14,7 @@ from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import displacement_requests, vibrations_request
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
@@ -161,7 +162,10 @@ class SiteCounter:
             counts[ENERGY].add(self._share(name, Count(stored=1)))
         if "electronic" in refined:
             counts[ELECTRONIC] = self._share(CLEAN, Count(stored=1))
-        for name in refined.get("vibrations", ()):
+        found = refined.get("vibrations", set())
+        if self.policy.probe is not None and "adsorbed" in rows.rows[PROBE].calculations:
+            found = found | {PROBE}
+        for name in found:
             counts[DISPLACEMENT].add(self._share(name, Count(stored=self._moves(site, name))))
         return counts
 
@@ -290,19 +294,24 @@ class SiteCounter:
         counts: dict[str, Count] = {}
         if state is not None and self.policy.single_point is not None:
             counts[ENERGY] = self._look_up([self.policy.energy_request(state)])[1]
-        if state is not None and self.policy.vibrations is not None and moving:
+        vibrated = self.policy.vibrations or self.policy.probe
+        if state is not None and vibrated is not None and moving:
             relaxed = Request.from_dict(self.stored(str(state["key"]))["request"])
-            asked = vibrations_request(relaxed, moving, self.policy.vibrations["displacement"])
+            asked = vibrations_request(relaxed, moving, vibrated["displacement"])
             counts[DISPLACEMENT] = self._look_up(displacement_requests(relaxed, asked))[1]
         return counts
 
     def _moving(self, site: ActiveSite, name: str, state: Reference | None = None) -> tuple[int, ...]:
         """Return the atoms of a state that are displaced for its vibrations; without it how many they are."""
-        if self.policy.vibrations is None:
+        asked = [self.policy.vibrations] if self.policy.vibrations is not None else []
+        if self.policy.probe is not None and self.policy.is_probed(name):
+            # what is displaced for both is displaced once
+            asked.append(self.policy.probe)
+        if not asked:
             return ()
         if state is not None and name != CLEAN:
             site = Placement.from_dict(self.stored(str(state["key"]))["request"]["subject"]).host(site)
-        metals = site.metals if self.policy.vibrations["metal"] else ()
+        metals = site.metals if any(one["metal"] for one in asked) else ()
         size = len(site.atoms)
         return tuple(metals) if name == CLEAN else (*metals, *range(size, size + len(adsorbates()[name].symbols)))
 

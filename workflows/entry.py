@@ -112,6 +112,8 @@ class CalculatorEntry:
     electronic : callable or None
         From an order and the atoms, on whose ASE calculator energy and forces have just been evaluated, to the
         electronic structure; a ``program`` puts that into its answer.
+    metals : frozenset of {"atom", "bulk"}
+        Whether it has a meaningful energy of the free atom and of the bulk of a metal.
     """
 
     name: str
@@ -130,6 +132,7 @@ class CalculatorEntry:
     scaling: float = 2.0
     gives: frozenset[Gives] = frozenset()
     electronic: Callable[[Order, Atoms], Mapping[str, Any]] | None = None
+    metals: frozenset[str] = frozenset()
 
     @property
     def knows_spin(self) -> bool:

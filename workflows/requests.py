@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.spins import adsorbed_spins, clean_spins
 
@@ -66,6 +67,8 @@ class Policy:
         (whether imaginary modes are) where vibrations give the free energies.
     electronic : bool
         Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
+    probe : mapping or None
+        ``displacement`` and ``metal`` of the vibrations of carbon monoxide where its stretch is asked for.
     """
 
     method: Method
@@ -87,15 +90,15 @@ class Policy:
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
     electronic: bool = False
+    probe: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
-        content = dict(vars(self))
-        if not self.electronic:
-            # what came later is named only where it is asked for, so that older flows keep their keys
-            del content["electronic"]
+        # what came later is named only where it is asked for, so that flows keep their keys
+        later = {"electronic": False, "probe": None}
+        own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
-            **content,
+            **own,
             "method": self.method.to_dict(),
             "tilts": list(self.tilts),
             "before": self.before.to_dict() if self.before is not None else None,
@@ -153,9 +156,28 @@ class Policy:
         }
 
     @property
+    def refines(self) -> bool:
+        """Whether the states that are found lowest are gone on with."""
+        return self.single_point is not None or self.vibrations is not None
+
+    @property
     def energy_method(self) -> Method:
         """The method of the energies that are combined."""
         return self.single_point or self.method
+
+    def is_probed(self, species: str, *, gas: bool = False) -> bool:
+        """Return whether a state is vibrated as a probe, beside what is vibrated for free energies.
+
+        Parameters
+        ----------
+        species : str
+            Name of the adsorbate or the molecule.
+        gas : bool
+            Whether it is a molecule, with which no metal moves.
+        """
+        if self.probe is None or species != PROBE:
+            return False
+        return self.vibrations is None or (not gas and self.vibrations["metal"] != self.probe["metal"])
 
     def clean_requests(self, site: ActiveSite) -> list[Request]:
         """Return a request for each spin start of a clean site."""
@@ -217,9 +239,11 @@ class Policy:
         return found
 
     def molecule_request(self, name: str) -> Request:
-        """Return the request of a gas reference."""
+        """Return the request of a gas reference, or of the atom or the bulk of a metal."""
         gas = molecule(name)
-        start = content_key("start", [gas.symbols, gas.positions])[:16]
+        # a cell and moments came later, and are named only where there are any, so that gases keep their keys
+        more = [gas.cell, gas.moments] if gas.cell else []
+        start = content_key("start", [gas.symbols, gas.positions, *more])[:16]
         spin = gas.multiplicity if self.spin != "none" else None
         return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
 
@@ -247,7 +271,9 @@ def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
     # of tables with the gases' terms inside no other gas than these ever had a say
-    gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
+    gases: Iterable[str] = ("H2", "H2O", "O2", "H2O2")
+    if table is not None and table.convention == "adsorbate":
+        gases = [name for name, entry in molecules().items() if entry.thermal]
     thermal = {name: molecules()[name].thermal for name in gases}
     mended = gas_correction(gas_corrections)
     more = [mended.functionals] if mended is not None else []

@@ -297,6 +297,8 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=250.0,
     calculator=calculator,
+    # it is run at Γ alone here
+    metals=frozenset({"atom"}),
     gives=frozenset({"charges", "moments"}),
     electronic=electronic,
     requirement=Requirement(programs=("cp2k.psmp",), mend="apt-get install cp2k"),

@@ -215,6 +215,7 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=2000.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
     gives=frozenset({"moments"}),
     electronic=moments,
     requirement=Requirement(programs=("pw.x",), mend="apt-get install quantum-espresso quantum-espresso-data"),

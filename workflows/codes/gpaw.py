@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ase.data import chemical_symbols
 
 from atomsieve.structures.hubbard import hubbard_tables, hubbard_u
+from atomsieve.structures.metal import at_experimental_volume
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, kpoint_mesh, vacuum_axes
 from atomsieve.workflows.entry import CalculatorEntry, Setting
@@ -45,16 +46,20 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
 
     def make(atoms: Atoms) -> Any:
         from gpaw import GPAW, Mixer, MixerDif, MixerSum
+        from gpaw.utilities import h2gpts
 
         mixer = {"difference": MixerDif, "sum": MixerSum}[s["mixer"]] if spins else Mixer
         form = {"mode": "fd"} if s["basis"] == "grid" else {"mode": "lcao", "basis": s["basis"]}
+        # at all volumes of a metal the grid has as many points
+        usual = at_experimental_volume(cell)
+        grid = {"h": s["grid_spacing"]} if usual is cell else {"gpts": h2gpts(s["grid_spacing"], usual.cell)}
         if order.electronic and s["basis"] != "grid":
             # empty d levels count as well; they are there, and cost nothing
             form["nbands"] = "nao"
         calculator = GPAW(
             **form,
             xc=s["functional"],
-            h=s["grid_spacing"],
+            **grid,
             charge=order.charge,
             spinpol=spins,
             kpts={"size": points, "gamma": True},
@@ -156,6 +161,7 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=120.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
     gives=frozenset({"charges", "moments", "d-band", "gap"}),
     electronic=_electronic,
     requirement=Requirement(

@@ -17,6 +17,7 @@ from atomsieve.workflows.electronic import frontier
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pymatgen.electronic_structure.dos import CompleteDos
+
 #: INCAR tags for densities of states that are fine enough for moments, and for the densities of charge that the program
 #: of Bader's analysis reads (https://theory.cm.utexas.edu/henkelman/code/bader).
 TAGS: Final[Mapping[str, Any]] = {"NEDOS": 3001, "LCHARG": True, "LAECHG": True}

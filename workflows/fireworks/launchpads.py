@@ -24,6 +24,31 @@ WORKFLOW_FIELDS = ("metadata.campaign", "metadata.flow", "locked")
 _load_object = fw_serializers.load_object
 
 
+class NumberingLaunchPad(LaunchPad):  # type: ignore[misc]
+    """A LaunchPad whose numbers are given out once, whoever asks at the same time.
+
+    FireWorks takes the image before an increment for its own, which not every server warrants: with SecantusDB 0.7 two
+    attempts got one number, and the launch of one took the place of the other's. A change of what was seen, and only of
+    that, is safe everywhere.
+    """
+
+    def get_new_fw_id(self, quantity: int = 1) -> int:
+        """Return the first of so many new numbers of fireworks."""
+        return self._next("next_fw_id", quantity)
+
+    def get_new_launch_id(self) -> int:
+        """Return a new number of a launch."""
+        return self._next("next_launch_id", 1)
+
+    def _next(self, field: str, quantity: int) -> int:
+        while True:
+            seen = self.fw_id_assigner.find_one({})
+            number = int(seen[field])
+            unchanged = {"_id": seen["_id"], field: number}
+            if self.fw_id_assigner.update_one(unchanged, {"$inc": {field: quantity}}).modified_count:
+                return number
+
+
 def open_launchpad(settings: Settings) -> Any:
     """Return the LaunchPad of the database that the settings name; opened once in a process.
 
@@ -50,7 +75,7 @@ def open_launchpad(settings: Settings) -> Any:
 def _opened(uri: str, name: str, process: int) -> Any:
     del process  # a connection does not survive a fork
     _guard()
-    launchpad = LaunchPad(
+    launchpad = NumberingLaunchPad(
         host=uri,
         uri_mode=True,
         name=name,
