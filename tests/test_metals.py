@@ -41,8 +41,8 @@ from atomsieve.workflows.order import Order
 from atomsieve.workflows.requests import Policy
 
 MOCK = calculator("mock").method({})
-#: Standard enthalpies of formation of the gaseous atoms at 298.15 K, kJ/mol, as the package mendeleev lists them after the
-#: CRC Handbook. The heat that takes the solids at 0 K apart is less than 0.02 eV different (Hg is a liquid).
+#: Standard enthalpies of formation of the gaseous atoms at 298.15 K, kJ/mol, as the package mendeleev lists them after
+#: the CRC Handbook. The heat that takes the solids at 0 K apart is less than 0.02 eV different (Hg is a liquid).
 ATOMISATION = {
     "Sc": 377.8, "Ti": 473.0, "V": 515.5, "Cr": 397.5, "Mn": 283.3, "Fe": 415.5, "Co": 426.7, "Ni": 430.1, "Cu": 337.4,
     "Zn": 130.4, "Y": 424.7, "Zr": 610.0, "Nb": 733.0, "Mo": 659.0, "Tc": 678.0, "Ru": 650.6, "Rh": 556.0, "Pd": 376.6,
