@@ -100,7 +100,10 @@ def dissolution(
     sets = itertools.product(*(aqueous_species(symbol) for symbol in metals))
     found = [(_at_zero(chosen, ph, activity), chosen) for chosen in sets]
     (_, species) = min(found, key=lambda one: ((one[0] - formation_energy) / _electrons(one[1]), _names(one[1])))
-    terms = (*_terms(species, ph, activity), Term("-E(formation)", "electronic", -formation_energy, "the site"))
+    terms = (
+        *dissolved_terms(species, ph, activity),
+        Term("-E(formation)", "electronic", -formation_energy, "the site"),
+    )
     electrons = _electrons(species)
     she = sum(term.value for term in terms) / electrons
     return Dissolution(she + nernst_slope(ROOM_TEMPERATURE) * ph, she, electrons, species, terms)
@@ -142,7 +145,7 @@ def demetallation(
     )
     electrons = _electrons(species)
     terms = (
-        *_terms(species, ph, activity),
+        *dissolved_terms(species, ph, activity),
         Term("-E(formation)", "electronic", -formation_energy, "the site"),
         Term("E(hydrogenation)", "electronic", hydrogenation_energy, "the site"),
         Term(f"{-electrons:+g} e U", "potential", -electrons * she, "U against SHE"),
@@ -151,7 +154,7 @@ def demetallation(
     return Demetallation(sum(term.value for term in terms), electrons - hydrogens, species, terms)
 
 
-def _terms(species: Iterable[AqueousSpecies], ph: float, activity: float) -> tuple[Term, ...]:
+def dissolved_terms(species: Iterable[AqueousSpecies], ph: float, activity: float) -> tuple[Term, ...]:
     """Return the free energy of dissolved species at 0 V against SHE, term by term."""
     terms: list[Term] = []
     for one in species:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.conditions import objections, without_data
+from atomsieve.structures.conditions import ligand_objections, objections, without_data
 from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.gas_correction import gas_correction
@@ -22,6 +22,8 @@ def thermochemistry_problems(campaign: Campaign) -> Iterator[Problem]:
     """Yield what is wrong with the thermochemistry and the conditions of a campaign without stages."""
     yield from _correction_problems(campaign)
     yield from condition_problems(campaign.conditions)
+    for name, message in ligand_objections(campaign.conditions.resolved(), campaign.ligands):
+        yield Problem(f"stability.ligands.{name}", message)
     thermal = campaign.thermochemistry
     try:
         gas_correction(thermal.gas_corrections)
@@ -59,7 +61,7 @@ def _correction_problems(campaign: Campaign) -> Iterator[Problem]:
         allowed = [*tables, *TREATMENTS, "none"]
         yield Problem("thermochemistry.corrections", unknown(corrections, allowed, "correction table or treatment"))
     else:
-        needed = list(campaign.all_adsorbates) if campaign.all_known else []
+        needed = list(campaign.stated_adsorbates) if campaign.all_known else []
         missing = [n for n in dict.fromkeys(needed) if n in adsorbates() and n not in tables[corrections].adsorbates]
         if missing:
             fitting = [name for name, table in tables.items() if all(n in table.adsorbates for n in needed)]

@@ -194,6 +194,7 @@ def _species(name: str, atoms: Atoms, multiplicity: int | None) -> Molecule:
         charge=0,
         conjugate=None,
         phases=MappingProxyType({}),
+        binds=(),
         thermal=MappingProxyType({}),
         from_gas=None,
         source="ase.data.reference_states",

@@ -16,17 +16,21 @@ from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.metal import free_metal
 from atomsieve.structures.units import KILOJOULE, ROOM_TEMPERATURE
 
-#: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2.
+#: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2,
+#: F, S and Cl from the acids that they make with H2.
 REFERENCES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
         "H": {"H2": 0.5},
         "O": {"H2O": 1.0, "H2": -1.0},
         "C": {"CO2": 1.0, "H2O": -2.0, "H2": 2.0},
         "N": {"N2": 0.5},
+        "F": {"HF": 1.0, "H2": -0.5},
+        "S": {"H2S": 1.0, "H2": -1.0},
+        "Cl": {"HCl": 1.0, "H2": -0.5},
     }
 )
 #: The molecules that energies refer to.
-REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2")
+REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2", "HF", "H2S", "HCl")
 #: In which phases a molecule may be, and what they are called.
 PHASES: Final[Mapping[str, str]] = MappingProxyType({"g": "a gas", "aq": "dissolved", "l": "a liquid"})
 #: Decimals of an experimental free energy in eV: more than any of them is known to.
@@ -85,6 +89,8 @@ class Molecule:
         2S + 1 of its ground state; None where it is not held, as in the bulk of a metal.
     charge : int
         Elementary charges.
+    binds : tuple of str
+        The adsorbates as which it may stay on a site, protons and electrons aside.
     conjugate : str or None
         What it turns into by taking up or giving off a proton.
     phases : mapping of str to Phase
@@ -107,6 +113,7 @@ class Molecule:
     positions: tuple[tuple[float, float, float], ...]
     multiplicity: int | None
     charge: int
+    binds: tuple[str, ...]
     conjugate: str | None
     phases: Mapping[str, Phase]
     thermal: Mapping[str, float]
@@ -212,6 +219,7 @@ def molecules() -> Mapping[str, Molecule]:
             positions=tuple((float(x), float(y), float(z)) for x, y, z in entry.get("positions", [])),
             multiplicity=int(entry["multiplicity"]),
             charge=int(entry.get("charge", 0)),
+            binds=tuple(entry.get("binds", [name])),
             conjugate=entry.get("conjugate"),
             phases=MappingProxyType({phase: _phase(data) for phase, data in entry["phases"].items()}),
             thermal=MappingProxyType(entry.get("thermal", {})),

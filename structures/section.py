@@ -12,6 +12,8 @@ from atomsieve.structures.units import ABSOLUTE_SHE, ROOM_TEMPERATURE
 #: What a campaign, or a stage, may be called.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+#: The adsorbate whose stretch tells of a site.
+PROBE = "CO"
 
 #: A pressure or an activity.
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -121,6 +123,28 @@ class StabilitySection(Section):
     ligands: dict[str, Amount] = Field(default_factory=dict)
 
 
+class DescriptorsSection(Section):
+    """What is calculated for descriptors alone."""
+
+    electronic: bool = False
+
+
+class FingerprintsSection(Section):
+    """By what an experiment would recognise a site.
+
+    Parameters
+    ----------
+    co_stretch : bool
+        Whether carbon monoxide is put on each site, and its vibrations are calculated there and as a gas, wherever the
+        free energies come from; in the last stage, where there are several.
+    metal : bool
+        Whether the metals move in these vibrations as well.
+    """
+
+    co_stretch: bool = False
+    metal: bool = False
+
+
 class ResultsSection(Section):
     """Where results go."""
 
@@ -157,8 +181,8 @@ class StageSection(Section):
         The verdict that every adsorbate must have to pass on.
     keep : str or None
         How many of those that fulfil all conditions pass on, and by what they are ranked.
-    relaxation, spin, poses, thermochemistry, prerelaxation, single_point, stability
-        In place of the campaign's; of the first four what is not stated is as in the campaign's; ``stability: false``
+    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point, stability
+        In place of the campaign's; of the first five what is not stated is as in the campaign's; ``stability: false``
         leaves that to other stages.
     """
 
@@ -173,6 +197,7 @@ class StageSection(Section):
     spin: SpinSection | None = None
     poses: PosesSection | None = None
     thermochemistry: ThermochemistrySection | None = None
+    descriptors: DescriptorsSection | None = None
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
     stability: StabilitySection | Literal[False] | None = None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.workflows import learned
+from atomsieve.workflows import electronic, learned
 from atomsieve.workflows.codes import cp2k, espresso, gpaw, vasp
-from atomsieve.workflows.entry import CalculatorEntry, Setting
+from atomsieve.workflows.entry import CalculatorEntry, Gives, Setting
 from atomsieve.workflows.order import Order, Requirement
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ _XTB_LADDER: tuple[Mapping[str, Any], ...] = (
     {"mixer_damping": 0.1, "max_iterations": 1000},
     {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )
+_XTB_GIVES: frozenset[Gives] = frozenset({"charges", "moments", "d-band", "gap"})
 _ALL = frozenset(chemical_symbols[1:])
 _XTB_ELEMENTS = frozenset(chemical_symbols[1 : atomic_numbers["Rn"] + 1])
 
@@ -86,6 +87,8 @@ _ENTRIES = (
         spin="multiplicity",
         seconds=0.0004,
         calculator=_mock,
+        gives=frozenset({"charges", "moments"}),
+        electronic=electronic.of_mock,
         metals=frozenset({"atom", "bulk"}),
     ),
     CalculatorEntry(
@@ -113,6 +116,8 @@ _ENTRIES = (
         calculator=_xtb("GFN1-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        gives=_XTB_GIVES,
+        electronic=electronic.of_xtb,
         # at Γ alone no bulk of a metal
         metals=frozenset({"atom"}),
     ),
@@ -128,6 +133,8 @@ _ENTRIES = (
         calculator=_xtb("GFN2-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        gives=_XTB_GIVES,
+        electronic=electronic.of_xtb,
         # at Γ alone no bulk of a metal
         metals=frozenset({"atom"}),
     ),

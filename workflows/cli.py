@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from atomsieve.workflows import site_commands
 from atomsieve.workflows.watching import helm
 
 app = typer.Typer(
@@ -277,6 +278,15 @@ def explain(
     from atomsieve.workflows import commands
 
     commands.explain(file_or_name, site, what, path, as_json=as_json)
+
+
+for command in (
+    site_commands.stability,
+    site_commands.pourbaix,
+    site_commands.descriptors,
+    site_commands.fingerprint,
+):
+    app.command()(command)
 
 
 @app.command()

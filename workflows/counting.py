@@ -14,10 +14,21 @@ from atomsieve.structures.calculation import USABLE, Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import displacement_requests, vibrations_request
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
-from atomsieve.workflows.count import ADSORBED, BEFORE_ADSORBED, BEFORE_CLEAN, CLEAN, DISPLACEMENT, ENERGY, Count, total
+from atomsieve.workflows.count import (
+    ADSORBED,
+    BEFORE_ADSORBED,
+    BEFORE_CLEAN,
+    CLEAN,
+    DISPLACEMENT,
+    ELECTRONIC,
+    ENERGY,
+    Count,
+    total,
+)
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.spins import Spin, adsorbed_spins
@@ -136,7 +147,7 @@ class SiteCounter:
 
     def _of_rows(self, site: ActiveSite, rows: SiteRows) -> dict[str, Count]:
         clean: set[str] = set()
-        counts = {CLEAN: Count(), ADSORBED: Count(), ENERGY: Count(), DISPLACEMENT: Count()}
+        counts = {kind: Count() for kind in (CLEAN, ADSORBED, ENERGY, DISPLACEMENT, ELECTRONIC)}
         refined: dict[str, set[str]] = {}
         for name, row in rows.rows.items():
             clean |= {str(entry["key"]) for entry in row.considered if entry["role"] == "clean"}
@@ -149,7 +160,12 @@ class SiteCounter:
         counts[CLEAN] = self._share(CLEAN, Count(stored=len(clean)))
         for name in refined.get("energy", ()):
             counts[ENERGY].add(self._share(name, Count(stored=1)))
-        for name in refined.get("vibrations", ()):
+        if "electronic" in refined:
+            counts[ELECTRONIC] = self._share(CLEAN, Count(stored=1))
+        found = refined.get("vibrations", set())
+        if self.policy.probe is not None and "adsorbed" in rows.rows[PROBE].calculations:
+            found = found | {PROBE}
+        for name in found:
             counts[DISPLACEMENT].add(self._share(name, Count(stored=self._moves(site, name))))
         return counts
 
@@ -255,7 +271,15 @@ class SiteCounter:
                     own = {kind: Count(least=count.most, most=count.most) for kind, count in own.items()}
             for kind, count in own.items():
                 counts[kind].add(self._share(name, count))
-        return counts
+        return counts | {ELECTRONIC: self._electronic(site, level)}
+
+    def _electronic(self, site: ActiveSite, level: Level) -> Count:
+        if not (self.policy.electronic and site.metals):
+            return Count()
+        if level.clean is None:
+            return self._share(CLEAN, Count(least=1, most=1))
+        asked = [self.policy.electronic_request(level.parent)] if level.parent is not None else []
+        return self._share(CLEAN, self._look_up(asked)[1])
 
     def refine(self, state: Reference | None, moving: Sequence[int]) -> dict[str, Count]:
         """Return the counts of what refines a state; there is nothing where there is no state.
@@ -270,19 +294,24 @@ class SiteCounter:
         counts: dict[str, Count] = {}
         if state is not None and self.policy.single_point is not None:
             counts[ENERGY] = self._look_up([self.policy.energy_request(state)])[1]
-        if state is not None and self.policy.vibrations is not None and moving:
+        vibrated = self.policy.vibrations or self.policy.probe
+        if state is not None and vibrated is not None and moving:
             relaxed = Request.from_dict(self.stored(str(state["key"]))["request"])
-            asked = vibrations_request(relaxed, moving, self.policy.vibrations["displacement"])
+            asked = vibrations_request(relaxed, moving, vibrated["displacement"])
             counts[DISPLACEMENT] = self._look_up(displacement_requests(relaxed, asked))[1]
         return counts
 
     def _moving(self, site: ActiveSite, name: str, state: Reference | None = None) -> tuple[int, ...]:
         """Return the atoms of a state that are displaced for its vibrations; without it how many they are."""
-        if self.policy.vibrations is None:
+        asked = [self.policy.vibrations] if self.policy.vibrations is not None else []
+        if self.policy.probe is not None and self.policy.is_probed(name):
+            # what is displaced for both is displaced once
+            asked.append(self.policy.probe)
+        if not asked:
             return ()
         if state is not None and name != CLEAN:
             site = Placement.from_dict(self.stored(str(state["key"]))["request"]["subject"]).host(site)
-        metals = site.metals if self.policy.vibrations["metal"] else ()
+        metals = site.metals if any(one["metal"] for one in asked) else ()
         size = len(site.atoms)
         return tuple(metals) if name == CLEAN else (*metals, *range(size, size + len(adsorbates()[name].symbols)))
 

@@ -19,6 +19,7 @@ from ase.calculators.calculator import CalculatorSetupError
 from ase.data import chemical_symbols
 
 from atomsieve.structures.errors import CalculationError
+from atomsieve.workflows.electronic import moments
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 from atomsieve.workflows.weights import digest, own_path, own_tags, shipped_path, shipped_tags
@@ -202,6 +203,8 @@ ENTRIES = (
         scaling=1.0,
         metals=_METALS,
         requirement=Requirement(modules=("torch", "chgnet"), mend="pip install 'atomsieve[chgnet]'"),
+        gives=frozenset({"moments"}),
+        electronic=moments,
     ),
     CalculatorEntry(
         name="sevennet",

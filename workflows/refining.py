@@ -1,4 +1,4 @@
-"""Refining: jobs that go on with the states that were found lowest, to single points and vibrations."""
+"""Refining: jobs that go on with the states that were found lowest: single points, vibrations, electronic structure."""
 
 from __future__ import annotations
 
@@ -55,13 +55,21 @@ def refine_site(
     tried = {"clean": clean, "adsorbed": adsorbed}
     states = _lowest_states(clean, adsorbed)
     named = {f"{name}* on {built.label}" if name else built.label: state for name, state in states.items()}
+    going_on = follow and asked.vibrations is not None and asked.vibrations["follow"]
     moving: dict[str, Iterable[int]] = {}
+    probed: dict[str, Iterable[int]] = {}
     for name, state in states.items():
         host = _host(built, state) if name else built
-        metals = host.metals if asked.vibrations is not None and asked.vibrations["metal"] else ()
-        moving[str(state["key"])] = (*metals, *range(len(host.atoms), _size(state))) if name else metals
-    jobs, refined = _refine(relax, asked, named, moving)
-    if follow and asked.vibrations is not None and asked.vibrations["follow"]:
+        own = range(len(host.atoms), _size(state)) if name else ()
+        moving[str(state["key"])] = (*_metals(host, asked.vibrations), *own)
+        if asked.is_probed(name) and not going_on:
+            probed[str(state["key"])] = (*_metals(host, asked.probe), *own)
+    jobs, refined = _refine(relax, asked, named, moving, probed)
+    if asked.electronic and built.metals and "" in states:
+        found = relax.make(asked.electronic_request(states[""]), name=f"electronic structure of {built.label}")
+        jobs.append(found)
+        refined["electronic"] = {states[""]["key"]: found.output}
+    if going_on:
         end = follow_modes(relax, policy, site, clean, adsorbed, refined["vibrations"])
     elif not jobs:
         return Response(output=tried)
@@ -77,7 +85,8 @@ def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecu
     state = None if known_molecule(name).is_metal else lowest([molecule])
     states = {f"gas {name}": state} if state is not None else {}
     moving = {one["key"]: range(_size(one)) for one in states.values()}
-    jobs, refined = _refine(relax, Policy.from_dict(policy), states, moving)
+    asked = Policy.from_dict(policy)
+    jobs, refined = _refine(relax, asked, states, moving, moving if asked.is_probed(name, gas=True) else {})
     if not jobs:
         return Response(output={"molecule": molecule})
     end = gather({"molecule": molecule}, refined)
@@ -130,7 +139,11 @@ def _lowest_states(clean: list[dict[str, Any]], adsorbed: Mapping[str, list[dict
 
 
 def _refine(
-    relax: RelaxMaker, policy: Policy, states: Mapping[str, State], moving: Mapping[str, Iterable[int]]
+    relax: RelaxMaker,
+    policy: Policy,
+    states: Mapping[str, State],
+    moving: Mapping[str, Iterable[int]],
+    probed: Mapping[str, Iterable[int]],
 ) -> tuple[list[Job | Flow], dict[str, dict[str, Any]]]:
     """Return what a policy asks for at states, by their names, and the outputs by the states' keys."""
     jobs: list[Job | Flow] = []
@@ -142,22 +155,29 @@ def _refine(
         }
         jobs += points.values()
         refined["energies"] = {key: point.output for key, point in points.items()}
-    if policy.vibrations is not None:
-        folder = Folder(read_settings().folder)
+    folder = Folder(read_settings().folder)
+    for what, asked, atoms in (("vibrations", policy.vibrations, moving), ("probe", policy.probe, probed)):
+        if asked is None:
+            continue
         flows = {
             state["key"]: vibrations_flow(
                 relax,
                 Request.from_dict(folder.stored(state["key"])["request"]),
-                moving[state["key"]],
-                displacement=policy.vibrations["displacement"],
+                atoms[state["key"]],
+                displacement=asked["displacement"],
                 name=f"vibrations of {name}",
             )
             for name, state in states.items()
-            if len(list(moving[state["key"]]))
+            if len(list(atoms.get(state["key"], ())))
         }
         jobs += flows.values()
-        refined["vibrations"] = {key: flow.output for key, flow in flows.items()}
+        refined[what] = {key: flow.output for key, flow in flows.items()}
     return jobs, refined
+
+
+def _metals(site: ActiveSite, asked: Mapping[str, Any] | None) -> tuple[int, ...]:
+    """Return the metals that move in vibrations."""
+    return site.metals if asked is not None and asked["metal"] else ()
 
 
 def _host(site: ActiveSite, state: State) -> ActiveSite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.spins import adsorbed_spins, clean_spins
 
@@ -64,6 +65,10 @@ class Policy:
     vibrations : mapping or None
         ``displacement`` (Å), ``floor`` (cm⁻¹), ``metal`` (whether the site's metals are displaced too) and ``follow``
         (whether imaginary modes are) where vibrations give the free energies.
+    electronic : bool
+        Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
+    probe : mapping or None
+        ``displacement`` and ``metal`` of the vibrations of carbon monoxide where its stretch is asked for.
     """
 
     method: Method
@@ -84,11 +89,16 @@ class Policy:
     single_point: Method | None = None
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
+    electronic: bool = False
+    probe: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
+        # what came later is named only where it is asked for, so that flows keep their keys
+        later = {"electronic": False, "probe": None}
+        own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
-            **vars(self),
+            **own,
             "method": self.method.to_dict(),
             "tilts": list(self.tilts),
             "before": self.before.to_dict() if self.before is not None else None,
@@ -130,6 +140,7 @@ class Policy:
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
             **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
+            **({"electronic": True} if self.electronic else {}),
         }
 
     @property
@@ -145,9 +156,28 @@ class Policy:
         }
 
     @property
+    def refines(self) -> bool:
+        """Whether the states that are found lowest are gone on with."""
+        return self.single_point is not None or self.vibrations is not None
+
+    @property
     def energy_method(self) -> Method:
         """The method of the energies that are combined."""
         return self.single_point or self.method
+
+    def is_probed(self, species: str, *, gas: bool = False) -> bool:
+        """Return whether a state is vibrated as a probe, beside what is vibrated for free energies.
+
+        Parameters
+        ----------
+        species : str
+            Name of the adsorbate or the molecule.
+        gas : bool
+            Whether it is a molecule, with which no metal moves.
+        """
+        if self.probe is None or species != PROBE:
+            return False
+        return self.vibrations is None or (not gas and self.vibrations["metal"] != self.probe["metal"])
 
     def clean_requests(self, site: ActiveSite) -> list[Request]:
         """Return a request for each spin start of a clean site."""
@@ -230,6 +260,16 @@ class Policy:
         subject = {"of": state["key"]}
         return Request("energy", subject, self.single_point, self.fmax, spin, state["charge"], (state["key"],))
 
+    def electronic_request(self, state: Mapping[str, Any]) -> Request:
+        """Return the request of the electronic structure of a clean state, given by its reference.
+
+        It is that of the method whose energies are combined: the single point's where there is one, for it is the
+        dearer, and the row of a site is its.
+        """
+        spin = state["multiplicity"] if self.single_point is None or self.single_point_knows_spin else None
+        subject = {"of": state["key"]}
+        return Request("electronic", subject, self.energy_method, self.fmax, spin, state["charge"], (state["key"],))
+
 
 @cache
 def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
@@ -237,7 +277,9 @@ def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
     # of tables with the gases' terms inside no other gas than these ever had a say
-    gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
+    gases: Iterable[str] = ("H2", "H2O", "O2", "H2O2")
+    if table is not None and table.convention == "adsorbate":
+        gases = [name for name, entry in molecules().items() if entry.thermal]
     thermal = {name: molecules()[name].thermal for name in gases}
     mended = gas_correction(gas_corrections)
     more = [mended.functionals] if mended is not None else []

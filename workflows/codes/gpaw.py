@@ -53,6 +53,9 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
         # at all volumes of a metal the grid has as many points
         usual = at_experimental_volume(cell)
         grid = {"h": s["grid_spacing"]} if usual is cell else {"gpts": h2gpts(s["grid_spacing"], usual.cell)}
+        if order.electronic and s["basis"] != "grid":
+            # empty d levels count as well; they are there, and cost nothing
+            form["nbands"] = "nao"
         calculator = GPAW(
             **form,
             xc=s["functional"],
@@ -95,6 +98,12 @@ def _leave_out_work_functions(calculator: Any) -> None:
         raise NotImplementedError
 
     calculator.dft.pot_calc.poisson_solver.dipole_layer_correction = correction
+
+
+def _electronic(order: Order, atoms: Atoms) -> dict[str, Any]:
+    from atomsieve.workflows.codes.gpaw_electronic import electronic
+
+    return electronic(order, atoms)
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +162,8 @@ ENTRY = CalculatorEntry(
     seconds=120.0,
     calculator=calculator,
     metals=frozenset({"atom", "bulk"}),
+    gives=frozenset({"charges", "moments", "d-band", "gap"}),
+    electronic=_electronic,
     requirement=Requirement(
         modules=("gpaw", "gpaw_data", "dftd3"),
         mend="apt-get install g++ libxc-dev libopenblas-dev; pip install 'atomsieve[gpaw]' (docs/dft.md)",

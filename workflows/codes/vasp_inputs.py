@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.structures.errors import ParameterError
 from atomsieve.structures.metal import at_experimental_volume
 from atomsieve.workflows.codes.periodicity import kpoint_mesh, middle, vacuum_axes
+from atomsieve.workflows.codes.vasp_electronic import TAGS
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -144,6 +145,8 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
         incar["MAGMOM"] = {}
     if tags.get("total_spin", "free") == "held" and order.multiplicity is not None:
         incar["NUPDOWN"] = order.multiplicity - 1
+    if order.electronic:
+        incar |= TAGS
     vacuum = vacuum_axes(atoms)
     if tags["dipole"] == "z" and len(vacuum) == 1:
         (axis,) = vacuum
