@@ -16,8 +16,8 @@ from atomsieve.structures.units import nernst_slope
 
 #: kT ln 10 at 298.15 K, eV.
 STEP = 0.05916
-#: Standard potentials, V against SHE: electrochemical series of the CRC Handbook. None of them is in the table that the
-#: package takes its numbers from, which comes from calorimetry and solubilities.
+#: Standard potentials, V against SHE: electrochemical series of the CRC Handbook, which is another compilation than the
+#: table that the package takes its free energies from.
 CRC = {
     ("Mg", "Mg++"): -2.372, ("Al", "Al+++"): -1.662, ("Ti", "Ti++"): -1.630, ("Mn", "Mn++"): -1.185,
     ("Zn", "Zn++"): -0.7618, ("Cr", "Cr+++"): -0.744, ("Fe", "Fe++"): -0.447, ("Cd", "Cd++"): -0.4030,
