@@ -100,7 +100,7 @@ thermochemistry:
 #   activity: 1.0e-6          # of the dissolved metal, mol/kg
 #   demetallation: true       # also the site with H in the metal's place
 #   aggregation: true         # also the site with a second atom of its metal
-#   ligands: {{CO: 1.0e-4}}     # what else is around: pressures (bar) of gases, activities of what is dissolved
+#   ligands: {{}}               # what else is around (`CO: 1.0e-4`, bar; `Cl-: 0.1`, mol/kg), see docs/pourbaix.md
 
 # What is calculated for `atomsieve descriptors` alone.
 # descriptors:
