@@ -16,9 +16,9 @@ from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.stability import Criterion, Stability
 
-#: eV that H on a nitrogen of the support has in G - E beyond 1/2 H2: a zero-point energy of 0.31 (harmonic modes of H at
-#: 570-1160 and 3050-3350 cm-1 of free-base porphine and of a hole in graphene, GFN1-xTB), less half of 0.274 + 0.090 -
-#: 0.404 of H2. H on other donors differs by some hundredths.
+#: eV that H on a nitrogen of the support has in G - E beyond 1/2 H2: a zero-point energy of 0.31 (harmonic modes of H
+#: at 570-1160 and 3050-3350 cm-1 of free-base porphine and of a hole in graphene, GFN1-xTB), less half of 0.274 + 0.090
+#: - 0.404 of H2. H on other donors differs by some hundredths.
 ON_NITROGEN: Final = 0.33
 VIBRATIONS: Final = "harmonic modes of N-H by GFN1-xTB; H2 by the tables of the gases"
 

@@ -168,6 +168,7 @@ def test_codes_hold_no_multiplicity_in_a_bulk() -> None:
         order = Order(settings, multiplicity, 0, Path(), fmax=0.05, steps=0)
         tags = incar_tags(order, atoms)
         assert tags.get("NUPDOWN") == held
+        assert tags["ISYM"] == (2 if held is None else 0)
         assert "LDIPOL" not in tags
 
 
