@@ -94,6 +94,10 @@ thermochemistry:
   # metal: true               # displace the metals too, and take off their modes in the clean site
   # follow: true              # relax again along an imaginary mode
 
+# By what an experiment would recognise a site: `atomsieve fingerprint`.
+# fingerprints:
+#   co_stretch: true          # the C-O stretch of CO on each site and as a gas, by calculated vibrations
+
 # Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
 # results:
 #   folder: {name}-data       # relative to this file
