@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from atomsieve.analysis.gases import correction_terms, tabulated_terms
@@ -24,6 +25,8 @@ from atomsieve.structures.vibrations import Vibrations
 
 #: What a policy may say under ``solvation``.
 SOLVATIONS = ("none", "table")
+#: Roles of states of a site, which share its cell.
+SITES = frozenset({"clean", "adsorbed", "vacant", "hydrogenated", "stacked"})
 #: eV below which a rejected state is not worth a remark.
 REMARK = 0.005
 
@@ -93,10 +96,10 @@ def adsorption_energy(
     adsorbed = [entry for entry in adsorbed if entry["status"] != "dropped"]
     tried: dict[str, Sequence[Mapping[str, Any]]] = {"clean": clean, "adsorbed": adsorbed}
     tried |= {gas: [gases[gas]] if gas in gases else [] for gas in amounts}
-    warnings = _gate(policy.get("geometry_method", method), tried)
+    warnings = gated(policy.get("geometry_method", method), tried)
     if energies is not None:
         at_states = {role: [energies[e["key"]] for e in found if e["key"] in energies] for role, found in tried.items()}
-        warnings = tuple(dict.fromkeys([*warnings, *_gate(method, at_states)]))
+        warnings = tuple(dict.fromkeys([*warnings, *gated(method, at_states)]))
     chosen = {role: lowest(entries) for role, entries in tried.items() if role != "adsorbed"}
     # only what was placed on the clean state that is subtracted belongs to it
     parent = chosen["clean"]["key"] if chosen["clean"] is not None else None
@@ -114,7 +117,7 @@ def adsorption_energy(
         reason = "; ".join([str(states["adsorbed"]["reason"]), *_lower_states(states["adsorbed"], adsorbed)])
     else:
         terms = ()
-        whys = [(role, *_why(tried[role])) for role in tried if role not in states]
+        whys = [(role, *why_unusable(tried[role])) for role in tried if role not in states]
         missing = {"single point": points, "vibrations": states if modes is None else modes}
         whys += [
             (role, str(Verdict.NOT_CONVERGED), f"{what}: {why_not(state, what, energies)}")
@@ -142,7 +145,7 @@ def adsorption_energy(
         | {f"energy of {role}": str(points[role]["key"]) for role in points if points is not states}
         | {f"vibrations of {role}": found.key for role, found in (modes or {}).items() if found is not None},
         considered=tuple(
-            _considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
+            considered(role, entry) for role, entries in {**tried, "pre-relaxed": dropped}.items() for entry in entries
         ),
         multiplicity={role: states[role]["multiplicity"] for role in ("clean", "adsorbed") if role in states},
         spin_states={role: count for role in ("clean", "adsorbed") if (count := _spin_states(tried[role])) is not None},
@@ -150,19 +153,38 @@ def adsorption_energy(
     )
 
 
-def _considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def with_electronic(row: AdsorptionEnergy, found: Mapping[str, Any] | None) -> AdsorptionEnergy:
+    """Return a row that names the calculation of the electronic structure of its clean site.
+
+    Parameters
+    ----------
+    row : AdsorptionEnergy
+        The row; its energies stay as they are.
+    found : mapping or None
+        Reference of that calculation; None where there is none.
+    """
+    if found is None:
+        return row
+    calculations = dict(row.calculations)
+    if found["status"] == "done":
+        calculations["electronic of clean"] = str(found["key"])
+    return replace(row, calculations=calculations, considered=(*row.considered, considered("electronic", found)))
+
+
+def considered(role: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record keeps of a calculation that was tried."""
     fields = ("key", "status", "verdict", "reason", "energy", "multiplicity")
     return {"role": role, **{name: entry[name] for name in fields}}
 
 
-def _gate(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+def gated(method: Mapping[str, Any], tried: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
     """Hold the methods of all energies against each other and that of the row; return what they leave as warnings."""
     energies = [
         Participant(
             name=f"{role} {str(entry['key'])[:8]}",
             method=entry["method"],
             elements=frozenset(entry["elements"]) if entry.get("elements") else None,
-            role="site" if role in ("clean", "adsorbed") else "gas",
+            role="site" if role in SITES else "gas",
             cell=entry.get("cell"),
         )
         for role, entries in tried.items()
@@ -192,7 +214,7 @@ def _finished(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(done, key=lambda entry: (entry["energy"], entry["key"]))
 
 
-def _why(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def why_unusable(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return the most telling verdict of states that cannot be used, and its clause."""
     if not entries:
         return Verdict.NOT_CONVERGED, "not calculated"

@@ -6,6 +6,7 @@ collection             a document is                                            
 calculations           a Calculation or a Failure                                            request key
 adsorption_energies    an AdsorptionEnergy                                                   slot, policy and inputs
 limiting_potentials    a LimitingPotential                                                   reaction and rows
+stabilities            a Stability                                                           policy, inputs, conditions
 campaigns              a campaign file as it was last run                                    name
 jobs                   the output of a jobflow job, a small reference                        uuid and index
 tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
@@ -34,16 +35,18 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.analysis.superseded import age, mark
+from atomsieve.analysis.superseded import age, mark, mark_older
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential
+from atomsieve.structures.stability import Stability
 
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
     "calculations": ("status",),
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
     "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
+    "stabilities": ("policy_key", "site.key", "site.label", "verdict", "superseded"),
     "campaigns": (),
     "tasks": ("campaign", "subject", "state", "flow"),
     "leases": (),
@@ -71,6 +74,7 @@ class Database:
         self.calculations = make("calculations")
         self.adsorption_energies = make("adsorption_energies")
         self.limiting_potentials = make("limiting_potentials")
+        self.stabilities = make("stabilities")
         self.campaigns = make("campaigns")
         self.jobs = JobStore(make("jobs"))
         self.tasks = Tasks(make("tasks"), title)
@@ -81,6 +85,7 @@ class Database:
             "calculations": self.calculations,
             "adsorption_energies": self.adsorption_energies,
             "limiting_potentials": self.limiting_potentials,
+            "stabilities": self.stabilities,
             "campaigns": self.campaigns,
             "tasks": self.tasks.store,
             "leases": self.leases,
@@ -198,8 +203,13 @@ class Database:
         with reported(self.title):
             return list(self.calculations.query({"key": {"$gte": letters, "$lt": f"{letters}g"}}))
 
-    def push(self, rows: Sequence[AdsorptionEnergy], potentials: Sequence[LimitingPotential]) -> None:
-        """Store rows and the limiting potentials that stand on them; what is there already stays as it is.
+    def push(
+        self,
+        rows: Sequence[AdsorptionEnergy],
+        potentials: Sequence[LimitingPotential],
+        stabilities: Sequence[Stability] = (),
+    ) -> None:
+        """Store rows, the limiting potentials that stand on them, and stabilities; what is there stays as it is.
 
         Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
         on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
@@ -209,6 +219,9 @@ class Database:
             self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
             sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
             mark(self.adsorption_energies, self.limiting_potentials, sites)
+            if stabilities:
+                self._insert_absent(self.stabilities, [stability.to_dict() for stability in stabilities])
+                mark_older(self.stabilities, {stability.site.key for stability in stabilities})
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
@@ -248,14 +261,23 @@ class Database:
 
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
+        found = self._newest(self.adsorption_energies, policy_keys)
+        return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
+
+    def known_stabilities(self, policy_keys: Iterable[str]) -> dict[str, Stability]:
+        """Return the newest stability under each policy key, by policy key."""
+        found = self._newest(self.stabilities, policy_keys)
+        return {key: Stability.from_dict(document) for key, document in found.items()}
+
+    def _newest(self, store: Store, policy_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         with reported(self.title):
             for wanted in chunks(policy_keys):
-                for document in self.adsorption_energies.query({"policy_key": {"$in": wanted}}):
+                for document in store.query({"policy_key": {"$in": wanted}}):
                     before = found.get(document["policy_key"])
                     if before is None or age(document) > age(before):
                         found[document["policy_key"]] = document
-        return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
+        return found
 
     def save_campaign(self, name: str, content: Mapping[str, Any], sites: int) -> None:
         """Keep a campaign's file under its name, with the number of sites that it makes."""

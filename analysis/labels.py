@@ -81,3 +81,8 @@ def label(name: str) -> Label:
     if name not in labels():
         raise InputError(unknown(name, labels(), "quantity"))
     return labels()[name]
+
+
+def potential_label(scale: str) -> Label:
+    """Return the label of a potential against ``RHE`` or ``SHE``."""
+    return label("potential_she" if scale == "SHE" else "potential")

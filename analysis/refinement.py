@@ -83,12 +83,13 @@ def free_gas_terms(amounts: Mapping[str, float], modes: Modes, temperature: floa
     """Return the thermal terms of molecules that are taken off, so many of each, at a temperature (K)."""
     terms: list[Term] = []
     for gas, amount in amounts.items():
-        own = modes[gas]
+        own, spin = modes[gas], molecule(gas).multiplicity
         assert own is not None
+        assert spin is not None
         terms += gas_terms(
             own,
             gas,
-            multiplicity=molecule(gas).multiplicity,
+            multiplicity=spin,
             temperature=temperature,
             pressure=reference_pressure(gas, temperature),
             factor=-amount,

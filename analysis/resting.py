@@ -10,14 +10,13 @@ from itertools import pairwise
 
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.adsorbate import adsorbate
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.state import State, Step
 
 #: The bare site.
 BARE = "*"
 #: V within which lines cross at once.
 SAME = 1e-9
-#: Adsorbates that are a molecule of another name.
-_MOLECULES = {"CH2O": "HCHO"}
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ def candidates(
     """Return the states in which a site may rest, the bare one first.
 
     What consists of O and H alone is in equilibrium with water, protons and electrons (surface Pourbaix diagrams, doi
-    10.1039/b803956a): * + a H2O + n (H+ + e-) = A*, n = H - 2 O. An adsorbate that is a whole molecule of the reaction
-    (CO*, N2*, NH3*) is in equilibrium with that molecule. Other intermediates go on to products, and never come to an
-    equilibrium. Only what has an energy can be found to rest.
+    10.1039/b803956a): * + a H2O + n (H+ + e-) = A*, n = H - 2 O. An adsorbate as which a molecule that is there binds
+    (CO*, N2*, NH3*; Cl* of Cl-, SH* of H2S) is in equilibrium with it. Other intermediates go on to products, and never
+    come to an equilibrium. Only what has an energy can be found to rest.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def candidates(
     there = frozenset(molecules)
     found = [Candidate(BARE, 0, 0.0)]
     for name, value in free.items():
-        step = _formation(name, there)
+        step = formation(name, there)
         if value is not None and step is not None and not around.missing.keys() & {*step.start.free, *step.end.free}:
             change = value + around.free(step.end) - around.free(step.start) + around.shift(step, 0.0)
             found.append(Candidate(f"{name}*", step.electrons, change))
@@ -99,7 +98,7 @@ def candidates(
 
 
 @cache
-def _formation(name: str, molecules: frozenset[str]) -> Step | None:
+def formation(name: str, molecules: frozenset[str]) -> Step | None:
     """Return how an adsorbate forms from the bare site; None where it has no equilibrium with what is there."""
     own = State(f"{name}*", {name: 1}, {})
     composition = adsorbate(name).composition
@@ -108,8 +107,8 @@ def _formation(name: str, molecules: frozenset[str]) -> Step | None:
         if waters < 0:
             return Step(State("*", {}, {}), State(own.text, own.adsorbed, {"H2O": -waters}))
         return Step(State("*", {}, {"H2O": waters} if waters else {}), own)
-    molecule = _MOLECULES.get(name, name.removesuffix("-side"))
-    return Step(State("*", {}, {molecule: 1}), own) if molecule in molecules else None
+    found = next((other for other in sorted(molecules) if name.removesuffix("-side") in molecule(other).binds), None)
+    return Step(State("*", {}, {found: 1}), own) if found is not None else None
 
 
 def ordered(states: Sequence[Candidate], potential: float) -> tuple[Candidate, ...]:

@@ -39,6 +39,22 @@ def mark(adsorption_energies: Store, limiting_potentials: Store, sites: set[str]
         )
 
 
+def mark_older(store: Store, sites: set[str]) -> None:
+    """Mark at some sites all but the newest document of each slot.
+
+    Parameters
+    ----------
+    store : Store
+        Connected; of stabilities.
+    sites : set of str
+        Keys.
+    """
+    for wanted in chunks(sites, 100):
+        documents = sorted(store.query({"site.key": {"$in": wanted}}), key=age)
+        keep = set({document["slot"]: document["key"] for document in documents}.values())
+        _flag(store, [(document, document["key"] not in keep) for document in documents])
+
+
 def age(document: Mapping[str, Any]) -> tuple[Any, str]:
     """Return what tells an older document from a newer one."""
     return document["last_updated"], str(document["key"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from atomsieve.structures.conditions import objections, phase_of
@@ -36,6 +37,8 @@ class Surroundings:
         The same where all of them are experimental.
     missing : mapping of str to str
         By molecule why it has no free energy here.
+    stated, computed : mapping
+        What they were resolved from, see :func:`surroundings`.
     """
 
     potential: float
@@ -44,6 +47,26 @@ class Surroundings:
     molecules: Mapping[str, tuple[Term, ...]]
     measured: Mapping[str, tuple[Term, ...]]
     missing: Mapping[str, str]
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    computed: Mapping[str, tuple[Term, ...] | str] = field(default_factory=dict)
+
+    def at(self, **changes: Any) -> Surroundings:
+        """Return the same under other conditions: ``at(pH=7)``."""
+        # the sites of a campaign share their surroundings
+        key = repr(changes)
+        if key not in self._others:
+            self._others[key] = surroundings({**self.stated, **changes}, self.computed)
+        return self._others[key]
+
+    @cached_property
+    def _others(self) -> dict[str, Surroundings]:
+        return {}
+
+    def acid_constant(self, name: str) -> float | None:
+        """Return the pH at which a dissolved molecule gives way to its conjugate (the pKa); None where it has none."""
+        entry = molecule(name)
+        pair = _pair(entry, phase_of(name, self.stated.get("phases", {})), self.temperature)
+        return None if pair is None else pair[2]
 
     @property
     def is_computed(self) -> bool:
@@ -185,7 +208,10 @@ def surroundings(
             found[name] = measured[name] if gas is None else (*gas, *shift)
         except InputError as error:
             missing[name] = str(error)
-    return Surroundings(_against_rhe(stated, temperature, ph), ph, temperature, found, measured, missing)
+    against_rhe = _against_rhe(stated, temperature, ph)
+    return Surroundings(
+        against_rhe, ph, temperature, found, measured, missing, dict(conditions or {}), dict(computed or {})
+    )
 
 
 def _against_rhe(stated: Mapping[str, Any], temperature: float, ph: float) -> float:
@@ -203,8 +229,8 @@ def _against_rhe(stated: Mapping[str, Any], temperature: float, ph: float) -> fl
 def _concentrations(stated: Mapping[str, Any], temperature: float) -> dict[str, tuple[Term, ...]]:
     """Return what pressures and activities add, by molecule."""
     found: dict[str, tuple[Term, ...]] = {}
-    for kind, field in (("pressure", "pressures"), ("activity", "activities")):
-        for name, value in stated.get(field, {}).items():
+    for kind, plural in (("pressure", "pressures"), ("activity", "activities")):
+        for name, value in stated.get(plural, {}).items():
             shift = BOLTZMANN * temperature * math.log(value)
             found[name] = (Term(f"kT ln {kind[0]}({name})", kind, shift, "conditions"),)
     return found
@@ -237,17 +263,25 @@ def _calculated(
     return (*terms, Term(f"G({entry.name}, {phase}) - G({gas}, g)", "experiment", difference, source))
 
 
+def _pair(entry: Molecule, phase: str, temperature: float) -> tuple[Molecule, int, float] | None:
+    """Return what a dissolved molecule turns into, the protons that this has more, and the pKa; None where nothing."""
+    if phase != "aq" or entry.conjugate is None or "aq" not in molecule(entry.conjugate).phases:
+        return None
+    other = molecule(entry.conjugate)
+    protons = other.charge - entry.charge
+    difference = entry.free("aq", temperature) - other.free("aq", temperature)
+    return other, protons, protons * difference / nernst_slope(temperature)
+
+
 def _dissociation(entry: Molecule, phase: str, temperature: float, ph: float) -> tuple[Term, ...]:
     """Return what is won where the other one of an acid and its base prevails."""
-    if phase != "aq" or entry.conjugate is None or "aq" not in molecule(entry.conjugate).phases:
+    pair = _pair(entry, phase, temperature)
+    if pair is None:
         return ()
-    other = molecule(entry.conjugate)
-    slope = nernst_slope(temperature)
-    # protons that the other one has more, each of which comes from the solution
-    protons = other.charge - entry.charge
-    change = other.free("aq", temperature) - entry.free("aq", temperature) + protons * slope * ph
+    other, protons, constant = pair
+    # each proton that the other one has more comes from the solution
+    change = protons * nernst_slope(temperature) * (ph - constant)
     if change >= 0:
         return ()
-    constant = protons * (entry.free("aq", temperature) - other.free("aq", temperature)) / slope
     name = f"{entry.name} as {other.name} at pH {ph:g} (pKa {constant:.2f})"
     return (Term(name, "acid-base", change, other.phases["aq"].source),)

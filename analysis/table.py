@@ -45,6 +45,17 @@ COLUMNS = (
 
 #: Further ones of a campaign with stages: the last stage that a site entered, and why it fell out there.
 STAGE_COLUMNS = ("stage", "rejected")
+#: Further ones of a campaign that asks for stability.
+STABILITY_COLUMNS = (
+    "stability",
+    "formation_energy",
+    "binding_energy",
+    "dissolution_potential",
+    "demetallation_energy",
+    "aggregation_energy",
+    "coverage_energy",
+    "stability_reason",
+)
 #: Further ones of what a site is beside others: its rivals, the covered site, other sites, other methods.
 COMPARISON_COLUMNS = (
     "rank",
@@ -330,5 +341,5 @@ def columns_of(table: Sequence[Row], wanted: Iterable[str]) -> list[str]:
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in (*COLUMNS, *STAGE_COLUMNS, *COMPARISON_COLUMNS):
-            raise InputError(unknown(column, [*COLUMNS, *COMPARISON_COLUMNS, *STAGE_COLUMNS], "column"))
+        if column not in (known := (*COLUMNS, *COMPARISON_COLUMNS, *STAGE_COLUMNS, *STABILITY_COLUMNS)):
+            raise InputError(unknown(column, known, "column"))

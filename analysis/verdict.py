@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from ase import Atoms
 
+from atomsieve.analysis import holes
 from atomsieve.analysis.binding import best_fit, binding, held_twice, took_hydrogen
 from atomsieve.analysis.geometry import BONDED, BROKEN, SHIFT, Geometry
 from atomsieve.analysis.graphs import dissociated, isomerised, roles
@@ -30,8 +31,10 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     Returns
     -------
     Judgement
-        ``intact``, ``metal left its site``, ``support reacted`` (an axial ligand left or reacted, a bond of the support
-        broke or formed) or ``not converged`` (positions that are no numbers). Indices in the text count from 0.
+        ``intact``, ``metal left its site`` (a second metal: the first), ``support reacted`` (an axial ligand left or
+        reacted, a bond of the support broke or formed) or ``not converged`` (positions that are no numbers). Indices in
+        the text count from 0. Without its metals a support is intact as well where its broken bonds paired with each
+        other, or a hydrogen went to another donor; the reason says so.
 
     Raises
     ------
@@ -45,9 +48,10 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     measures = _site_measures(site, relaxed, geometry)
     verdict, reason = (
         _metal_left(site, geometry, measures)
+        or holes.second_metal_left(site, geometry)
         or _axial_lost(site, geometry)
         or _support_changed(site, geometry)
-        or (Verdict.INTACT, ", ".join(_donor_ranges(site, geometry)) or "all bonds kept")
+        or (Verdict.INTACT, ", ".join(_kept(site, geometry)) or "all bonds kept")
     )
     return Judgement(verdict, reason, measures)
 
@@ -164,7 +168,8 @@ def judge_molecule(molecule: Molecule, relaxed: Atoms) -> Judgement:
             return Judgement(Verdict.DISSOCIATED, f"{geometry.text(i, j)} in {molecule.name}", measures)
         if (i, j) not in bonds and geometry.ratios[i, j] <= BONDED:
             return Judgement(Verdict.DISSOCIATED, f"{molecule.name} gained a bond {geometry.text(i, j)}", measures)
-    return Judgement(Verdict.INTACT, ", ".join(geometry.text(i, j) for i, j in bonds) or "a single atom", measures)
+    alone = "the cell of a metal" if molecule.cell else "a single atom"
+    return Judgement(Verdict.INTACT, ", ".join(geometry.text(i, j) for i, j in bonds) or alone, measures)
 
 
 def _not_finite() -> Judgement:
@@ -197,6 +202,8 @@ def _site_measures(site: ActiveSite, relaxed: Atoms, geometry: Geometry) -> dict
     for metal, heads in zip(site.metals, site.axial, strict=False):
         for head in heads:
             measures |= geometry.measure(metal, head)
+    for first, second in holes.stacked(site):
+        measures |= geometry.measure(first, second)
     return measures
 
 
@@ -214,6 +221,11 @@ def _rotation(site: ActiveSite, relaxed: Atoms) -> np.ndarray:
     proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     rotation: np.ndarray = u @ proper @ vt
     return rotation
+
+
+def _kept(site: ActiveSite, geometry: Geometry) -> list[str]:
+    """Say what there is to say of a clean site that is intact."""
+    return [*_donor_ranges(site, geometry), *holes.leaning(site, geometry), *holes.fate(site, geometry)]
 
 
 def _donor_ranges(site: ActiveSite, geometry: Geometry) -> Iterator[str]:
@@ -277,14 +289,16 @@ def _ligand(site: ActiveSite, head: int) -> list[int]:
 def _support_changed(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
     """Find a bond of the support that broke, or one between heavy atoms that formed; metals and ligands apart."""
     for i, j in site.bonds:
-        if i not in site.metals and j not in site.metals and geometry.ratios[i, j] > BROKEN:
+        if i in site.metals or j in site.metals:
+            continue
+        if geometry.ratios[i, j] > BROKEN and not holes.has_moved(site, geometry, i, j):
             names = f"{geometry.name(i)}-{geometry.name(j)}"
             return Verdict.SUPPORT_REACTED, f"the support broke at {names} ({geometry.distances[i, j]:.2f} Å)"
     before, known = Geometry(site.atoms), set(site.bonds)
     heavy = [i for i in range(len(site.atoms)) if i not in site.metals and geometry.symbols[i] != "H"]
     near = np.argwhere(np.triu(geometry.ratios[np.ix_(heavy, heavy)] <= BONDED, k=1))
     for i, j in ((heavy[first], heavy[second]) for first, second in near):
-        if (i, j) not in known and before.ratios[i, j] > BROKEN:
+        if (i, j) not in known and before.ratios[i, j] > BROKEN and not holes.closes(site, i, j):
             names = f"{geometry.name(i)}-{geometry.name(j)}"
             return Verdict.SUPPORT_REACTED, f"the support closed at {names} ({geometry.distances[i, j]:.2f} Å)"
     return None

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from atomsieve.builders import axial
+from atomsieve.builders import axial, vacancy
+from atomsieve.builders.entries import combinations, conflicts, expand, site_of, values_of
 from atomsieve.builders.families import (
     bischelates,
     boron_nitride,
@@ -36,12 +37,24 @@ from atomsieve.builders.families import (
 )
 from atomsieve.builders.family import REQUIRED, Family, Parameter, as_given
 from atomsieve.builders.family import recipe as family_recipe
-from atomsieve.builders.validation import validate
-from atomsieve.structures.errors import InputError, ParameterError, Problem, unknown
-from atomsieve.structures.identity import canonical, plain
+from atomsieve.structures.errors import InputError, Problem, unknown
+from atomsieve.structures.identity import canonical
 from atomsieve.structures.site import ActiveSite
 
-__all__ = ["REQUIRED", "Family", "Parameter", "build", "check", "covered", "families", "recipes"]
+__all__ = [
+    "REQUIRED",
+    "Family",
+    "Parameter",
+    "build",
+    "check",
+    "covered",
+    "families",
+    "hydrogenated",
+    "recipes",
+    "stacked",
+    "vacancy_problem",
+    "vacant",
+]
 
 _FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
@@ -96,7 +109,7 @@ def check(entry: Any) -> list[Problem]:
     list of Problem
         Empty where the entry can be used; paths are relative to the entry.
     """
-    return _wrong_alone(entry) or list(_conflicts(_FAMILIES[entry["family"]], entry))
+    return _wrong_alone(entry) or list(conflicts(_FAMILIES[entry["family"]], entry))
 
 
 def _wrong_alone(entry: Any) -> list[Problem]:
@@ -115,7 +128,7 @@ def _wrong_alone(entry: Any) -> list[Problem]:
     ]
     number = 1
     for parameter in parameters.values():
-        values, wrong = _expand(parameter, entry)
+        values, wrong = expand(parameter, entry)
         problems, number = problems + wrong, number * len(values)
     if number > LARGEST:
         problems.append(Problem("", f"stands for {number:,} combinations; allowed: {LARGEST:,}; take fewer values"))
@@ -181,7 +194,7 @@ def covered(recipe: Mapping[str, Any], ligand: str) -> dict[str, Any] | None:
     family = _FAMILIES[recipe["family"]]
     if far_face(recipe):
         return None
-    values = {parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()}
+    values = values_of(family, recipe)
     try:
         (values["axial"],) = family.parameters["axial"].parse(ligand)
         (settled,) = family.settle(values)
@@ -190,13 +203,56 @@ def covered(recipe: Mapping[str, Any], ligand: str) -> dict[str, Any] | None:
     return family_recipe(family.name, family.schema, settled, tuple(family.parameters))
 
 
+def vacant(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the recipe of a site's support without its metals, and without the ligands that these carry.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As :func:`recipes` gives it.
+
+    Returns
+    -------
+    dict or None
+        One and the same for all metals of a support; None where there is none, see :func:`vacancy_problem`.
+    """
+    return _variant(recipe, vacancy.VACANT)
+
+
+def hydrogenated(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the recipe of a site's support with two hydrogens in place of each metal; as :func:`vacant`."""
+    return _variant(recipe, vacancy.HYDROGENATED)
+
+
+def stacked(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the recipe of a site with a second atom of its metal on the first; None where there is none."""
+    return _variant(recipe, vacancy.STACKED)
+
+
+def vacancy_problem(recipe: Mapping[str, Any], variant: str = vacancy.VACANT) -> str:
+    """Say why a site has no variant; nothing where it has.
+
+    Parameters
+    ----------
+    recipe : mapping
+        As :func:`recipes` gives it.
+    variant : {"vacant", "hydrogenated", "stacked"}
+        Which one.
+    """
+    return vacancy.problem(_FAMILIES.get(recipe["family"]), recipe, variant)
+
+
+def _variant(recipe: Mapping[str, Any], variant: str) -> dict[str, Any] | None:
+    return None if vacancy_problem(recipe, variant) else vacancy.recipe_of(_FAMILIES[recipe["family"]], recipe, variant)
+
+
 def build(recipe: Mapping[str, Any]) -> ActiveSite:
     """Build and validate the site of a recipe.
 
     Parameters
     ----------
     recipe : mapping
-        As :func:`recipes` gives it.
+        As :func:`recipes`, :func:`vacant`, :func:`hydrogenated` or :func:`stacked` gives it.
 
     Raises
     ------
@@ -209,29 +265,7 @@ def build(recipe: Mapping[str, Any]) -> ActiveSite:
     if not isinstance(name, str) or name not in _FAMILIES:
         raise InputError(unknown(name, _FAMILIES, "family"))
     family = _FAMILIES[name]
-    for key in recipe:
-        if key not in ("family", "schema", *family.parameters):
-            raise InputError(unknown(key, family.parameters, f"parameter of {name}"))
-    if recipe.get("schema") != family.schema:
-        raise InputError(
-            f"the recipe has schema {recipe.get('schema')!r}, but {name} is built by schema {family.schema}; "
-            "make the recipe again from its campaign entry"
-        )
-    values = {parameter.name: _settled(parameter, recipe) for parameter in family.parameters.values()}
-    settled = list(family.settle(values))
-    if settled != [values]:
-        forms = " or ".join(repr({k: v for k, v in form.items() if v != values[k]}) for form in settled)
-        raise InputError(f"the recipe of {name} is not in its final form; there it is written with {forms}")
-    site = family.build(values)
-    validate(site, family)
-    return site
-
-
-def _combinations(family: Family, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the values of every combination, each parsed on its own."""
-    order = tuple(family.parameters)
-    columns = [_expand(parameter, entry)[0] for parameter in family.parameters.values()]
-    return (dict(zip(order, combination, strict=True)) for combination in itertools.product(*columns))
+    return vacancy.build(family, recipe) if vacancy.KEY in recipe else site_of(family, recipe)
 
 
 def _recipes(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -241,7 +275,7 @@ def _recipes(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         order = tuple(family.parameters)
         # the combinations of one entry differ, so that independent parameters repeat nothing on their own
         may_repeat = len(entries) > 1 or family.settle is not as_given
-        for values in itertools.chain.from_iterable(map(family.settle, _combinations(family, entry))):
+        for values in itertools.chain.from_iterable(map(family.settle, combinations(family, entry))):
             made = family_recipe(family.name, family.schema, values, order)
             if may_repeat:
                 mark = hashlib.blake2b(canonical(made).encode(), digest_size=16).digest()
@@ -249,59 +283,3 @@ def _recipes(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                     continue
                 seen.add(mark)
             yield made
-
-
-def _conflicts(family: Family, entry: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with values that are right on their own but do not go together, each problem once."""
-    if family.settle is as_given:
-        return
-    seen: set[str] = set()
-    for combination in _combinations(family, entry):
-        try:
-            for _ in family.settle(combination):
-                pass
-        except ParameterError as error:
-            if str(error) not in seen:
-                seen.add(str(error))
-                yield Problem(error.parameter, error.args[0])
-
-
-def _expand(parameter: Parameter, entry: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Problem]]:
-    """Return the different values that an entry gives a parameter, and what is wrong with them."""
-    name = parameter.name
-    if name not in entry and parameter.default is REQUIRED:
-        return (), [Problem(name, f"is missing; write {parameter.allowed}, or a list")]
-    given = entry.get(name, parameter.default)
-    if given is None or given == []:
-        return (), [Problem(name, f"is empty; write {parameter.allowed}, or a list")]
-    listed = isinstance(given, list | tuple)
-    found: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for position, scalar in enumerate(given if listed else [given]):
-        try:
-            if (
-                scalar is None
-                or isinstance(scalar, list | tuple)
-                or (isinstance(scalar, Mapping) and not parameter.is_path)
-            ):
-                raise InputError(f"{scalar!r} is not one value; write {parameter.allowed}, in a flat list")
-            found.update(
-                (canonical(value), value) for value in parameter.parse(scalar) if canonical(value) not in found
-            )
-        except InputError as error:
-            problems.append(Problem(f"{name}[{position}]" if listed else name, str(error)))
-    return tuple(found.values()), problems
-
-
-def _settled(parameter: Parameter, recipe: Mapping[str, Any]) -> Any:
-    """Return the value that a recipe gives a parameter, refused unless it is in its final form."""
-    if parameter.name not in recipe:
-        raise InputError(f"the recipe lacks {parameter.name!r}; recipes write out every parameter")
-    value = recipe[parameter.name]
-    scalar = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-    parsed = parameter.parse(scalar)
-    for form in parsed:
-        if plain(form) == plain(value):
-            return form
-    forms = " or ".join(repr(form) for form in parsed)
-    raise InputError(f"{parameter.name} is {value!r} in the recipe; there it is written {forms}")

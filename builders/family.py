@@ -60,7 +60,7 @@ def as_given(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     return (values,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """A kind of support with the function that builds it.
 
@@ -86,6 +86,8 @@ class Family:
         Entries as in a campaign file, each of which stands for one site; for the gallery, and for the tests that relax.
     schema : int
         Raised when the same parameters come to mean another geometry.
+    inseparable : str
+        Why the metal cannot be taken out; empty where what is left is a molecule or a sheet of its own.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Family:
     settle: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] = as_given
     examples: tuple[Mapping[str, Any], ...] = ()
     schema: int = 1
+    inseparable: str = ""
 
 
 def in_order(*parameters: Parameter) -> Mapping[str, Parameter]:

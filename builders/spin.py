@@ -178,6 +178,11 @@ def start_moments(
     """
     values = np.zeros(len(atoms))
     whole = multiplicity - 1
+    if site.hole:
+        # broken bonds carry what a support without its metals has unpaired
+        carriers = sorted({donor for donors in site.hole for donor in donors})
+        values[carriers] = whole / len(carriers)
+        return tuple(float(value) for value in values)
     own = [whole / len(site.metals)] * len(site.metals) if moments is None else list(moments)
     values[list(site.metals)] = own
     others = spectators(site) if moments is not None else {}

@@ -14,6 +14,9 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.spin import SpinStart
 
+# Of a support without its metals so many are tried, from the lowest: its broken bonds may pair or not.
+_OF_SUPPORTS = 2
+
 
 def starts(
     site: ActiveSite,
@@ -32,7 +35,8 @@ def starts(
     Where these numbers have not the parity of all electrons of the site, as with an odd number of pyridinic nitrogens
     or an odd adsorbate on a metal that gives no more electrons, one electron more is unpaired outside the metals:
     parallel to them (Ms + 1/2), and for the fewest unpaired electrons antiparallel too (Ms - 1/2). These are the
-    multiplicities next to that of the metals alone.
+    multiplicities next to that of the metals alone. A support without its metals starts from the lowest multiplicities
+    that its electrons allow.
 
     Parameters
     ----------
@@ -59,6 +63,9 @@ def starts(
     """
     if number is not None and number < 1:
         raise InputError(f"{number} spin starts were asked for; ask for at least 1")
+    if not site.metals:
+        allowed = multiplicities(site.atoms, site.charge, _OF_SUPPORTS if number is None else number)
+        return tuple(SpinStart(f"{multiplicity - 1} unpaired", multiplicity, ()) for multiplicity in allowed)
     metals, rest = centres(site, adsorbate, on), sum(spectators(site).values())
     atoms = site.atoms if adsorbate is None else site.atoms + Atoms(named(adsorbate).symbols)
     total = electrons(atoms, site.charge)

@@ -93,6 +93,13 @@ def _name(site: ActiveSite, index: int) -> str:
     return f"{site.atoms.symbols[int(index)]}{int(index)}"
 
 
+def _is_on_top(site: ActiveSite, metal: int) -> bool:
+    """Tell whether a metal is a second atom on another, which holds it in the place of donors."""
+    place = site.metals.index(metal)
+    held = place < len(site.donors) and bool(site.donors[place])
+    return not held and any(metal in bond and sum(bond) - metal in site.metals for bond in site.bonds)
+
+
 def _formula(counts: Counter[str]) -> str:
     return "".join(f"{symbol}{counts[symbol]}" for symbol in sorted(counts))
 
@@ -103,11 +110,10 @@ def _check_formula(site: ActiveSite, family: Family) -> None:
     expected = family.formula(site.recipe)
     if found != expected:
         raise BuildError(f"{site.label}: the formula is {_formula(found)}; the recipe gives {_formula(expected)}")
-    if sorted(site.metal_symbols) != sorted(site.recipe["metals"]):
-        raise BuildError(
-            f"{site.label}: the metals are {', '.join(site.metal_symbols)}; "
-            f"the recipe gives {', '.join(site.recipe['metals'])}"
-        )
+    wanted = () if site.hole else site.recipe["metals"]
+    metals = [site.atoms.symbols[metal] for metal in site.metals if not _is_on_top(site, metal)]
+    if sorted(metals) != sorted(wanted):
+        raise BuildError(f"{site.label}: the metals are {', '.join(metals)}; the recipe gives {', '.join(wanted)}")
 
 
 def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
@@ -146,6 +152,9 @@ def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     beside = (elements == 5) | (elements == 6)
     beside |= metal
     aside |= (metal[first] & beside[second]) | (metal[second] & beside[first])
+    # donors stay as near to each other as their metal held them
+    held = np.isin(np.arange(number), [donor for group in site.hole for donor in group])
+    aside |= held[first] & held[second]
     require(np.where(aside, 0.0, NOT_BONDED * (radii[first] + radii[second])))
 
 
@@ -162,6 +171,8 @@ def _check_shells(site: ActiveSite, family: Family) -> None:
     if len(site.donors) != len(site.metals):
         raise BuildError(f"{site.label}: {len(site.metals)} metals but donors for {len(site.donors)}")
     for metal, donors in zip(site.metals, site.donors, strict=True):
+        if _is_on_top(site, metal):
+            continue
         if not donors:
             raise BuildError(f"{site.label}: {_name(site, metal)} has no donors")
         lengths = distances(site.atoms, np.full(len(donors), metal), np.array(donors))

@@ -32,7 +32,7 @@ END_ON: Final = "end-on"
 #: The modes of what happens to an oxygen that holds a metal: it takes up hydrogen, or is missing.
 LATTICE, VACANCY = "lattice", "vacancy"
 OF_LATTICE: Final = (LATTICE, VACANCY)
-_TABLES: Final = ("adsorbates.yaml", "adsorbates_carbon.yaml", "adsorbates_nitrogen.yaml")
+_TABLES: Final = ("adsorbates.yaml", "adsorbates_carbon.yaml", "adsorbates_nitrogen.yaml", "adsorbates_ligands.yaml")
 #: Stands for the metal among the four atoms of a torsion.
 METAL: Final = -1
 

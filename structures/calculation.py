@@ -16,8 +16,9 @@ from atomsieve.structures.method import Method
 SCHEMA = 1
 
 #: Relaxations of a clean site, of one with an adsorbate, of a molecule; energy and forces of one of these displaced by
-#: a small step, and its energy by another method; the vibrations that follow from all its displacements.
-Task = Literal["clean", "adsorbed", "molecule", "displacement", "energy", "vibrations"]
+#: a small step, its energy by another method, and its charges, moments and levels; the vibrations that follow from all
+#: its displacements.
+Task = Literal["clean", "adsorbed", "molecule", "displacement", "energy", "electronic", "vibrations"]
 #: Tasks that move atoms.
 RELAXATIONS = frozenset({"clean", "adsorbed", "molecule"})
 
@@ -77,7 +78,7 @@ class Request:
 
     Parameters
     ----------
-    task : {"clean", "adsorbed", "molecule", "displacement", "energy", "vibrations"}
+    task : {"clean", "adsorbed", "molecule", "displacement", "energy", "electronic", "vibrations"}
         What is calculated.
     subject : mapping
         The site's recipe, the placement's parameters, the molecule's name, or the atom that is displaced.
@@ -169,6 +170,10 @@ class Calculation:
         Magnetic moments of the atoms, where the method gives them, μB.
     forces : tuple of tuple of float or None
         eV/Å, shape (n, 3); kept only where no atom was moved.
+    electronic : mapping or None
+        Electronic structure, only where that was the task, and of it only what the calculator gives: ``charges`` (by
+        scheme, e for each atom, positive where electrons were lost), ``moments`` (μB for each atom), ``d_band`` (by
+        index of a metal, as :meth:`~atomsieve.analysis.dband.DBand.to_dict` gives it) and ``gap`` (eV).
     provenance : mapping
         Host, times, versions, numerics, and each rung of the ladder that was tried under ``attempts``: what cannot
         change the answer.
@@ -183,6 +188,7 @@ class Calculation:
     max_force: float
     moments: tuple[float, ...] | None = None
     forces: Sequence[Sequence[float]] | None = None
+    electronic: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -204,6 +210,7 @@ class Calculation:
             "max_force": self.max_force,
             "moments": list(self.moments) if self.moments is not None else None,
             **({"forces": [list(force) for force in self.forces]} if self.forces is not None else {}),
+            **({"electronic": dict(self.electronic)} if self.electronic is not None else {}),
             "provenance": dict(self.provenance),
         }
 
@@ -220,6 +227,7 @@ class Calculation:
             max_force=data["max_force"],
             moments=tuple(data["moments"]) if data["moments"] is not None else None,
             forces=data.get("forces"),
+            electronic=data.get("electronic"),
             provenance=data["provenance"],
         )
 

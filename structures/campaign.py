@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
+from atomsieve.structures.conditions import ligands
 from atomsieve.structures.consistency import thermochemistry_problems
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
@@ -24,6 +25,7 @@ from atomsieve.structures.section import (
     NAME,
     PROBE,
     ConditionsSection,
+    DescriptorsSection,
     FingerprintsSection,
     MethodSection,
     PosesSection,
@@ -36,6 +38,7 @@ from atomsieve.structures.section import (
     StageSection,
     ThermochemistrySection,
 )
+from atomsieve.structures.stability import StabilityVerdict
 
 
 class Campaign(Section):
@@ -55,7 +58,8 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability, fingerprints
+    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability,
+    descriptors, fingerprints
         Sections, see their classes.
     """
 
@@ -71,6 +75,7 @@ class Campaign(Section):
     poses: PosesSection = PosesSection()
     conditions: ConditionsSection = ConditionsSection()
     thermochemistry: ThermochemistrySection = ThermochemistrySection()
+    descriptors: DescriptorsSection = DescriptorsSection()
     results: ResultsSection = ResultsSection()
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
@@ -87,7 +92,13 @@ class Campaign(Section):
     def stated_adsorbates(self) -> tuple[str, ...]:
         """Those that its reactions need and that it names, in order of first mention."""
         implied = [name for wanted in self.all_reactions for name in reaction(wanted).adsorbates]
-        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting]))
+        bound = [name for around in self.ligands for name in ligands().get(around, ())]
+        return tuple(dict.fromkeys([*implied, *self.adsorbates, *self.resting, *bound]))
+
+    @property
+    def ligands(self) -> Mapping[str, float]:
+        """What else is around and may cover the sites, by molecule its pressure (bar) or activity (mol/kg)."""
+        return self.stability.ligands if self.stability is not None else {}
 
     @cached_property
     def all_adsorbates(self) -> tuple[str, ...]:
@@ -102,10 +113,11 @@ class Campaign(Section):
 
     @cached_property
     def all_molecules(self) -> tuple[str, ...]:
-        """Every free molecule of the reactions and of their side products, in order of first mention."""
+        """Every free molecule of the reactions, of their side products, and around, in order of first mention."""
         wanted = [reaction(name) for name in self.all_reactions]
         chains = [chain for one in wanted for chain in (one.states, *one.leaves)]
-        return tuple(dict.fromkeys(name for chain in chains for state in chain for name in state.free))
+        free = [name for chain in chains for state in chain for name in state.free]
+        return tuple(dict.fromkeys([*free, *(name for name in self.ligands if name in ligands())]))
 
     @property
     def all_known(self) -> bool:
@@ -119,7 +131,7 @@ class Campaign(Section):
         stated = {name: getattr(stage, name) for name in stage.model_fields_set & content.keys()}
         if stage.stability is False:
             stated["stability"] = None
-        for name in ("relaxation", "spin", "poses", "thermochemistry"):
+        for name in ("relaxation", "spin", "poses", "thermochemistry", "descriptors"):
             if stated.get(name) is not None:
                 own = {key: getattr(stated[name], key) for key in stated[name].model_fields_set}
                 stated[name] = content[name].model_copy(update=own)
@@ -290,6 +302,7 @@ def read_criteria(own: Campaign, stage: StageSection, path: str) -> tuple[Criter
     names = {
         "reaction": own.all_reactions,
         "adsorbate": own.all_adsorbates,
+        "stability": [str(verdict) for verdict in StabilityVerdict] if own.stability is not None else [],
         "family": list(dict.fromkeys(str(entry["family"]) for entry in own.sites if "family" in entry)),
     }
     texts = {f"{path}.where[{position}]": text for position, text in enumerate(stage.where)}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
 
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.molecule import PHASES, molecule, molecules
 
@@ -60,3 +63,41 @@ def without_data(names: Iterable[str], phases: Mapping[str, str], temperature: f
         except InputError:
             found.append(name)
     return found
+
+
+@cache
+def ligands() -> Mapping[str, tuple[str, ...]]:
+    """Return what may be around a site and cover it, by molecule the adsorbates as which it does.
+
+    What consists of O and H alone is not among them: it comes from water, which is always there.
+    """
+    found = {name: tuple(own for own in entry.binds if own in adsorbates()) for name, entry in molecules().items()}
+    return {name: bound for name, bound in found.items() if bound and molecule(name).composition.keys() - {"O", "H"}}
+
+
+def with_ligands(conditions: Mapping[str, Any], around: Mapping[str, float]) -> dict[str, Any]:
+    """Return conditions with what else is around, each as a pressure or an activity, by the phase that it has.
+
+    Parameters
+    ----------
+    conditions : mapping
+        ``phases``, ``pressures``, ``activities`` and others.
+    around : mapping of str to float
+        By molecule, bar or mol/kg.
+    """
+    found: dict[str, Any] = dict(conditions)
+    for name, amount in around.items():
+        field = "pressures" if phase_of(name, conditions.get("phases", {})) == "g" else "activities"
+        found[field] = {**found.get(field, {}), name: amount}
+    return found
+
+
+def ligand_objections(conditions: Mapping[str, Any], around: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with what is stated to be around, as (molecule, message); see :func:`with_ligands`."""
+    for name in around:
+        if name not in ligands():
+            yield name, unknown(name, ligands(), "ligand")
+        elif any(name in conditions.get(field, {}) for field in ("pressures", "activities")):
+            yield name, f"the amount of {name} is stated under conditions as well; keep one of the two"
+        elif (other := molecule(name).conjugate) in around and str(other) < name:
+            yield name, f"{name} and {other} turn into each other by a proton; state their total amount as one of them"

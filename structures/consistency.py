@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.conditions import objections, without_data
+from atomsieve.structures.conditions import ligand_objections, objections, without_data
 from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.errors import InputError, Problem, unknown
 from atomsieve.structures.gas_correction import gas_correction
@@ -22,6 +22,8 @@ def thermochemistry_problems(campaign: Campaign) -> Iterator[Problem]:
     """Yield what is wrong with the thermochemistry and the conditions of a campaign without stages."""
     yield from _correction_problems(campaign)
     yield from condition_problems(campaign.conditions)
+    for name, message in ligand_objections(campaign.conditions.resolved(), campaign.ligands):
+        yield Problem(f"stability.ligands.{name}", message)
     thermal = campaign.thermochemistry
     try:
         gas_correction(thermal.gas_corrections)

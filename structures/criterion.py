@@ -11,11 +11,12 @@ from typing import Literal
 
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.limiting import LimitingPotential
+from atomsieve.structures.stability import Stability
 
 #: Digits to which values are rounded before they are ranked: equal ones go by the site's key.
 DECIMALS = 6
 
-Kind = Literal["reaction", "adsorbate", "site"]
+Kind = Literal["reaction", "adsorbate", "site", "stability"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Quantity:
     ----------
     title : str
         What it is.
-    kind : {"reaction", "adsorbate", "site"}
-        What it is a quantity of.
+    kind : {"reaction", "adsorbate", "site", "stability"}
+        What it is a quantity of; those of the stability are the site's as well, where it is calculated.
     unit : str
         Empty for words.
     """
@@ -45,6 +46,13 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "free energy": Quantity("adsorption free energy at 0 V against RHE", "adsorbate", "eV"),
         "adsorption energy": Quantity("electronic adsorption energy", "adsorbate", "eV"),
         "verdict": Quantity("what the geometry of one adsorbate, or of each, turned out to be", "adsorbate"),
+        "formation energy": Quantity("formation energy of the site for each of its metals", "stability", "eV"),
+        "binding energy": Quantity("binding energy of the site's metals, all together", "stability", "eV"),
+        "aggregation energy": Quantity("energy for one site's metal to move onto that of another", "stability", "eV"),
+        "dissolution potential": Quantity("potential against RHE above which the metal dissolves", "stability", "V"),
+        "demetallation energy": Quantity("free energy of the metal's exchange for protons", "stability", "eV"),
+        "coverage energy": Quantity("free energy of the strongest ligand's place on the site", "stability", "eV"),
+        "stability": Quantity("whether the site withstands all of these", "stability"),
         "metal": Quantity("metal of the site, or several as Fe-Co", "site"),
         "family": Quantity("family of supports", "site"),
     }
@@ -67,11 +75,14 @@ class SiteResult:
         By adsorbate.
     potentials : mapping of str to LimitingPotential
         By reaction.
+    stability : Stability or None
+        Where it was calculated.
     """
 
     site: SiteLabel
     rows: Mapping[str, AdsorptionEnergy]
     potentials: Mapping[str, LimitingPotential]
+    stability: Stability | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ class Condition:
     def objection(self, result: SiteResult) -> str | None:
         """Return why a site does not fulfil it, in one line; None where it does."""
         if isinstance(self.value, float):
-            value, why = _number(self.quantity, str(self.of), result)
+            value, why = _number(self.quantity, self.of, result)
             if value is None:
                 return f"{named(self.quantity, self.of)} is undetermined ({why}); wanted: {self}"
             fits = COMPARE[self.relation](value, self.value)
@@ -116,6 +127,12 @@ class Condition:
                 if not self._allows(row.verdict in self.value):
                     return f"{name}*: {row.verdict} ({row.reason}); wanted: {self}"
             return None
+        if self.quantity == "stability":
+            known = result.stability
+            word, why = ("undetermined", "it is not calculated")
+            if known is not None:
+                word, why = str(known.verdict), known.reason
+            return None if self._allows(word in self.value) else f"stability is {word} ({why}); wanted: {self}"
         if self.quantity == "family":
             found, fits = result.site.family, result.site.family in self.value
         else:
@@ -145,7 +162,7 @@ class Ranking:
 
     number: int
     quantity: str
-    of: str
+    of: str | None
     highest: bool
 
     def __str__(self) -> str:
@@ -202,8 +219,11 @@ class Criteria:
         return found
 
 
-def _number(quantity: str, of: str, result: SiteResult) -> tuple[float | None, str]:
+def _number(quantity: str, of: str | None, result: SiteResult) -> tuple[float | None, str]:
     """Return a value, or None and why it is not known."""
+    if QUANTITIES[quantity].kind == "stability":
+        return (None, "it is not calculated") if result.stability is None else result.stability.quantity(quantity)
+    assert of is not None
     if QUANTITIES[quantity].kind == "reaction":
         potential = result.potentials[of]
         value = potential.overpotential if quantity == "overpotential" else potential.limiting_potential

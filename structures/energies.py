@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,13 @@ class Term:
     kind: str
     value: float
     source: str
+
+    @property
+    def taken_off(self) -> Term:
+        """The same with the other sign: ``-1 E(H2O)`` of ``+1 E(H2O)``, ``-E(OH*)`` of ``E(OH*)``."""
+        sign, rest = (self.name[0], self.name[1:]) if self.name[:1] in ("+", "-") else ("+", self.name)
+        other = "-" if sign == "+" else "+" if rest[:1].isdigit() else ""
+        return replace(self, name=f"{other}{rest}", value=-self.value)
 
 
 @dataclass(frozen=True)

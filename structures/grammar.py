@@ -4,7 +4,7 @@
 
     condition = quantity ["of" name] ("<" | "<=" | ">" | ">=") number [unit]      free energy of OH < 1.5 eV
               | quantity ["of" name] (":" | "is" | "is not") word {"or" word}     verdict of OH is bound
-    ranking   = "top" number "by" ["lowest" | "highest"] quantity "of" name       top 20 by overpotential of ORR
+    ranking   = "top" number "by" ["lowest" | "highest"] quantity ["of" name]     top 20 by overpotential of ORR
 
 Quantities may be written in upper or lower case and with any spaces; names are those of reactions and adsorbates.
 """
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from ase.data import chemical_symbols
 
 from atomsieve.structures.calculation import Verdict
-from atomsieve.structures.criterion import COMPARE, QUANTITIES, Condition, Ranking
+from atomsieve.structures.criterion import COMPARE, QUANTITIES, Condition, Ranking, named
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.reaction import reaction
 
@@ -43,7 +43,8 @@ def parse_condition(text: str, names: Names) -> Condition:
     text : str
         As ``overpotential of ORR < 0.8 V``, ``verdict: bound`` or ``metal is not Hg or Cd``.
     names : mapping of str to sequence of str
-        What may be named: the ``reaction``, ``adsorbate`` and ``family`` that are there to be judged.
+        What may be named: the ``reaction``, ``adsorbate`` and ``family`` that are there to be judged, and the words of
+        ``stability`` where that is calculated.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def parse_condition(text: str, names: Names) -> Condition:
         unit = QUANTITIES[quantity].unit
         if not unit:
             raise InputError(f"{quantity!r} is no number; write `{quantity} is ...` or `{quantity} is not ...`")
-        if of is None:
+        if of is None and QUANTITIES[quantity].kind != "stability":
             raise InputError(_lacks_name(quantity, names))
         return Condition(quantity, of, match[2], _value(match[3], unit))
     if match := _STATEMENT.fullmatch(tidy):
@@ -88,16 +89,16 @@ def parse_ranking(text: str, names: Names) -> Ranking:
     if not QUANTITIES[quantity].unit:
         ranked = ", ".join(name for name, entry in QUANTITIES.items() if entry.unit)
         raise InputError(f"sites cannot be ranked by {quantity!r}, which is no number; allowed: {ranked}")
-    if of is None:
+    if of is None and QUANTITIES[quantity].kind != "stability":
         raise InputError(_lacks_name(quantity, names))
     if int(match[1]) < 1:
         raise InputError(f"{_short(text)} lets no site pass; write 1 or more")
     if match[2]:
         highest = match[2].casefold() == "highest"
-    elif QUANTITIES[quantity].kind == "reaction":
+    elif of is not None and QUANTITIES[quantity].kind == "reaction":
         highest = quantity == "limiting potential" and reaction(of).is_reduction
     else:
-        raise InputError(f"{quantity!r} has no best end; write `lowest {quantity} of {of}` or `highest ...`")
+        raise InputError(f"{quantity!r} has no best end; write `lowest {named(quantity, of)}` or `highest ...`")
     return Ranking(int(match[1]), quantity, of, highest)
 
 
@@ -108,10 +109,12 @@ def _quantity(text: str, names: Names) -> tuple[str, str | None]:
     if name not in QUANTITIES:
         raise InputError(unknown(_clipped(name), QUANTITIES, "quantity"))
     kind = QUANTITIES[name].kind
+    if kind == "stability" and not names.get("stability"):
+        raise InputError(f"{name!r} is not calculated here; ask for it by a section `stability:` of the campaign")
     if not rest:
         return name, None
     of = rest[0].strip()
-    if kind == "site":
+    if kind in ("site", "stability"):
         raise InputError(f"{name!r} is of the site; leave out 'of {_clipped(of)}'")
     of = of.removesuffix("*") if kind == "adsorbate" else of
     if of not in names[kind]:
@@ -143,8 +146,8 @@ def _word(quantity: str, word: str, names: Names) -> str:
             if symbol not in allowed:
                 raise InputError(f"{_short(symbol)} is no chemical symbol; write a metal as Fe, or several as Fe-Co")
         return word
-    if quantity == "family":
-        allowed = names["family"]
+    if quantity in ("family", "stability"):
+        allowed = names[quantity]
     if word not in allowed:
         raise InputError(unknown(_clipped(word), allowed, quantity))
     return word

@@ -13,19 +13,24 @@ from ase import Atoms
 
 from atomsieve.structures.adsorbate import count, load_yaml
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.metal import free_metal
 from atomsieve.structures.units import KILOJOULE, ROOM_TEMPERATURE
 
-#: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2.
+#: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2,
+#: F, S and Cl from the acids that they make with H2.
 REFERENCES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
         "H": {"H2": 0.5},
         "O": {"H2O": 1.0, "H2": -1.0},
         "C": {"CO2": 1.0, "H2O": -2.0, "H2": 2.0},
         "N": {"N2": 0.5},
+        "F": {"HF": 1.0, "H2": -0.5},
+        "S": {"H2S": 1.0, "H2": -1.0},
+        "Cl": {"HCl": 1.0, "H2": -0.5},
     }
 )
 #: The molecules that energies refer to.
-REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2")
+REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2", "HF", "H2S", "HCl")
 #: In which phases a molecule may be, and what they are called.
 PHASES: Final[Mapping[str, str]] = MappingProxyType({"g": "a gas", "aq": "dissolved", "l": "a liquid"})
 #: Decimals of an experimental free energy in eV: more than any of them is known to.
@@ -80,10 +85,12 @@ class Molecule:
         Chemical symbols.
     positions : tuple of (x, y, z)
         Å; empty where the molecule is never calculated.
-    multiplicity : int
-        2S + 1 of its ground state.
+    multiplicity : int or None
+        2S + 1 of its ground state; None where it is not held, as in the bulk of a metal.
     charge : int
         Elementary charges.
+    binds : tuple of str
+        The adsorbates as which it may stay on a site, protons and electrons aside.
     conjugate : str or None
         What it turns into by taking up or giving off a proton.
     phases : mapping of str to Phase
@@ -95,18 +102,30 @@ class Molecule:
         be turned into the ion by another number than the difference of the two phases.
     source : str
         Where these come from.
+    cell : tuple of (x, y, z)
+        Å, three lattice vectors of the bulk of a metal; empty for all else.
+    moments : tuple of float
+        Magnetic moments at the start, Bohr magnetons; empty where a multiplicity is held.
     """
 
     name: str
     symbols: tuple[str, ...]
     positions: tuple[tuple[float, float, float], ...]
-    multiplicity: int
+    multiplicity: int | None
     charge: int
+    binds: tuple[str, ...]
     conjugate: str | None
     phases: Mapping[str, Phase]
     thermal: Mapping[str, float]
     from_gas: float | None
     source: str
+    cell: tuple[tuple[float, float, float], ...] = ()
+    moments: tuple[float, ...] = ()
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether it is a free atom or the bulk of a metal: nothing in it vibrates against anything else."""
+        return not self.phases
 
     @property
     def composition(self) -> dict[str, int]:
@@ -171,7 +190,7 @@ class Molecule:
 
     @property
     def atoms(self) -> Atoms:
-        """The molecule in free space.
+        """The molecule in free space; of the bulk of a metal its cell, with moments.
 
         Raises
         ------
@@ -181,6 +200,8 @@ class Molecule:
         if not self.positions:
             source = self.phases[self.phase].source
             raise InputError(f"{self.name} is never calculated: its free energy is experimental ({source})")
+        if self.cell:
+            return Atoms(self.symbols, self.positions, cell=self.cell, pbc=True, magmoms=self.moments)
         return Atoms(self.symbols, self.positions)
 
 
@@ -198,6 +219,7 @@ def molecules() -> Mapping[str, Molecule]:
             positions=tuple((float(x), float(y), float(z)) for x, y, z in entry.get("positions", [])),
             multiplicity=int(entry["multiplicity"]),
             charge=int(entry.get("charge", 0)),
+            binds=tuple(entry.get("binds", [name])),
             conjugate=entry.get("conjugate"),
             phases=MappingProxyType({phase: _phase(data) for phase, data in entry["phases"].items()}),
             thermal=MappingProxyType(entry.get("thermal", {})),
@@ -210,7 +232,7 @@ def molecules() -> Mapping[str, Molecule]:
 
 
 def molecule(name: str) -> Molecule:
-    """Return one molecule.
+    """Return one molecule; ``Fe(atom)`` and ``Fe(bulk 0.96)`` are metals (:mod:`atomsieve.structures.metal`).
 
     Raises
     ------
@@ -218,6 +240,8 @@ def molecule(name: str) -> Molecule:
         If no molecule has this name.
     """
     if name not in molecules():
+        if (found := free_metal(name)) is not None:
+            return found
         raise InputError(unknown(name, molecules(), "molecule"))
     return molecules()[name]
 

@@ -123,6 +123,12 @@ class StabilitySection(Section):
     ligands: dict[str, Amount] = Field(default_factory=dict)
 
 
+class DescriptorsSection(Section):
+    """What is calculated for descriptors alone."""
+
+    electronic: bool = False
+
+
 class FingerprintsSection(Section):
     """By what an experiment would recognise a site.
 
@@ -175,8 +181,8 @@ class StageSection(Section):
         The verdict that every adsorbate must have to pass on.
     keep : str or None
         How many of those that fulfil all conditions pass on, and by what they are ranked.
-    relaxation, spin, poses, thermochemistry, prerelaxation, single_point, stability
-        In place of the campaign's; of the first four what is not stated is as in the campaign's; ``stability: false``
+    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point, stability
+        In place of the campaign's; of the first five what is not stated is as in the campaign's; ``stability: false``
         leaves that to other stages.
     """
 
@@ -191,6 +197,7 @@ class StageSection(Section):
     spin: SpinSection | None = None
     poses: PosesSection | None = None
     thermochemistry: ThermochemistrySection | None = None
+    descriptors: DescriptorsSection | None = None
     prerelaxation: PrerelaxationSection | None = None
     single_point: MethodSection | None = None
     stability: StabilitySection | Literal[False] | None = None

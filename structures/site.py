@@ -50,6 +50,8 @@ class ActiveSite:
         builder makes no statement.
     multiplicity : int or None
         2S + 1 that the oxidation states suggest; None to start from the lowest that the electrons allow.
+    hole : tuple of tuple of int
+        Of a support without its metals, for each of these the atoms that held it; empty for all else.
     """
 
     label: str
@@ -66,6 +68,7 @@ class ActiveSite:
     frozen: tuple[int, ...] = ()
     ledger: Mapping[str, int] = field(default_factory=dict)
     multiplicity: int | None = None
+    hole: tuple[tuple[int, ...], ...] = ()
 
     @property
     def key(self) -> str:
@@ -116,6 +119,7 @@ class ActiveSite:
             bonds=tuple((i - (i > atom), j - (j > atom)) for i, j in self.bonds if atom not in (i, j)),
             axial=tuple(kept(group) for group in self.axial),
             frozen=kept(self.frozen),
+            hole=tuple(kept(group) for group in self.hole),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,6 +139,7 @@ class ActiveSite:
             "frozen": list(self.frozen),
             "ledger": dict(self.ledger),
             "multiplicity": self.multiplicity,
+            **({"hole": [list(group) for group in self.hole]} if self.hole else {}),
         }
 
     @classmethod
@@ -156,6 +161,7 @@ class ActiveSite:
             frozen=tuple(data.get("frozen", ())),
             ledger=data.get("ledger", {}),
             multiplicity=data.get("multiplicity"),
+            hole=tuple(tuple(group) for group in data.get("hole", ())),
         )
 
 

@@ -24,6 +24,16 @@ ENERGIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+#: What the values of criteria are called where campaigns ask for them.
+QUANTITIES: Final[Mapping[str, str]] = {
+    "formation": "formation energy",
+    "dissolution": "dissolution potential",
+    "demetallation": "demetallation energy",
+    "aggregation": "aggregation energy",
+    "coverage": "coverage energy",
+}
+
+
 class StabilityVerdict(StrEnum):
     """What becomes of a site under the conditions of a campaign."""
 
@@ -147,6 +157,14 @@ class Stability:
         decisive = {StabilityVerdict.UNSTABLE: False, StabilityVerdict.UNDETERMINED: None}
         wanted = decisive.get(self.verdict, True)
         return "; ".join(criterion.reason for criterion in self.criteria if criterion.passes is wanted)
+
+    def quantity(self, name: str) -> tuple[float | None, str]:
+        """Return a number that a campaign may ask for (``formation energy``), or None and why it is not known."""
+        for criterion in self.criteria:
+            if QUANTITIES[criterion.name] == name:
+                return criterion.value, criterion.reason
+        field = name.replace(" ", "_")
+        return self.energy(field), self.missing.get(field, "it is not calculated")
 
     @cached_property
     def slot(self) -> str:

@@ -27,7 +27,7 @@ OPEN = frozenset({TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNING, TaskSt
 #: States that stay, unless they are asked for again.
 SETTLED = frozenset({TaskState.DONE, TaskState.FAILED})
 #: Kinds of tasks that are whole flows, not calculations.
-FLOWS = frozenset({"site", "gas"})
+FLOWS = frozenset({"site", "variant", "gas"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Task:
     subject : str
         Request key of the calculation, or key of the flow.
     kind : str
-        Task of the request; ``site`` or ``gas`` for a flow.
+        Task of the request; ``site``, ``variant`` or ``gas`` for a flow.
     site : str
         Label of the site, or name of the molecule.
     state : TaskState

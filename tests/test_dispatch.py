@@ -102,7 +102,8 @@ class Elsewhere:
 def database(mongo: tuple[str, str]) -> Iterator[Database]:
     with Database.mongodb(*mongo) as made:
         yield made
-        for store in (made.tasks.store, made.calculations, made.adsorption_energies, made.limiting_potentials):
+        stores = (made.calculations, made.adsorption_energies, made.limiting_potentials, made.stabilities)
+        for store in (made.tasks.store, *stores):
             store.remove_docs({})
 
 
@@ -112,7 +113,7 @@ def contents(database: Database) -> dict[str, dict[str, Any]]:
             document["key"]: {field: value for field, value in document.items() if field not in VARYING}
             for document in getattr(database, name).query({})
         }
-        for name in ("calculations", "adsorption_energies", "limiting_potentials")
+        for name in ("calculations", "adsorption_energies", "limiting_potentials", "stabilities")
     }
 
 
@@ -163,6 +164,21 @@ def test_what_was_handed_over_ends_as_if_it_were_run_here(database: Database, tm
     assert work.submit().added == 0
     assert dispatch(text, tmp_path / "elsewhere again", database, engine).submit().sites == 2
     assert engine.adds == 3
+
+
+def test_what_stability_stands_on_is_handed_over_too(database: Database, tmp_path: Path) -> None:
+    text = CAMPAIGN.replace("NAME", "stable") + "stability: {metals: cohesive}\n"
+    here = run_here(text, tmp_path / "here")
+    assert len(here["stabilities"]) == 2
+    engine = Elsewhere(tmp_path / "elsewhere")
+    work = dispatch(text, tmp_path / "there", database, engine)
+    # H2 and two free atoms; the hole, with and without H; each site, and each with a second atom
+    assert work.submit().added == 3 + 2 + 2 * 2
+    assert {parcel.kind for parcel in engine.parcels.values()} == {"site", "variant", "gas"}
+    engine.work()
+    assert (work.recover().open, work.recover().sites) == (0, 2)
+    assert contents(database) == here
+    assert work.submit().added == 0
 
 
 def test_what_is_known_already_is_put_where_workers_look(database: Database, tmp_path: Path) -> None:

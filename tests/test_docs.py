@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from atomsieve.analysis.descriptors.table import descriptors
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.campaign import parse_campaign
@@ -181,6 +182,16 @@ def test_the_tables_of_reactions_are_those_of_the_data(name: str) -> None:
     assert page[first : first + len(lines)] == lines
     assert page[first + len(lines)] == ""
     assert page[first - 1].startswith("|---")
+
+
+def test_the_table_of_descriptors_is_that_of_the_data() -> None:
+    page = (ROOT / "docs" / "descriptors.md").read_text(encoding="utf-8").splitlines()
+    lines = [
+        f"| `{entry.name}` | {entry.unit} | {entry.per} | {entry.title} | {_cited(entry.source)} |"
+        for entry in descriptors().values()
+    ]
+    first = page.index(lines[0])
+    assert page[first : first + len(lines) + 1] == [*lines, ""]
 
 
 def _rows(text: str) -> list[list[str]]:

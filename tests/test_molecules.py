@@ -6,6 +6,8 @@ import math
 
 import pytest
 
+from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.conditions import ligands
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.gas_correction import gas_correction, gas_corrections
 from atomsieve.structures.method import Method
@@ -14,6 +16,7 @@ from atomsieve.workflows.ingest.recognition import gas_in
 from atomsieve.workflows.requests import terms_digest
 
 FARADAY = 96.48533212  # kJ/(mol V)
+KT = 8.617333262e-5 * 298.15  # eV
 # E° at 298.15 K and pH 0, V against SHE, from NASA gas data and OBIGT aqueous data: electrons taken up, then reactants
 # and products with their phases
 TABLE = {
@@ -59,21 +62,53 @@ def test_equilibrium_potentials(couple: str) -> None:
 
 
 def test_references_are_zero_and_make_up_every_element() -> None:
-    assert [molecule(name).formation for name in REFERENCE_GASES] == [0, 0, 0, 0]
+    assert {molecule(name).formation for name in REFERENCE_GASES} == {0}
     assert reference_amounts({"C": 1, "O": 1}) == {"CO2": 1, "H2O": -1, "H2": 1}
     assert reference_amounts({"N": 1, "H": 3}) == {"N2": 0.5, "H2": 1.5}
     assert reference_amounts(molecule("CO2").composition) == {"CO2": 1}
+    assert reference_amounts({"Cl": 1}) == {"HCl": 1, "H2": -0.5}
+    assert reference_amounts({"S": 1, "C": 1, "N": 1}) == {"H2S": 1, "H2": 1, "CO2": 1, "H2O": -2, "N2": 0.5}
 
 
 def test_what_is_soluble_is_dissolved_unless_a_campaign_says_otherwise() -> None:
-    dissolved = "HCOOH HCHO CH3OH C2H5OH NH3 N2H4 H2O2 NO2- NO3- HNO2 NH4+ HCOO-"
+    dissolved = "HCOOH HCHO CH3OH C2H5OH NH3 N2H4 H2O2 NO2- NO3- HNO2 NH4+ HCOO- HCN CN- SCN- HS- Cl- F-"
     assert {molecule(name).phase for name in dissolved.split()} == {"aq"}
     assert {molecule(name).phase for name in ["CO", "CH4", "C2H4", "NO", "N2O", "N2", "O2", "CO2", "H2"]} == {"g"}
     assert molecule("H2O").phase == "l"
 
 
+def test_halides_and_sulphide_have_the_potentials_of_tables() -> None:
+    # CRC Handbook of Chemistry and Physics: Cl2 + 2e- -> 2 Cl-, S + 2H+ + 2e- -> H2S (aq)
+    assert -molecule("Cl-").phases["aq"].gibbs / FARADAY == pytest.approx(1.358, abs=5e-3)
+    assert -molecule("H2S").phases["aq"].gibbs / FARADAY / 2 == pytest.approx(0.142, abs=5e-3)
+    # HCl (g) -> H+ + Cl-, and H2S (g) -> H2S (aq) with Henry's constant of 0.10 mol/(kg bar)
+    # (R. Sander 2015, doi 10.5194/acp-15-4399-2015)
+    assert molecule("Cl-").formation == pytest.approx((131.29 - 95.299) / -FARADAY, abs=1e-4)
+    assert molecule("H2S").free("aq") == pytest.approx(-KT * math.log(0.10), abs=3e-3)
+
+
+def test_older_molecules_bind_as_what_they_are_called() -> None:
+    assert molecule("CO").binds == ("CO",)
+    assert molecule("HCHO").binds == ("CH2O",)
+    for name, bound in ligands().items():
+        own = molecule(name).composition
+        for adsorbate in bound:
+            # all that differs is H, which comes and goes as proton and electron
+            other = adsorbates()[adsorbate].composition
+            assert {e: n for e, n in own.items() if e != "H"} == {e: n for e, n in other.items() if e != "H"}
+    assert ligands().keys().isdisjoint({"H2O", "H2", "O2", "H2O2"})
+
+
 @pytest.mark.parametrize(
-    ("acid", "base", "constant"), [("HCOOH", "HCOO-", 3.75), ("HNO2", "NO2-", 3.25), ("NH4+", "NH3", 9.25)]
+    ("acid", "base", "constant"),
+    [
+        ("HCOOH", "HCOO-", 3.75),
+        ("HNO2", "NO2-", 3.25),
+        ("NH4+", "NH3", 9.25),
+        ("HCN", "CN-", 9.21),
+        ("H2S", "HS-", 7.0),
+        ("HF", "F-", 3.17),
+    ],
 )
 def test_acids_have_the_constants_of_handbooks(acid: str, base: str, constant: float) -> None:
     # pKa of the CRC Handbook of Chemistry and Physics
@@ -99,7 +134,7 @@ def test_each_is_what_its_name_says_and_names_its_sources(name: str) -> None:
 def test_oxygen_is_never_calculated() -> None:
     with pytest.raises(InputError, match=r"O2 is never calculated.*NASA"):
         _ = molecule("O2").atoms
-    assert {name for name, entry in molecules().items() if entry.calculated is None} == {"O2", "H2O2"}
+    assert {name for name, entry in molecules().items() if entry.calculated is None} == {"O2", "H2O2", "SCN-"}
     assert molecule("NO3-").calculated == "HNO3"
     assert molecule("NH4+").calculated == "NH3"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.workflows import learned
+from atomsieve.workflows import electronic, learned
 from atomsieve.workflows.codes import cp2k, espresso, gpaw, vasp
-from atomsieve.workflows.entry import CalculatorEntry, Setting
+from atomsieve.workflows.entry import CalculatorEntry, Gives, Setting
 from atomsieve.workflows.order import Order, Requirement
 
 if TYPE_CHECKING:
@@ -63,11 +63,14 @@ _XTB_SETTINGS: Mapping[str, Setting] = MappingProxyType(
     }
 )
 _XTB_REQUIREMENT = Requirement(modules=("tblite",), mend="pip install tblite")
-#: A slower mixer first, then another guess.
+#: A quicker mixer first, which is cheap to try, then slower ones and another guess.
 _XTB_LADDER: tuple[Mapping[str, Any], ...] = (
+    # what a free Mn atom needs of GFN1-xTB
+    {"mixer_damping": 0.8, "max_iterations": 500},
     {"mixer_damping": 0.1, "max_iterations": 1000},
     {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )
+_XTB_GIVES: frozenset[Gives] = frozenset({"charges", "moments", "d-band", "gap"})
 _ALL = frozenset(chemical_symbols[1:])
 _XTB_ELEMENTS = frozenset(chemical_symbols[1 : atomic_numbers["Rn"] + 1])
 
@@ -84,6 +87,9 @@ _ENTRIES = (
         spin="multiplicity",
         seconds=0.0004,
         calculator=_mock,
+        gives=frozenset({"charges", "moments"}),
+        electronic=electronic.of_mock,
+        metals=frozenset({"atom", "bulk"}),
     ),
     CalculatorEntry(
         name="emt",
@@ -95,6 +101,8 @@ _ENTRIES = (
         spin="none",
         seconds=0.01,
         calculator=_emt,
+        # its energies are those against the bulk
+        metals=frozenset({"bulk"}),
     ),
     CalculatorEntry(
         name="gfn1-xtb",
@@ -108,6 +116,10 @@ _ENTRIES = (
         calculator=_xtb("GFN1-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        gives=_XTB_GIVES,
+        electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     CalculatorEntry(
         name="gfn2-xtb",
@@ -121,6 +133,10 @@ _ENTRIES = (
         calculator=_xtb("GFN2-xTB"),
         requirement=_XTB_REQUIREMENT,
         ladder=_XTB_LADDER,
+        gives=_XTB_GIVES,
+        electronic=electronic.of_xtb,
+        # at Γ alone no bulk of a metal
+        metals=frozenset({"atom"}),
     ),
     gpaw.ENTRY,
     cp2k.ENTRY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def check(campaign: Campaign, source: str, folder: Folder) -> CheckedCampaign:
     ]
     for path, section, own in _methods(campaign):
         problems += _method_problems(own, path, section, with_elements=clean)
+    problems += _electronic_problems(campaign)
     if problems:
         # stages share their sites, and what is wrong with these
         raise CampaignError(source, dict.fromkeys(problems))
@@ -75,6 +77,22 @@ def _methods(campaign: Campaign) -> Iterator[tuple[str, MethodSection | Prerelax
             section = getattr(place, name)
             if section is not None:
                 yield f"{path}{name}", section, own
+
+
+def _electronic_problems(campaign: Campaign) -> Iterator[Problem]:
+    """Yield where electronic structure is asked of a calculator that knows nothing of it."""
+    able = ", ".join(sorted(name for name, entry in CALCULATORS.items() if entry.gives))
+    stages = [(f"stages[{index}].", campaign.at_stage(stage)) for index, stage in enumerate(campaign.stages)]
+    for path, own in stages or [("", campaign)]:
+        section = own.single_point or own.method
+        if section is None or section.calculator not in CALCULATORS or not own.descriptors.electronic:
+            continue
+        if not calculator(section.calculator).gives:
+            text = (
+                f"true, but {section.calculator} knows neither charges nor moments nor levels; set it to false"
+                f"{' for this stage' if path else ''}, or take a method that does, if only as single_point: {able}"
+            )
+            yield Problem(f"{path}descriptors.electronic", text)
 
 
 def lacks(campaign: Campaign) -> list[Problem]:
@@ -247,3 +265,14 @@ def open_database(campaign: Campaign | None, folder: Folder, settings: Settings)
     if settings.mongodb_uri is not None and wanted != "embedded":
         return Database.mongodb(settings.mongodb_uri.get_secret_value(), settings.mongodb_database)
     return Database.embedded(folder.database)
+
+
+@contextmanager
+def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
+    """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
+    database = open_database(checked.campaign, checked.folder, settings)
+    if database.path is not None and not database.path.exists():
+        yield None
+        return
+    with database:
+        yield database

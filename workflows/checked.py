@@ -19,12 +19,15 @@ from atomsieve.structures.identity import content_key, plain
 from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction
 from atomsieve.structures.section import PROBE, MethodSection, PrerelaxationSection, StageSection
+from atomsieve.structures.stability import stability_key
 from atomsieve.workflows.attempts import GEOMETRY
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
+from atomsieve.workflows.metals import metal_method
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy
+from atomsieve.workflows.variants import StabilityPolicy
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class CheckedCampaign:
             dear = calculator(c.single_point.calculator)
             method = dear.method(c.single_point.settings)
             policy = replace(policy, single_point=method, single_point_knows_spin=dear.knows_spin)
+        policy = replace(policy, electronic=c.descriptors.electronic)
         thermal = c.thermochemistry
         if thermal.corrections in TREATMENTS:
             floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0
@@ -152,12 +156,16 @@ class CheckedCampaign:
             entry = calculator(section.calculator)
             steps = section.max_steps if isinstance(section, PrerelaxationSection) else c.relaxation.max_steps
             ladder = {"scf": entry.ladder, "geometry": GEOMETRY} if c.relaxation.ladder else {}
-            found[entry.method(section.settings).key] = {
-                "max_steps": steps,
-                "optimizer": c.relaxation.optimizer,
-                "ladder": plain(ladder),
-                **entry.numerics(section.settings),
-            }
+            method = entry.method(section.settings)
+            # bulk metals may be calculated without U
+            mixed = c.stability is not None and c.stability.metals == "mixed"
+            for key in dict.fromkeys((method.key, metal_method(method, "mixed").key if mixed else method.key)):
+                found[key] = {
+                    "max_steps": steps,
+                    "optimizer": c.relaxation.optimizer,
+                    "ladder": plain(ladder),
+                    **entry.numerics(section.settings),
+                }
         return found
 
     def is_settled(self, document: Mapping[str, Any] | None) -> bool:
@@ -191,6 +199,36 @@ class CheckedCampaign:
         compositions += [molecule(name).composition for name in self.computed]
         probe = (PROBE,) if self.policy.probe is not None else ()
         return tuple(sorted({*self.computed, *probe, *(gas for one in compositions for gas in reference_amounts(one))}))
+
+    @cached_property
+    def stability(self) -> StabilityPolicy | None:
+        """What stability is calculated from; None where the campaign asks for none."""
+        section = self.campaign.stability
+        return StabilityPolicy(section, self.policy) if section is not None else None
+
+    @cached_property
+    def species(self) -> tuple[str, ...]:
+        """All that is calculated besides sites: the gases, and the metals that stability refers to."""
+        if self.stability is None:
+            return self.gases
+        hydrogen = {"H2"} if self.campaign.stability is not None and self.campaign.stability.demetallation else set()
+        metals = sorted({metal for recipe in catalog.recipes(*self.campaign.sites) for metal in recipe["metals"]})
+        free = [name for metal in metals for name in self.stability.species(metal)]
+        return (*sorted({*self.gases, *hydrogen}), *free)
+
+    def species_policy(self, name: str) -> Policy:
+        """Return how one of :attr:`species` is calculated."""
+        return self.stability.species_policy(name) if self.stability is not None else self.policy
+
+    def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the recipes of what a site's stability is calculated from, by role: the vacant site, and so on."""
+        return self.stability.variants(recipe) if self.stability is not None else {}
+
+    def stability_key(self, recipe: Mapping[str, Any]) -> str | None:
+        """Return the policy key of a site's stability, known before anything runs."""
+        if self.stability is None:
+            return None
+        return stability_key(site_key(recipe), self.policy.energy_method.key, self.stability.selection)
 
     @cached_property
     def site_count(self) -> int:

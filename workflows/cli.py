@@ -280,7 +280,12 @@ def explain(
     commands.explain(file_or_name, site, what, path, as_json=as_json)
 
 
-for command in (site_commands.fingerprint,):
+for command in (
+    site_commands.stability,
+    site_commands.pourbaix,
+    site_commands.descriptors,
+    site_commands.fingerprint,
+):
     app.command()(command)
 
 

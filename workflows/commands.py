@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,17 @@ from typing import Any
 from rich.markup import escape
 
 from atomsieve.analysis import table
-from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
-from atomsieve.workflows.campaigns import find, lacks, load, open_database
+from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.folder import Folder, file_stem
-from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
 from atomsieve.workflows.settings import Settings, core_count, read_settings
-
-
-@contextmanager
-def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
-    """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
-    database = open_database(checked.campaign, checked.folder, settings)
-    if database.path is not None and not database.path.exists():
-        yield None
-        return
-    with database:
-        yield database
 
 
 def handle(checked: CheckedCampaign, file: str, settings: Settings) -> str:
@@ -196,6 +183,14 @@ def flow(file: str, out: Path, site: str | None) -> None:
     )
 
 
+def stored_levels(file_or_name: str) -> tuple[CheckedCampaign, list[Level]]:
+    """Return a campaign with all that is known of each of its stages."""
+    settings = read_settings()
+    checked = find(file_or_name, settings)
+    with stored_database(checked, settings) as database:
+        return checked, levels(checked, database)
+
+
 def results(
     file_or_name: str,
     *,
@@ -207,16 +202,14 @@ def results(
     as_json: bool,
 ) -> None:
     """Show a campaign's rows."""
-    settings = read_settings()
-    checked = find(file_or_name, settings)
-    with stored_database(checked, settings) as database:
-        found = levels(checked, database)
+    checked, found = stored_levels(file_or_name)
     rows = display.rows(found)
     chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     columns = [*table.columns_of(rows, checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
     columns += table.STAGE_COLUMNS if checked.campaign.stages else ()
+    columns += table.STABILITY_COLUMNS if any(stage.stability is not None for stage in checked.stages) else ()
     if as_json:
         screen.print_json([{name: row[name] for name in columns} for row in chosen])
     elif as_csv:
@@ -235,10 +228,7 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
     """Show the sum behind a limiting potential, or a free energy."""
     from atomsieve.workflows import explaining
 
-    settings = read_settings()
-    checked = find(file_or_name, settings)
-    with stored_database(checked, settings) as database:
-        found = levels(checked, database)
+    _, found = stored_levels(file_or_name)
     explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
 

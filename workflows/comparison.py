@@ -11,6 +11,7 @@ from atomsieve.analysis.selectivity import selectivity
 from atomsieve.analysis.spread import Agreement, Spread, agreements, spreads
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.analysis.table import of_one_method
+from atomsieve.structures.conditions import with_ligands
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
@@ -88,7 +89,9 @@ def _at_rest(
     covered: Mapping[str, SiteRows | None],
 ) -> dict[str, Any]:
     wanted = reaction(potential.reaction)
-    states = candidates(free, around, wanted.molecules)
+    ligands = stage.campaign.ligands
+    there = around.at(**with_ligands(around.stated, ligands)) if ligands else around
+    states = candidates(free, there, {*wanted.molecules, *ligands})
     limits: dict[str, float | None] = {BARE: potential.limiting_potential}
     for name, other in covered.items():
         limits[f"{name}*"] = next(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 #: Kinds of calculations: gases; the relaxations of a pre-relaxation; relaxations; what refines their lowest states.
-MOLECULE, BEFORE_CLEAN, BEFORE_ADSORBED, CLEAN, ADSORBED, ENERGY, DISPLACEMENT = (
+MOLECULE, BEFORE_CLEAN, BEFORE_ADSORBED, CLEAN, ADSORBED, ENERGY, DISPLACEMENT, ELECTRONIC = (
     "molecule",
     "before clean",
     "before adsorbed",
@@ -14,6 +14,7 @@ MOLECULE, BEFORE_CLEAN, BEFORE_ADSORBED, CLEAN, ADSORBED, ENERGY, DISPLACEMENT =
     "adsorbed",
     "energy",
     "displacement",
+    "electronic",
 )
 #: Force calls of each: of relaxations as seen with GFN1-xTB on M-N4 graphene; those that go on from the geometries of
 #: another method take fewer.
@@ -25,6 +26,7 @@ FORCE_CALLS: Mapping[str, int] = {
     ADSORBED: 28,
     ENERGY: 1,
     DISPLACEMENT: 1,
+    ELECTRONIC: 1,
 }
 
 

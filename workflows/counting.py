@@ -18,7 +18,17 @@ from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import displacement_requests, vibrations_request
 from atomsieve.workflows.carrying import adsorbed_starts, clean_starts
-from atomsieve.workflows.count import ADSORBED, BEFORE_ADSORBED, BEFORE_CLEAN, CLEAN, DISPLACEMENT, ENERGY, Count, total
+from atomsieve.workflows.count import (
+    ADSORBED,
+    BEFORE_ADSORBED,
+    BEFORE_CLEAN,
+    CLEAN,
+    DISPLACEMENT,
+    ELECTRONIC,
+    ENERGY,
+    Count,
+    total,
+)
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.spins import Spin, adsorbed_spins
@@ -137,7 +147,7 @@ class SiteCounter:
 
     def _of_rows(self, site: ActiveSite, rows: SiteRows) -> dict[str, Count]:
         clean: set[str] = set()
-        counts = {CLEAN: Count(), ADSORBED: Count(), ENERGY: Count(), DISPLACEMENT: Count()}
+        counts = {kind: Count() for kind in (CLEAN, ADSORBED, ENERGY, DISPLACEMENT, ELECTRONIC)}
         refined: dict[str, set[str]] = {}
         for name, row in rows.rows.items():
             clean |= {str(entry["key"]) for entry in row.considered if entry["role"] == "clean"}
@@ -150,6 +160,8 @@ class SiteCounter:
         counts[CLEAN] = self._share(CLEAN, Count(stored=len(clean)))
         for name in refined.get("energy", ()):
             counts[ENERGY].add(self._share(name, Count(stored=1)))
+        if "electronic" in refined:
+            counts[ELECTRONIC] = self._share(CLEAN, Count(stored=1))
         found = refined.get("vibrations", set())
         if self.policy.probe is not None and "adsorbed" in rows.rows[PROBE].calculations:
             found = found | {PROBE}
@@ -259,7 +271,15 @@ class SiteCounter:
                     own = {kind: Count(least=count.most, most=count.most) for kind, count in own.items()}
             for kind, count in own.items():
                 counts[kind].add(self._share(name, count))
-        return counts
+        return counts | {ELECTRONIC: self._electronic(site, level)}
+
+    def _electronic(self, site: ActiveSite, level: Level) -> Count:
+        if not (self.policy.electronic and site.metals):
+            return Count()
+        if level.clean is None:
+            return self._share(CLEAN, Count(least=1, most=1))
+        asked = [self.policy.electronic_request(level.parent)] if level.parent is not None else []
+        return self._share(CLEAN, self._look_up(asked)[1])
 
     def refine(self, state: Reference | None, moving: Sequence[int]) -> dict[str, Count]:
         """Return the counts of what refines a state; there is nothing where there is no state.

@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from atomsieve.analysis import table
+from atomsieve.analysis.stability import stability_row
 from atomsieve.structures.reaction import reaction
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
@@ -24,7 +25,7 @@ def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
     """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
     by_site: dict[str, list[dict[str, Any]]] = {}
     beside = compare(found)
-    blank = dict.fromkeys(table.COMPARISON_COLUMNS)
+    blank = dict.fromkeys((*table.COMPARISON_COLUMNS, *table.STABILITY_COLUMNS))
     for stage, sites, sifted in found:
         latest: dict[str, list[dict[str, Any]]] = {}
         for site in sites:
@@ -32,7 +33,8 @@ def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
             if not own:
                 continue
             compared = {p.reaction: beside[place_of(p)] for p in site.potentials}
-            own = [row | blank | compared.get(row["reaction"], {}) for row in own]
+            more = blank | (stability_row(site.stability) if site.stability is not None else {})
+            own = [row | more | compared.get(row["reaction"], {}) for row in own]
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]

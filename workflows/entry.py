@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: What a calculator does with spin: nothing, hold its total, or hold its total from start moments of the atoms.
 Spin = Literal["none", "multiplicity", "moments"]
+#: What a calculator tells of the electronic structure.
+Gives = Literal["charges", "moments", "d-band", "gap"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ class CalculatorEntry:
         Numerics to try in turn where the self-consistent field does not converge.
     scaling : float
         The power of the number of atoms with which the cost grows.
+    gives : frozenset of str
+        What it tells of the electronic structure: of ``charges``, ``moments``, ``d-band`` and ``gap``.
+    electronic : callable or None
+        From an order and the atoms, on whose ASE calculator energy and forces have just been evaluated, to the
+        electronic structure; a ``program`` puts that into its answer.
+    metals : frozenset of {"atom", "bulk"}
+        Whether it has a meaningful energy of the free atom and of the bulk of a metal.
     """
 
     name: str
@@ -121,6 +130,9 @@ class CalculatorEntry:
     tags: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     ladder: tuple[Mapping[str, Any], ...] = ()
     scaling: float = 2.0
+    gives: frozenset[Gives] = frozenset()
+    electronic: Callable[[Order, Atoms], Mapping[str, Any]] | None = None
+    metals: frozenset[str] = frozenset()
 
     @property
     def knows_spin(self) -> bool:

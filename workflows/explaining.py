@@ -12,6 +12,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.workflows import reckoning, screen, sums
+from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows
 
@@ -62,7 +63,7 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     if site is not None and what is None and len(labels) == 1 and not _matching(labels, site):
         # with one site its name may be left out
         site, what = None, site
-    own = _site(labels, site)
+    own = site_named(labels, site)
     reactions: dict[str, tuple[LimitingPotential, SiteRows]] = {}
     adsorbates: dict[str, tuple[AdsorptionEnergy, Surroundings]] = {}
     for checked, sites, _ in found:
@@ -89,7 +90,7 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
 
 def site_meant(found: Sequence[Level], text: str | None) -> SiteLabel:
     """Return the site that a person means; see :func:`choose`."""
-    return _site(_labels(found), text)
+    return site_named(_labels(found), text)
 
 
 def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
@@ -97,6 +98,33 @@ def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
     if not labels:
         raise InputError("there are no results yet; run the campaign first")
     return labels
+
+
+def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign, SiteRows]:
+    """Return the last stage that knows a site, and what it knows of it.
+
+    Parameters
+    ----------
+    found : sequence of Level
+        All that is known of each stage.
+    site : str or None
+        As in :func:`choose`.
+
+    Raises
+    ------
+    InputError
+        If there are no results, or the site is not one of theirs; names the nearest.
+    """
+    known = {
+        row.site.key: (row.site, checked, own)
+        for checked, sites, _ in found
+        for own in sites
+        for row in own.rows.values()
+    }
+    if not known:
+        raise InputError("there are no results yet; run the campaign first")
+    label = site_named({key: entry[0] for key, entry in known.items()}, site)
+    return known[label.key][1:]
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:
@@ -107,7 +135,14 @@ def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:
     return exact[:1] if len(exact) == 1 else begun
 
 
-def _site(labels: Mapping[str, SiteLabel], text: str | None) -> SiteLabel:
+def site_named(labels: Mapping[str, SiteLabel], text: str | None) -> SiteLabel:
+    """Return the site that a text means: its label, an unambiguous beginning of it, or of its key.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several are meant; names the nearest.
+    """
     names = sorted(site.label for site in labels.values())
     matches = list(labels.values()) if text is None else _matching(labels, text)
     if len(matches) == 1:

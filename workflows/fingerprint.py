@@ -25,10 +25,9 @@ from atomsieve.builders import catalog, ledger, oxidation
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import explaining, screen
-from atomsieve.workflows.campaigns import find
+from atomsieve.workflows.campaigns import find, stored_database
 from atomsieve.workflows.carbonyl import probe_of
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.commands import stored_database
 from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.harvest import SiteRows

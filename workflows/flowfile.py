@@ -13,7 +13,7 @@ from monty.json import MontyEncoder
 
 from atomsieve.builders import catalog
 from atomsieve.structures.errors import UnknownNameError, unknown
-from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.checked import CheckedCampaign, site_key
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.jobs import RelaxMaker
 
@@ -59,7 +59,7 @@ def write_flow(checked: CheckedCampaign, path: Path, site: str | None = None) ->
     whole = Flow([], name=first.campaign.name)
     frame = json.loads(json.dumps(whole, cls=MontyEncoder))
     frame.pop("jobs")
-    counts = {"gas": 0, "site": 0}
+    counts = {"gas": 0, "variant": 0, "site": 0}
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("w", encoding="utf-8") as file:
@@ -79,10 +79,12 @@ def write_flow(checked: CheckedCampaign, path: Path, site: str | None = None) ->
 def _flows(checked: CheckedCampaign, wanted: str | None) -> Iterator[tuple[str, Flow]]:
     relax = RelaxMaker(numerics=checked.numerics)
     maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, relax)
+    bare = SiteFlowMaker(checked.policy, (), relax)
     own = {"campaign": checked.campaign.name, "stage": checked.stage.name if checked.stage is not None else None}
     labels: list[str] = []
-    for gas in checked.gases:
-        flow = gas_flow(checked.policy, relax, gas)
+    asked: set[str] = set()
+    for gas in checked.species:
+        flow = gas_flow(checked.species_policy(gas), relax, gas)
         flow.update_metadata({**own, "site": gas})
         yield "gas", flow
     for recipe in checked.recipes():
@@ -90,6 +92,13 @@ def _flows(checked: CheckedCampaign, wanted: str | None) -> Iterator[tuple[str, 
         if wanted not in (None, site.label):
             labels.append(site.label)
             continue
+        for variant in checked.variants(recipe).values():
+            if (key := site_key(variant)) not in asked:
+                asked.add(key)
+                built = catalog.build(variant)
+                flow = bare.make(built)
+                flow.update_metadata({**own, "site": built.label})
+                yield "variant", flow
         flow = maker.make(site)
         flow.update_metadata({**own, "site": site.label})
         yield "site", flow

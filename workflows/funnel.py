@@ -55,7 +55,8 @@ def sift(stage: CheckedCampaign, sites: Iterable[SiteRows], criteria: Criteria |
             entered += 1
             if has_rows(stage, site):
                 first = next(iter(site.rows.values()))
-                yield SiteResult(first.site, site.rows, {entry.reaction: entry for entry in site.potentials})
+                potentials = {entry.reaction: entry for entry in site.potentials}
+                yield SiteResult(first.site, site.rows, potentials, site.stability)
 
     found = (criteria or stage.criteria).sift(results())
     passed = tuple(key for key, reason in found.items() if reason is None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from atomsieve.analysis.adsorption import adsorption_energy
+from atomsieve.analysis.adsorption import adsorption_energy, with_electronic
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
@@ -19,6 +19,7 @@ from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.stability import Stability
 from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.carbonyl import is_vibrated
 from atomsieve.workflows.checked import CheckedCampaign
@@ -41,6 +42,8 @@ class SiteRows:
         What the stage knows at whose geometries relaxations start.
     around : Surroundings or None
         The surroundings of the limiting potentials; None while a molecule is still to be calculated.
+    stability : Stability or None
+        Under the campaign's conditions; None where that is not asked for, or not yet known.
     """
 
     recipe: Mapping[str, Any]
@@ -48,6 +51,7 @@ class SiteRows:
     potentials: tuple[LimitingPotential, ...]
     before: SiteRows | None = None
     around: Surroundings | None = None
+    stability: Stability | None = None
 
     @cached_property
     def carried(self) -> dict[str, Any]:
@@ -79,6 +83,7 @@ def site_rows(
     output: Mapping[str, Any],
     gases: Mapping[str, Mapping[str, Any]],
     stored: SiteRows,
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SiteRows:
     """Turn the output of a site's flow into rows.
 
@@ -89,14 +94,16 @@ def site_rows(
     site : ActiveSite
         As built.
     output : mapping
-        ``clean`` and ``adsorbed`` references, with ``energies`` and ``vibrations`` by their keys.
+        ``clean`` and ``adsorbed`` references, with ``energies``, ``vibrations`` and ``electronic`` by their keys.
     gases : mapping of str to mapping
         The outputs of the flows of the gases.
     stored : SiteRows
         What was known of the site when its flow was made.
+    variants : mapping of str to mapping, optional
+        The outputs of the flows of what its stability is calculated from, by role.
     """
     policy = checked.policy
-    parts = (output, *gases.values())
+    parts = (output, *gases.values(), *(variants or {}).values())
     energies = vibrations = None
     if policy.single_point is not None:
         energies = {key: point for part in parts for key, point in part.get("energies", {}).items()}
@@ -121,9 +128,28 @@ def site_rows(
         )
         for name in checked.campaign.all_adsorbates
     }
-    rows = {name: replace(row, carried=stored.starts(name)) for name, row in tried.items()}
-    around = with_molecules(checked, {gas: out["molecule"] for gas, out in gases.items()}, energies, vibrations)
-    return SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around)
+    electronic = output.get("electronic", {})
+    rows = {
+        name: with_electronic(replace(row, carried=stored.starts(name)), electronic.get(row.calculations.get("clean")))
+        for name, row in tried.items()
+    }
+    species = {gas: out["molecule"] for gas, out in gases.items()}
+    around = with_molecules(checked, species, energies, vibrations)
+    stable = None
+    if checked.stability is not None:
+        states = {"clean": output["clean"], **{role: one["clean"] for role, one in (variants or {}).items()}}
+        stable = checked.stability.of_site(site_label(site), site.recipe, states, species, energies)
+    made = SiteRows(site.recipe, rows, potentials(checked, rows, around), stored.before, around, stable)
+    return judged(checked, made)
+
+
+def judged(checked: CheckedCampaign, site: SiteRows) -> SiteRows:
+    """Return what is known of a site with its stability judged under the campaign's conditions."""
+    if site.stability is None or checked.stability is None or site.around is None:
+        return site
+    criteria = checked.stability.criteria(site.stability, site.rows, site.around)
+    conditions = {**checked.conditions, **checked.stability.conditions}
+    return replace(site, stability=site.stability.under(conditions, criteria))
 
 
 def potentials(
@@ -186,10 +212,13 @@ def _stored(
 ) -> Iterator[SiteRows]:
     wanted: list[dict[str, str]] = [{} for _ in recipes]
     rows: dict[str, AdsorptionEnergy] = {}
+    stable: dict[str, Stability] = {}
     if database is not None:
         wanted = [checked.policy_keys(recipe) for recipe in recipes]
         try:
             rows = database.rows(key for keys in wanted for key in keys.values())
+            if checked.stability is not None:
+                stable = database.known_stabilities(str(checked.stability_key(recipe)) for recipe in recipes)
         except StoreError:
             if not tolerant:
                 raise
@@ -198,7 +227,9 @@ def _stored(
         before = _stored(checked.origin, recipes, database, around[1:], tolerant=tolerant)
     for recipe, keys, earlier in zip(recipes, wanted, before, strict=True):
         own = {name: rows[key] for name, key in keys.items() if key in rows}
-        yield SiteRows(recipe, own, potentials(checked, own, around[0]), earlier, around[0])
+        known = stable.get(str(checked.stability_key(recipe)))
+        found = SiteRows(recipe, own, potentials(checked, own, around[0]), earlier, around[0], known)
+        yield judged(checked, found)
 
 
 def has_rows(checked: CheckedCampaign, stored: SiteRows) -> bool:
@@ -221,11 +252,14 @@ def is_complete(checked: CheckedCampaign, stored: SiteRows, database: Database) 
         return False
     if checked.origin is not None and any(row.carried != stored.starts(name) for name, row in stored.rows.items()):
         return False
-    if len({row.calculations.get("clean") for row in rows}) > 1:
+    clean = {row.calculations.get("clean") for row in rows}
+    if len(clean) > 1 or (checked.stability is not None and not checked.stability.is_known(stored, clean)):
         return False
     if checked.policy.probe is not None and not is_vibrated(checked, stored.recipe, stored.rows[PROBE], database):
         return False
-    failed = {entry["key"] for row in rows for entry in row.considered if entry["status"] == "failed"}
+    considered = [entry for row in rows for entry in row.considered]
+    considered += stored.stability.considered if stored.stability is not None else ()
+    failed = {entry["key"] for entry in considered if entry["status"] == "failed"}
     documents = database.known(failed) if failed else {}
     return len(documents) == len(failed) and all(
         document["status"] == "failed" and checked.is_settled(document) for document in documents.values()

@@ -192,9 +192,9 @@ def place_adsorbates(
     Where another method has relaxed poses, those that stayed bound are taken in place of the ones as placed.
     """
     parent = lowest(clean)
-    if parent is None or not adsorbates:
-        return Response(output={"clean": clean, "adsorbed": {name: [] for name in adsorbates}})
     asked, folder = Policy.from_dict(policy), Folder(read_settings().folder)
+    if parent is None or not (adsorbates or asked.refines):
+        return Response(output={"clean": clean, "adsorbed": {name: [] for name in adsorbates}})
     relaxed = ActiveSite.from_dict(site).with_positions(folder.stored(parent["key"])["atoms"]["positions"])
     jobs: dict[str, list[Job]] = {}
     dropped: dict[str, list[dict[str, Any]]] = {}

@@ -19,6 +19,7 @@ from ase.calculators.calculator import CalculatorSetupError
 from ase.data import chemical_symbols
 
 from atomsieve.structures.errors import CalculationError
+from atomsieve.workflows.electronic import moments
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 from atomsieve.workflows.weights import digest, own_path, own_tags, shipped_path, shipped_tags
@@ -183,6 +184,8 @@ def _uma_tags(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"functional": functional, "dispersion": dispersion}
 
 
+#: They have seen crystals, and no free atoms.
+_METALS = frozenset({"bulk"})
 ENTRIES = (
     CalculatorEntry(
         name="chgnet",
@@ -198,7 +201,10 @@ ENTRIES = (
         calculator=_chgnet,
         tags=shipped_tags("chgnet"),
         scaling=1.0,
+        metals=_METALS,
         requirement=Requirement(modules=("torch", "chgnet"), mend="pip install 'atomsieve[chgnet]'"),
+        gives=frozenset({"moments"}),
+        electronic=moments,
     ),
     CalculatorEntry(
         name="sevennet",
@@ -214,6 +220,7 @@ ENTRIES = (
         calculator=_sevennet,
         tags=shipped_tags("sevenn"),
         scaling=1.0,
+        metals=_METALS,
         requirement=Requirement(modules=("torch", "sevenn"), mend="pip install 'atomsieve[sevennet]'"),
     ),
     CalculatorEntry(
@@ -235,6 +242,7 @@ ENTRIES = (
         calculator=_mace,
         tags=own_tags("mace", _MACE_CURE),
         scaling=1.0,
+        metals=_METALS,
         requirement=Requirement(modules=("torch", "mace"), mend="pip install 'atomsieve[mace]'"),
     ),
     CalculatorEntry(
@@ -255,6 +263,7 @@ ENTRIES = (
         calculator=_uma,
         tags=own_tags("fairchem", _UMA_CURE, _uma_tags),
         scaling=1.0,
+        metals=_METALS,
         requirement=Requirement(modules=("torch", "fairchem"), mend="pip install 'atomsieve[fairchem]'"),
     ),
 )

@@ -20,8 +20,11 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.local import STOPPED, Attempt
+from atomsieve.workflows.variants import Variant
 from atomsieve.workflows.watching.causes import classify
 
+#: What a flow is for.
+Tag = ActiveSite | Molecule | Variant
 #: States in which a person has put a task that is not to begin.
 HELD = (TaskState.CANCELLED, TaskState.PAUSED)
 
@@ -56,10 +59,12 @@ class Ledger:
         """Name of the stage."""
         return self.checked.stage.name if self.checked.stage is not None else None
 
-    def key(self, tag: ActiveSite | Molecule, stored: SiteRows | None = None) -> str:
-        """Return the content key of the flow of a site, with what is stored of it, or of a gas: what it does."""
+    def key(self, tag: Tag, stored: SiteRows | None = None) -> str:
+        """Return the content key of the flow of a site, with what is stored of it, of a variant of one, or of a gas."""
         if isinstance(tag, Molecule):
             return self._flow_key(molecule=tag.name)
+        if isinstance(tag, Variant):
+            return self._flow_key(variant=tag.key)
         assert stored is not None
         return self.site_key(tag.key, stored)
 
@@ -107,8 +112,10 @@ class Ledger:
                 if entry["status"] == "dropped":
                     continue
                 state = TaskState.DONE if entry["status"] == "done" else TaskState.FAILED
-                name, why = self.checked.entry.name, None if state == TaskState.DONE else entry["reason"]
-                yield self.task(entry["key"], entry["role"], site.label, state, key, calculator=name, reason=why)
+                role, why = entry["role"], None if state == TaskState.DONE else entry["reason"]
+                policy = self.checked.policy
+                name = (policy.energy_method if role == "electronic" else policy.method).calculator
+                yield self.task(entry["key"], role, site.label, state, key, calculator=name, reason=why)
 
     def known(self, subjects: Iterable[str]) -> dict[str, Task]:
         """Return what is stored of tasks, by subject."""
@@ -246,11 +253,11 @@ class Ledger:
 _ORDER = (TaskState.FAILED, TaskState.CANCELLED, TaskState.PAUSED)
 
 
-def label_of(tag: ActiveSite | Molecule) -> str:
+def label_of(tag: Tag) -> str:
     """Return what a person calls a site, or a gas."""
-    return tag.label if isinstance(tag, ActiveSite) else tag.name
+    return tag.name if isinstance(tag, Molecule) else tag.label
 
 
-def kind_of(tag: ActiveSite | Molecule) -> str:
+def kind_of(tag: Tag) -> str:
     """Return the kind of the task of its flow."""
-    return "site" if isinstance(tag, ActiveSite) else "gas"
+    return "gas" if isinstance(tag, Molecule) else "variant" if isinstance(tag, Variant) else "site"

@@ -37,6 +37,8 @@ class Order:
         At most so many moves; 0 for energy and forces where the atoms are.
     optimizer : {"BFGS", "LBFGS", "FIRE"}
         Of ASE, for calculators without one of their own.
+    electronic : bool
+        Whether charges, moments and levels are asked for as well.
     """
 
     settings: Mapping[str, Any]
@@ -46,6 +48,7 @@ class Order:
     fmax: float
     steps: int
     optimizer: str = "BFGS"
+    electronic: bool = False
 
 
 @dataclass
@@ -70,6 +73,9 @@ class Relaxed:
         Of the programs that were at work.
     note : str
         What happened on the way that a person should know, as corrections that were made.
+    electronic : mapping or None
+        What :class:`~atomsieve.structures.calculation.Calculation` keeps of the electronic structure, where it was
+        asked for.
     """
 
     atoms: Atoms
@@ -80,6 +86,7 @@ class Relaxed:
     moments: tuple[float, ...] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    electronic: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

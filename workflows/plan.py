@@ -16,13 +16,14 @@ from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.calculators import CalculatorEntry, calculator
-from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.checked import CheckedCampaign, site_key
 from atomsieve.workflows.count import (
     ADSORBED,
     BEFORE_ADSORBED,
     BEFORE_CLEAN,
     CLEAN,
     DISPLACEMENT,
+    ELECTRONIC,
     ENERGY,
     FORCE_CALLS,
     MOLECULE,
@@ -46,7 +47,7 @@ class Plan:
         Those of which every row is in the database.
     counts : dict of str to Count
         By kind: ``molecule``, ``clean``, ``adsorbed``; ``before clean`` and ``before adsorbed`` with a pre-relaxation,
-        ``energy`` with single points, ``displacement`` with vibrations.
+        ``energy`` with single points, ``displacement`` with vibrations, ``electronic`` with electronic descriptors.
     force_calls, cpu_hours : tuple of float
         Least and most that is still to run, by the calculators' measured cost.
     closed : list of str
@@ -118,6 +119,9 @@ class Planner:
         #: of a pre-relaxation
         self._first = checked.policy.before if checked.origin is None else None
         self._counter = SiteCounter(checked.policy, self._first, checked.campaign.all_adsorbates, common, known)
+        #: what has no adsorbates, and starts as built whatever stage it is
+        self._bare = SiteCounter(checked.policy, checked.policy.before, (), set(), known)
+        self._seen: set[str] = set()
 
     def plan(self, on_site: Callable[[ActiveSite], None] = lambda site: None) -> Plan:
         """Build every site, and count.
@@ -143,18 +147,30 @@ class Planner:
                 counts, closed = self._counter.count(site, stored if done else None, before)
                 if closed:
                     plan.closed.append(site.label)
-                seconds = {task: entry.cost(len(site.atoms)) for task, entry in entries.items()}
-                if self.bound is None:
-                    plan.add(counts, seconds)
-                else:
-                    uncertain.append((counts, seconds))
+                asked = [(site, counts)]
+                if not done:
+                    # shared ones come with the first site that needs them
+                    asked += [(one, self._bare.count(one, None, None)[0]) for one in self._variants(stored.recipe)]
+                for one, counts in asked:
+                    seconds = {task: entry.cost(len(one.atoms)) for task, entry in entries.items()}
+                    if self.bound is None:
+                        plan.add(counts, seconds)
+                    else:
+                        uncertain.append((counts, seconds))
         if self.bound is not None:
             plan.add_most(uncertain, self.bound)
         self._add_gases(plan)
         return plan
 
+    def _variants(self, recipe: Mapping[str, Any]) -> Iterator[ActiveSite]:
+        """Yield what a site's stability is calculated from, but for what was yielded before."""
+        for one in self.checked.variants(recipe).values():
+            if (key := site_key(one)) not in self._seen:
+                self._seen.add(key)
+                yield catalog.build(one)
+
     def _add_gases(self, plan: Plan) -> None:
-        requests = [self.checked.policy.molecule_request(gas) for gas in self.checked.gases]
+        requests = [self.checked.species_policy(gas).molecule_request(gas) for gas in self.checked.species]
         found = self._known(request.key for request in requests)
         wanted = plan.complete < plan.sites and self.bound != 0
         for request in requests:
@@ -182,6 +198,8 @@ class Planner:
             found[ENERGY] = calculator(campaign.single_point.calculator)
         if self.checked.policy.vibrations is not None or self.checked.policy.probe is not None:
             found[DISPLACEMENT] = entry
+        if self.checked.policy.electronic:
+            found[ELECTRONIC] = calculator(self.checked.policy.energy_method.calculator)
         return found
 
     def _before(self, stored: SiteRows) -> Level | None:
@@ -210,11 +228,14 @@ class Planner:
         calculation than the clean site's is left out: with a pre-relaxation, all that follows it.
         """
         policy = self.checked.policy
-        for gas in self.checked.gases:
-            yield gas, policy.molecule_request(gas), True
+        for gas in self.checked.species:
+            yield gas, self.checked.species_policy(gas).molecule_request(gas), True
         first = self._first or policy
         for recipe in self.checked.recipes():
             site = catalog.build(recipe)
+            for variant in self._variants(recipe):
+                for request in first.clean_requests(variant):
+                    yield variant.label, request, True
             clean = first.clean_requests(site)
             for request in clean:
                 yield site.label, request, True

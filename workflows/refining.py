@@ -1,4 +1,4 @@
-"""Refining: jobs that go on with the states that were found lowest, to single points and vibrations."""
+"""Refining: jobs that go on with the states that were found lowest: single points, vibrations, electronic structure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jobflow import Flow, Job, Response, job
 from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.builders.placement import Placement
 from atomsieve.structures.calculation import Request
+from atomsieve.structures.molecule import molecule as known_molecule
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import Vibrations
@@ -64,6 +65,10 @@ def refine_site(
         if asked.is_probed(name) and not going_on:
             probed[str(state["key"])] = (*_metals(host, asked.probe), *own)
     jobs, refined = _refine(relax, asked, named, moving, probed)
+    if asked.electronic and built.metals and "" in states:
+        found = relax.make(asked.electronic_request(states[""]), name=f"electronic structure of {built.label}")
+        jobs.append(found)
+        refined["electronic"] = {states[""]["key"]: found.output}
     if going_on:
         end = follow_modes(relax, policy, site, clean, adsorbed, refined["vibrations"])
     elif not jobs:
@@ -76,7 +81,8 @@ def refine_site(
 @job  # type: ignore[untyped-decorator]
 def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecule: dict[str, Any]) -> Response:
     """Go on with a molecule."""
-    state = lowest([molecule])
+    # in a metal nothing moves, nor vibrates
+    state = None if known_molecule(name).is_metal else lowest([molecule])
     states = {f"gas {name}": state} if state is not None else {}
     moving = {one["key"]: range(_size(one)) for one in states.values()}
     asked = Policy.from_dict(policy)

@@ -161,6 +161,7 @@ def relax(
             fmax=request.fmax,
             steps=int(now["max_steps"]) if request.moves else 0,
             optimizer=str(now["optimizer"]),
+            electronic=request.task == "electronic",
         )
         result = _attempt(entry, order, atoms, course)
         if isinstance(result, Relaxed):
@@ -179,6 +180,7 @@ def relax(
                 max_force=largest(result.forces),
                 moments=result.moments,
                 forces=None if request.moves else result.forces.tolist(),
+                electronic=result.electronic,
                 provenance=provenance() | ({"note": result.note} if result.note else {}),
             )
         course.stop_if_asked()
@@ -230,6 +232,8 @@ def _attempt(
         else:
             assert entry.calculator is not None
             result = optimize(entry.calculator, order, atoms, course.step if order.steps else course.evaluated)
+            if order.electronic and entry.electronic is not None:
+                result.electronic = entry.electronic(order, atoms)
     except CalculatorSetupError as error:
         return FailureClass.GIVE_UP, f"the calculator refuses its input: {error}", None
     except CalculationError as error:

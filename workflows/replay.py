@@ -19,6 +19,7 @@ from atomsieve.workflows.flows import gas_flow
 from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.ledger import kind_of, label_of
 from atomsieve.workflows.stagerun import StageRun
+from atomsieve.workflows.variants import Variant
 from atomsieve.workflows.watch import Summary, Watch
 
 #: Written in one go.
@@ -39,7 +40,7 @@ class Parcel:
         Name of the stage.
     label : str
         Of the site, or name of the molecule.
-    kind : {"site", "gas"}
+    kind : {"site", "variant", "gas"}
         What it is for.
     flow : jobflow.Flow
         Its jobs; each carries campaign, flow, site and stage in its metadata, and hands them on to those it makes.
@@ -195,11 +196,13 @@ class Replay(StageRun):
             self._hand_over(self._parcel(run.tag, key, label, kind, known))
 
     def _parcel(self, tag: Any, key: str, label: str, kind: str, known: tuple[str, ...]) -> Parcel:
-        if isinstance(tag, ActiveSite):
+        if isinstance(tag, Variant):
+            flow = self.bare.make(tag.site)
+        elif isinstance(tag, ActiveSite):
             # the flow that was replayed is used up
             flow = self.maker.make(tag, self._carried(self._entered[tag.key]))
         else:
-            flow = gas_flow(self.checked.policy, self.relax, tag.name)
+            flow = gas_flow(self.checked.species_policy(tag.name), self.relax, tag.name)
         self.ledger.sign(flow, key, label)
         return Parcel(key, self.checked.campaign.name, self.ledger.stage, label, kind, flow, known)
 

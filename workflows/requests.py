@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -65,6 +65,8 @@ class Policy:
     vibrations : mapping or None
         ``displacement`` (Å), ``floor`` (cm⁻¹), ``metal`` (whether the site's metals are displaced too) and ``follow``
         (whether imaginary modes are) where vibrations give the free energies.
+    electronic : bool
+        Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
     probe : mapping or None
         ``displacement`` and ``metal`` of the vibrations of carbon monoxide where its stretch is asked for.
     """
@@ -87,12 +89,14 @@ class Policy:
     single_point: Method | None = None
     single_point_knows_spin: bool = True
     vibrations: Mapping[str, Any] | None = None
+    electronic: bool = False
     probe: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
         # what came later is named only where it is asked for, so that flows keep their keys
-        own = {name: value for name, value in vars(self).items() if name != "probe" or value is not None}
+        later = {"electronic": False, "probe": None}
+        own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
             **own,
             "method": self.method.to_dict(),
@@ -136,6 +140,7 @@ class Policy:
             **({"before": self._before} if self.before is not None else {}),
             **({"geometry_method": self.method.to_dict()} if self.single_point is not None else {}),
             **({"vibrations": dict(self.vibrations)} if self.vibrations is not None else {}),
+            **({"electronic": True} if self.electronic else {}),
         }
 
     @property
@@ -149,6 +154,11 @@ class Policy:
             **({"poses": selection["poses"]} if self.before._sampling != self._sampling else {}),
             **({"before": selection["before"]} if self.before.before is not None else {}),
         }
+
+    @property
+    def refines(self) -> bool:
+        """Whether the states that are found lowest are gone on with."""
+        return self.single_point is not None or self.vibrations is not None
 
     @property
     def energy_method(self) -> Method:
@@ -229,11 +239,19 @@ class Policy:
         return found
 
     def molecule_request(self, name: str) -> Request:
-        """Return the request of a gas reference."""
+        """Return the request of a gas reference, or of the atom or the bulk of a metal.
+
+        In these nothing moves: they are calculated by the method of the energies at once, and have no single points.
+        """
         gas = molecule(name)
-        start = content_key("start", [gas.symbols, gas.positions])[:16]
-        spin = gas.multiplicity if self.spin != "none" else None
-        return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
+        # a cell and moments came later, and are named only where there are any, so that gases keep their keys
+        more = [gas.cell, gas.moments] if gas.cell else []
+        start = content_key("start", [gas.symbols, gas.positions, *more])[:16]
+        method, knows_spin = self.method, self.spin != "none"
+        if gas.is_metal and self.single_point is not None:
+            method, knows_spin = self.single_point, self.single_point_knows_spin
+        spin = gas.multiplicity if knows_spin else None
+        return Request("molecule", {"molecule": name, "start": start}, method, self.fmax, spin)
 
     def energy_request(self, state: Mapping[str, Any]) -> Request:
         """Return the request of the single point at a state, given by its reference."""
@@ -242,6 +260,16 @@ class Policy:
         subject = {"of": state["key"]}
         return Request("energy", subject, self.single_point, self.fmax, spin, state["charge"], (state["key"],))
 
+    def electronic_request(self, state: Mapping[str, Any]) -> Request:
+        """Return the request of the electronic structure of a clean state, given by its reference.
+
+        It is that of the method whose energies are combined: the single point's where there is one, for it is the
+        dearer, and the row of a site is its.
+        """
+        spin = state["multiplicity"] if self.single_point is None or self.single_point_knows_spin else None
+        subject = {"of": state["key"]}
+        return Request("electronic", subject, self.energy_method, self.fmax, spin, state["charge"], (state["key"],))
+
 
 @cache
 def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
@@ -249,7 +277,9 @@ def terms_digest(corrections: str, gas_corrections: str = "none") -> str:
     table = correction_tables().get(corrections)
     content = [table.convention, table.adsorbates, table.solvation] if table is not None else []
     # of tables with the gases' terms inside no other gas than these ever had a say
-    gases = molecules() if table is not None and table.convention == "adsorbate" else ("H2", "H2O", "O2", "H2O2")
+    gases: Iterable[str] = ("H2", "H2O", "O2", "H2O2")
+    if table is not None and table.convention == "adsorbate":
+        gases = [name for name, entry in molecules().items() if entry.thermal]
     thermal = {name: molecules()[name].thermal for name in gases}
     mended = gas_correction(gas_corrections)
     more = [mended.functionals] if mended is not None else []

@@ -291,6 +291,7 @@ def plan_table(plan: Plan) -> Table:
         "adsorbed": "adsorbates (poses, spins)",
         "energy": "single points",
         "displacement": "displacements, for vibrations",
+        "electronic": "electronic structures",
     }
     for task, count in plan.counts.items():
         table.add_row(titles[task], _range(count.least, count.most), f"{count.stored:,}", f"{count.shared:,}")

@@ -1,4 +1,4 @@
-"""Site commands: what the command line says of single sites beyond their free energies."""
+"""Commands about single sites: whether they live, what covers them, what describes and what betrays them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,45 @@ import typer
 
 from atomsieve.workflows.watching import helm
 
+FileOrName = helm.Name
+Site = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def stability(file_or_name: FileOrName, site: Site = None, as_json: AsJson = False) -> None:
+    """Say what holds sites together, and what they withstand: dissolution, acid, aggregation, ligands."""
+    from atomsieve.workflows import stability
+
+    stability.show(file_or_name, site, as_json=as_json)
+
+
+def pourbaix(
+    file_or_name: FileOrName,
+    site: Site = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pictures.")] = None,
+    ph: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which pH.")] = "0:14",
+    potential: Annotated[str, typer.Option(metavar="LOW:HIGH", help="From and up to which potential, V.")] = "-1:2",
+    scale: Annotated[str, typer.Option(help="What potentials are measured against: SHE or RHE.")] = "SHE",
+    as_json: AsJson = False,
+) -> None:
+    """Show and draw what covers a site at each potential and pH, and what poisons it."""
+    from atomsieve.workflows import pourbaix
+
+    pourbaix.show(file_or_name, site, output, ph, potential, scale, as_json=as_json)
+
+
+def descriptors(
+    file_or_name: FileOrName,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.csv or FILE.json instead.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a site is: its geometry, its metals, its electrons and what it binds; a row for each site."""
+    from atomsieve.workflows import descriptors
+
+    descriptors.show(file_or_name, output, as_csv=as_csv, as_json=as_json)
 
 
 class Spectrum(StrEnum):
@@ -21,10 +59,8 @@ class Spectrum(StrEnum):
 
 
 def fingerprint(
-    file_or_name: helm.Name,
-    site: Annotated[
-        str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")
-    ] = None,
+    file_or_name: FileOrName,
+    site: Site = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for its structure and the input of FEFF.")
     ] = None,

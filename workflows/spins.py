@@ -114,7 +114,8 @@ def spin_judge(site: ActiveSite, multiplicity: int | None) -> Callable[[Sequence
 
     def judge(moments: Sequence[float]) -> Judgement | None:
         own = [moments[metal] for metal in site.metals]
-        if matched(own, total, stated) is not None:
+        # what the broken bonds of a support without metals make of its unpaired electrons is no other state
+        if not own or matched(own, total, stated) is not None:
             return None
         found = ", ".join(f"{s} {m:+.1f}" for s, m in zip(site.metal_symbols, own, strict=True))
         return Judgement(Verdict.OTHER_SPIN, f"moments of the metals {found} μB, 2S+1 = {multiplicity}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,16 +14,18 @@ from atomsieve.builders import catalog
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.structures.limiting import LimitingPotential
-from atomsieve.structures.molecule import Molecule, molecule
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
-from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.structures.stability import Stability
+from atomsieve.workflows.checked import CheckedCampaign, site_key
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
 from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored_rows
 from atomsieve.workflows.jobs import RelaxMaker
-from atomsieve.workflows.ledger import Ledger, kind_of, label_of
+from atomsieve.workflows.ledger import Ledger, Tag, kind_of, label_of
 from atomsieve.workflows.local import Attempt, LocalEngine
+from atomsieve.workflows.variants import Variant
 from atomsieve.workflows.watch import Summary, Watch
 
 #: Results wait for the database at most so many seconds, or until there are so many.
@@ -59,14 +61,18 @@ class StageRun:
         self.summary = summary
         self.relax = RelaxMaker(numerics=checked.numerics)
         self.maker = SiteFlowMaker(checked.policy, checked.campaign.all_adsorbates, self.relax)
+        self.bare = SiteFlowMaker(checked.policy, (), self.relax)
         self.workers = workers
         self.ledger = Ledger(checked, database)
         self._entered: dict[str, SiteRows] = {}
         self._gases: dict[str, dict[str, Any]] = {}
+        self._asked: set[str] = set()
+        self._variants: dict[str, dict[str, Any]] = {}
         self._early: list[FlowRun] = []
         self._outcomes: dict[str, Job] = {}
         self._rows: list[AdsorptionEnergy] = []
         self._potentials: list[LimitingPotential] = []
+        self._stabilities: list[Stability] = []
         self._documents: list[dict[str, Any]] = []
         self._flushed = time.monotonic()
         self._away_until = 0.0
@@ -106,7 +112,7 @@ class StageRun:
             self.ledger.drawn(flow, self._key(tag), kind_of(tag), label_of(tag))
             yield tag, flow
 
-    def _key(self, tag: ActiveSite | Molecule) -> str:
+    def _key(self, tag: Tag) -> str:
         """Return the key of a flow."""
         return self.ledger.key(tag, self._entered[tag.key] if isinstance(tag, ActiveSite) else None)
 
@@ -129,8 +135,8 @@ class StageRun:
                 continue
             if not gases_asked:
                 gases_asked = True
-                for gas in self.checked.gases:
-                    yield molecule(gas), gas_flow(self.checked.policy, self.relax, gas)
+                for gas in self.checked.species:
+                    yield molecule(gas), gas_flow(self.checked.species_policy(gas), self.relax, gas)
             label = str(dict(stored.recipe))
             try:
                 site = catalog.build(stored.recipe)
@@ -139,8 +145,18 @@ class StageRun:
             except AtomsieveError as error:
                 self._give_up(label, str(error))
                 continue
+            for variant in self._variants_of(stored.recipe):
+                yield variant, self.bare.make(variant.site)
             self._entered[site.key] = stored
             yield site, self.maker.make(site, carried)
+
+    def _variants_of(self, recipe: Mapping[str, Any]) -> Iterator[Variant]:
+        """Yield what a site's stability is calculated from, but for what has been asked for already."""
+        for one in self.checked.variants(recipe).values():
+            key = site_key(one)
+            if key not in self._asked:
+                self._asked.add(key)
+                yield Variant(catalog.build(one))
 
     def _carried(self, stored: SiteRows) -> dict[str, Any] | None:
         """Return the references of the stage before that relaxations start from; None where they start from the site.
@@ -177,20 +193,28 @@ class StageRun:
         self.ledger.note_complete(stored)
 
     def _take(self, run: FlowRun) -> None:
-        if run.errors:
+        if isinstance(run.tag, Variant):
+            # what went wrong with it concerns the stability alone, and is tried again by the next run
+            self._variants[run.tag.key] = {"clean": []} if run.errors else run.output
+        elif run.errors:
             self._give_up(label_of(run.tag), "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
         elif isinstance(run.tag, ActiveSite):
             self._early.append(run)
         else:
             self._gases[run.tag.name] = run.output
-        if len(self._gases) == len(self.checked.gases):
-            for site_run in self._early:
+        if len(self._gases) == len(self.checked.species):
+            early, self._early = self._early, []
+            for site_run in early:
+                needed = {role: site_key(one) for role, one in self.checked.variants(site_run.tag.recipe).items()}
+                if not self._variants.keys() >= set(needed.values()):
+                    self._early.append(site_run)
+                    continue
+                variants = {role: self._variants[key] for role, key in needed.items()}
                 stored = self._entered.pop(site_run.tag.key)
-                rows = site_rows(self.checked, site_run.tag, site_run.output, self._gases, stored)
+                rows = site_rows(self.checked, site_run.tag, site_run.output, self._gases, stored, variants)
                 self._keep(rows)
                 self.summary.sites += 1
                 self.watch.site(site_run.tag.label, rows, stored=False)
-            self._early.clear()
         self._flush()
 
     def _give_up(self, label: str, error: str) -> None:
@@ -200,6 +224,8 @@ class StageRun:
     def _keep(self, rows: SiteRows) -> None:
         self._rows += rows.rows.values()
         self._potentials += rows.potentials
+        if rows.stability is not None:
+            self._stabilities.append(rows.stability)
 
     def _known(self, job: Job) -> dict[str, Any] | None:
         """Return a calculation's reference if it is settled, on disk or in the database."""
@@ -268,9 +294,10 @@ class StageRun:
             known = [(document, job) for document, job in found if document is not None]
             self.database.ingest([document for document, _ in known])
             self._outcomes.clear()
-            self.database.push(self._rows, self._potentials)
+            self.database.push(self._rows, self._potentials, self._stabilities)
             self._rows.clear()
             self._potentials.clear()
+            self._stabilities.clear()
             self.database.push_jobs(self._documents)
             self._documents.clear()
             for document, job in known:

@@ -47,7 +47,11 @@ def signed_text(value: float | None, decimals: int = DECIMALS) -> str:
 
 def source_text(term: Term) -> str:
     """Write where a term comes from: a DOI, or the beginning of a request key."""
-    return f"calculation {term.source[:LETTERS]}" if _KEY.fullmatch(term.source) else term.source
+    keys = term.source.split()
+    if not all(_KEY.fullmatch(key) for key in keys):
+        return term.source
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    return f"calculation {keys[0][:LETTERS]}{more}"
 
 
 def parts_text(state: StateSum) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.table import of_one_method
@@ -37,6 +37,7 @@ STYLE: dict[Any, Any] = {
 }
 _SUFFIXES = (".png", ".svg")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _CHARGES = {"+": "⁺", "-": "⁻"}
 
 
@@ -75,8 +76,11 @@ def species(text: str) -> str:
 
 
 def _formula(word: str) -> str:
-    charge = _CHARGES.get(word[-1], "") if len(word) > 1 else ""
-    return (word[:-1] if charge else word).translate(_SUBSCRIPTS) + charge
+    """Write a formula: what ends it in signs is its charge, ``Fe++``."""
+    bare = word.rstrip("+-") if len(word) > 1 else word
+    signs = word[len(bare) :]
+    number = str(len(signs)).translate(_SUPERSCRIPTS) if len(signs) > 1 else ""
+    return bare.translate(_SUBSCRIPTS) + (number + _CHARGES[signs[0]] if bare and signs else signs)
 
 
 def math(text: str) -> str:
@@ -108,7 +112,7 @@ def notes(documents: Sequence[Document]) -> list[str]:
     return notes
 
 
-def finish(figure: Figure, title: str, handles: Sequence[Line2D], heading: str) -> None:
+def finish(figure: Figure, title: str, handles: Sequence[Artist], heading: str) -> None:
     """Write the title, and the legend beside the plot."""
     figure.suptitle(title[0].upper() + title[1:], x=0.01, ha="left", fontsize=11)
     if handles:

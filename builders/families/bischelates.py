@@ -190,6 +190,8 @@ def _family(name: str, example: str) -> Family:
         shells=MappingProxyType({linker.donor: linker.shell}),
         examples=({"metals": example}, {"metals": "Co", "axial": "H2O"}),
         schema=_SCHEMA,
+        inseparable="without its metal it is two linkers that nothing holds together; a layer of conductive-mof keeps "
+        "them in place",
     )
 
 

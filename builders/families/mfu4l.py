@@ -228,4 +228,5 @@ FAMILY: Final = Family(
         {"metals": "Cu", "oxidation_state": 1, "caps": "benzotriazolate"},
     ),
     schema=_SCHEMA,
+    inseparable="the metal is a part of the node: without it the triazolates around it would be charged",
 )

@@ -192,4 +192,5 @@ FAMILY: Final = Family(
         {"metals": "Fe", "host": "Mg"},
     ),
     schema=_SCHEMA,
+    inseparable="the metal is a part of the chain: without it its phenolates and carboxylates would be charged",
 )

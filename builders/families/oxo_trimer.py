@@ -205,4 +205,5 @@ FAMILY: Final = Family(
         {"metals": "Cr", "partners": "Cr", "caps": "benzoate"},
     ),
     schema=_SCHEMA,
+    inseparable="the metal is a part of the node: without it the oxide and its carboxylates would be charged",
 )

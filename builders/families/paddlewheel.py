@@ -177,4 +177,5 @@ FAMILY: Final = Family(
         {"metals": "Co-Zn", "caps": "benzoate"},
     ),
     schema=_SCHEMA,
+    inseparable="without its metals a paddlewheel is four carboxylates that nothing holds together",
 )

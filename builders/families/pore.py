@@ -245,4 +245,5 @@ FAMILY: Final = Family(
         {"guest": "phthalocyanine", "metals": "Co", "cage": "HKUST-1"},
     ),
     schema=_SCHEMA,
+    inseparable="the guest holds its metal on its own and leaves the pore as a whole: its ligands are no support",
 )

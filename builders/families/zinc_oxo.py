@@ -128,4 +128,5 @@ FAMILY: Final = Family(
         {"metals": "Ni"},
     ),
     schema=_SCHEMA,
+    inseparable="the metal is a part of the node: without it the oxide and its carboxylates would be charged",
 )

@@ -211,4 +211,6 @@ FAMILY: Final = Family(
         {"metals": "Cu", "node": "MOF-808", "graft": "AIM"},
     ),
     schema=_SCHEMA,
+    inseparable="the metal is a part of the node, or stands on it in place of protons: without it the oxygens would be "
+    "charged, and how many protons they take nothing settles",
 )

@@ -16,6 +16,7 @@ from ase.units import Bohr, Hartree, Rydberg, kB
 
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
+from atomsieve.workflows.electronic import moments
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -216,13 +217,23 @@ def entropic_energy(text: str) -> float:
     return _last(pattern, text) * Hartree if re.search(pattern, text) else 0.0
 
 
+def electronic(order: Order, atoms: Atoms) -> dict[str, Any]:
+    """Return Mulliken's charges and moments from the last output."""
+    text = (order.directory / f"{LABEL}.out").read_text(encoding="utf-8", errors="replace")
+    charges = [row[-2] if len(row) == 4 else row[-1] for row in _mulliken(text, len(atoms))]
+    return {"charges": {"mulliken": charges}, **moments(order, atoms)}
+
+
 def mulliken_moments(text: str, atoms: int) -> NDArray[np.float64]:
     """Return the moment of each atom from the last Mulliken analysis of an output; none where spins are paired."""
+    return np.array([row[3] if len(row) == 4 else 0.0 for row in _mulliken(text, atoms)])
+
+
+def _mulliken(text: str, atoms: int) -> list[list[float]]:
     table = text.rpartition("Mulliken Population Analysis")[2]
     # behind number, element and kind: alpha, beta, charge, spin; where spins are paired: population, charge
     rows = re.findall(r"^\s*\d+\s+\w+\s+\d+((?:\s+-?\d+\.\d+)+)\s*$", table, re.MULTILINE)[:atoms]
-    values = [row.split() for row in rows]
-    return np.array([float(row[3]) if len(row) == 4 else 0.0 for row in values])
+    return [[float(value) for value in row.split()] for row in rows]
 
 
 def forces(text: str, atoms: int) -> NDArray[np.float64]:
@@ -286,6 +297,10 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=250.0,
     calculator=calculator,
+    # it is run at Γ alone here
+    metals=frozenset({"atom"}),
+    gives=frozenset({"charges", "moments"}),
+    electronic=electronic,
     requirement=Requirement(programs=("cp2k.psmp",), mend="apt-get install cp2k"),
     # DIIS later, and where nothing is smeared a minimiser that cannot diverge; then another scheme
     ladder=(

@@ -15,6 +15,7 @@ from ase.units import Rydberg
 
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, kpoint_mesh, middle, vacuum_axes
+from atomsieve.workflows.electronic import moments
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -214,6 +215,9 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=2000.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
+    gives=frozenset({"moments"}),
+    electronic=moments,
     requirement=Requirement(programs=("pw.x",), mend="apt-get install quantum-espresso quantum-espresso-data"),
     # a slower mixer that knows vacuum from matter; then a solver that cannot lose bands
     ladder=(

@@ -109,6 +109,11 @@ class Framed(Calculator):  # type: ignore[misc]
         self._version = version
         self.versions: dict[str, str] = {}
 
+    @property
+    def framed(self) -> Atoms:
+        """The atoms in their cell, with the code's calculator once something was evaluated."""
+        return self._framed
+
     def calculate(self, atoms: Atoms = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
         """Evaluate energy, forces and moments.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ase.data import chemical_symbols
 
 from atomsieve.structures.hubbard import hubbard_tables, hubbard_u
+from atomsieve.structures.metal import at_experimental_volume
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, kpoint_mesh, vacuum_axes
 from atomsieve.workflows.entry import CalculatorEntry, Setting
@@ -45,18 +46,25 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
 
     def make(atoms: Atoms) -> Any:
         from gpaw import GPAW, Mixer, MixerDif, MixerSum
+        from gpaw.utilities import h2gpts
 
         mixer = {"difference": MixerDif, "sum": MixerSum}[s["mixer"]] if spins else Mixer
         form = {"mode": "fd"} if s["basis"] == "grid" else {"mode": "lcao", "basis": s["basis"]}
+        # at all volumes of a metal the grid has as many points
+        usual = at_experimental_volume(cell)
+        grid = {"h": s["grid_spacing"]} if usual is cell else {"gpts": h2gpts(s["grid_spacing"], usual.cell)}
+        if order.electronic and s["basis"] != "grid":
+            # empty d levels count as well; they are there, and cost nothing
+            form["nbands"] = "nao"
         calculator = GPAW(
             **form,
             xc=s["functional"],
-            h=s["grid_spacing"],
+            **grid,
             charge=order.charge,
             spinpol=spins,
             kpts={"size": points, "gamma": True},
-            # a symmetric start must be free to lose its symmetry
-            symmetry={"point_group": False},
+            # a symmetric start must be free to lose its symmetry; a metal cannot, and has many k-points
+            symmetry={"point_group": usual is not cell},
             occupations={
                 "name": "fermi-dirac",
                 "width": s["smearing_width"],
@@ -90,6 +98,12 @@ def _leave_out_work_functions(calculator: Any) -> None:
         raise NotImplementedError
 
     calculator.dft.pot_calc.poisson_solver.dipole_layer_correction = correction
+
+
+def _electronic(order: Order, atoms: Atoms) -> dict[str, Any]:
+    from atomsieve.workflows.codes.gpaw_electronic import electronic
+
+    return electronic(order, atoms)
 
 
 def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +161,9 @@ ENTRY = CalculatorEntry(
     spin="moments",
     seconds=120.0,
     calculator=calculator,
+    metals=frozenset({"atom", "bulk"}),
+    gives=frozenset({"charges", "moments", "d-band", "gap"}),
+    electronic=_electronic,
     requirement=Requirement(
         modules=("gpaw", "gpaw_data", "dftd3"),
         mend="apt-get install g++ libxc-dev libopenblas-dev; pip install 'atomsieve[gpaw]' (docs/dft.md)",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from atomsieve.structures.metal import at_experimental_volume
+
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
@@ -74,10 +76,11 @@ def kpoint_mesh(atoms: Atoms, spacing: float) -> tuple[int, int, int]:
     Parameters
     ----------
     atoms : ase.Atoms
-        In a full cell.
+        In a full cell; of the bulk of a metal that at its experimental volume counts.
     spacing : float
         Largest distance of neighbouring points, 1/Å, the factor 2π included, as VASP's KSPACING has it; 0 for Γ alone.
     """
+    atoms = at_experimental_volume(atoms)
     vacuum = vacuum_axes(atoms)
     lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
     a, b, c = (

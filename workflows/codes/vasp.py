@@ -137,6 +137,8 @@ ENTRY: Final = CalculatorEntry(
     spin="moments",
     seconds=2000.0,
     program=_program,
+    metals=frozenset({"atom", "bulk"}),
+    gives=frozenset({"charges", "moments", "d-band", "gap"}),
     requirement=Requirement(modules=("atomate2", "custodian", "pymatgen"), mend=MEND, probe=missing),
     ladder=(
         {"algorithm": "All"},

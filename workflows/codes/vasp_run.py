@@ -21,6 +21,7 @@ import numpy as np
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
 from atomsieve.workflows.codes.vasp import MEND, missing
+from atomsieve.workflows.codes.vasp_electronic import LARGE, electronic
 from atomsieve.workflows.codes.vasp_inputs import METHOD_TAGS, input_generator
 from atomsieve.workflows.order import Order, Relaxed
 
@@ -71,7 +72,13 @@ def run(order: Order, atoms: Atoms) -> Relaxed:
         _vasp(waves, start, directory / "waves", keep_waves=True)
         _unpack(directory / "waves" / "WAVECAR", directory / "WAVECAR")
     document, notes = _vasp(order, start, directory)
-    return _answer(order, atoms, grouped, document, notes)
+    answer = _answer(order, atoms, grouped, document, notes)
+    if order.electronic:
+        held = bool(order.settings.get("total_spin") == "held" and order.multiplicity is not None)
+        answer.electronic = electronic(directory, np.argsort(grouped).tolist(), answer.moments, held=held)
+        for path in (directory / f"{name}{suffix}" for name in LARGE for suffix in ("", ".gz")):
+            path.unlink(missing_ok=True)
+    return answer
 
 
 def grouping(atoms: Atoms) -> NDArray[np.intp]:
@@ -97,7 +104,7 @@ def first_waves(order: Order) -> Order | None:
     plain = {**settings, "solvent": "none"}
     if settings["functional"] == "HSE06":
         plain |= {"functional": "PBE", "algorithm": "Normal"}
-    return replace(order, settings=plain, steps=0) if plain != dict(settings) else None
+    return replace(order, settings=plain, steps=0, electronic=False) if plain != dict(settings) else None
 
 
 def _vasp(order: Order, atoms: Atoms, directory: Path, *, keep_waves: bool = False) -> tuple[Any, list[str]]:

@@ -23,7 +23,7 @@ from atomsieve.workflows.watching.monitor import StageStanding, Standing
 #: What may be a key, or the first letters of one.
 KEY = re.compile(r"[0-9a-f]{6,64}")
 #: The order of kinds in the table: in which they are calculated.
-KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations")
+KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations", "electronic")
 #: Colours of states.
 STYLES = {"done": "green", "failed": "red", "lost": "red", "running": "bold", "paused": "yellow", "cancelled": "yellow"}
 

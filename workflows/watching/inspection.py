@@ -145,6 +145,7 @@ def words(task: str, subject: Mapping[str, Any], site: str) -> str:
         "clean": f"relaxation of the clean site{f' {site}' if site else ''}",
         "displacement": f"forces at a displaced geometry{what}",
         "energy": f"energy at a relaxed geometry{what}",
+        "electronic": f"electronic structure at a relaxed geometry{what}",
         "vibrations": f"vibrations{what}",
     }.get(task, f"{task}{what}")
 
