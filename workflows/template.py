@@ -106,6 +106,10 @@ thermochemistry:
 # descriptors:
 #   electronic: true          # charges, moments, d-band of the lowest clean state, see docs/electronic.md
 
+# By what an experiment would recognise a site: `atomsieve fingerprint`.
+# fingerprints:
+#   co_stretch: true          # the C-O stretch of CO on each site and as a gas, by calculated vibrations
+
 # Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
 # results:
 #   folder: {name}-data       # relative to this file
