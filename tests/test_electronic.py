@@ -16,10 +16,12 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from atomsieve.analysis.adsorption import with_electronic
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.dband import HIGHEST, DBand, d_band, d_band_of_levels
 from atomsieve.builders import catalog
 from atomsieve.structures.calculation import Calculation, outcome_from_dict
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.campaigns import load
@@ -379,3 +381,21 @@ def test_a_campaign_calculates_the_electronic_structure_of_its_lowest_clean_stat
     with Database.embedded(tmp_path / "atomsieve-data" / "atomsieve.sqlite") as database:
         before = [row for row in database.adsorption_energies.query({}) if "electronic" not in row["policy"]]
     assert {row["site"]["key"]: row["free"] for row in before} == {row["site"]["key"]: row["free"] for row in rows}
+
+
+def test_a_failed_electronic_structure_costs_no_energy_and_is_told() -> None:
+    site = SiteLabel("Fe", "site", "graphene", ("Fe",))
+    term = Term("E(OH*)", "electronic", 0.5, "a")
+    row = AdsorptionEnergy(site, "OH", {"key": "m"}, {}, (term,), "bound", "", {"clean": "c"}, ())
+    entry = {"key": "e", "verdict": "not converged", "reason": "why", "energy": None, "multiplicity": 1}
+    failed = with_electronic(row, {**entry, "status": "failed"})
+    assert failed.free == row.free
+    assert failed.calculations == row.calculations
+    # what was considered and failed is looked at again whenever the campaign is run with other numerics
+    assert [(one["role"], one["status"], one["reason"]) for one in failed.considered] == [
+        ("electronic", "failed", "why")
+    ]
+    done = with_electronic(row, {**entry, "status": "done"})
+    assert done.calculations == {"clean": "c", "electronic of clean": "e"}
+    assert len({row.key, failed.key, done.key}) == 3
+    assert with_electronic(row, None) is row
