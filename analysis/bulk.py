@@ -159,7 +159,6 @@ def bulk_energy(
     symbol: str,
     scheme: str,
     references: Mapping[str, Mapping[str, Any]],
-    energies: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> BulkEnergy | str:
     """Return the energy of a bulk metal by a scheme, or why there is none.
 
@@ -172,8 +171,6 @@ def bulk_energy(
     references : mapping of str to mapping
         References (:func:`~atomsieve.structures.reference.reference`) of what :func:`species` names, by name. The
         caller sees to it that they are of one method: the site's, of ``mixed`` that without U.
-    energies : mapping of str to mapping, optional
-        References of single points by the key of the relaxation at whose geometry they are, where these count.
 
     Raises
     ------
@@ -187,10 +184,7 @@ def bulk_energy(
         state = lowest([references[name]])
         if state is None:
             return f"{name} {references[name]['verdict']}, {references[name]['reason']}"
-        point = state if energies is None else energies.get(str(state["key"]))
-        if point is None or point["status"] != "done":
-            return f"single point of {name}: {'not calculated' if point is None else point['reason']}"
-        points[name] = point
+        points[name] = state
     if scheme == "cohesive":
         (name,), known = points, metal(symbol)
         atom = Term(f"E({name})", "electronic", float(points[name]["energy"]), str(points[name]["key"]))

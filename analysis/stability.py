@@ -11,6 +11,7 @@ from atomsieve.analysis.bulk import SCHEMES, bulk_energy
 from atomsieve.analysis.refinement import points_of, why_not
 from atomsieve.structures.energies import SiteLabel, Term
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import lowest
 from atomsieve.structures.stability import Stability
 
@@ -64,14 +65,16 @@ def stability(
     """
     metals = Counter(site.metals)
     roles = {**tried, **{name: [one] for name, one in species.items()}}
-    warnings = gated(policy.get("geometry_method", method), roles)
-    if energies is not None:
-        points = {
-            role: [energies[one["key"]] for one in found if one["key"] in energies] for role, found in roles.items()
-        }
-        warnings = tuple(dict.fromkeys([*warnings, *gated(method, points)]))
+    # in a free metal nothing moves: it has no geometry of another method than that of the energies
+    fixed = {name: roles[name] for name in species if molecule(name).is_metal}
+    moved = {role: found for role, found in roles.items() if role not in fixed}
     states = {role: state for role, found in roles.items() if (state := lowest(found)) is not None}
-    known = states if energies is None else points_of(states, energies)
+    if energies is None:
+        warnings, known = gated(method, roles), states
+    else:
+        points = {role: [energies[e["key"]] for e in found if e["key"] in energies] for role, found in moved.items()}
+        warnings = (*gated(policy.get("geometry_method", method), moved), *gated(method, {**points, **fixed}))
+        known = points_of(states, energies) | {role: state for role, state in states.items() if role in fixed}
 
     def term(role: str, factor: float) -> Term:
         if role not in known:
@@ -84,7 +87,7 @@ def stability(
     def bulk_terms(factor: float) -> Iterator[Term]:
         for metal, count in metals.items():
             scheme = schemes[metal]
-            found = bulk_energy(metal, scheme, species, energies) if scheme in SCHEMES else scheme
+            found = bulk_energy(metal, scheme, species) if scheme in SCHEMES else scheme
             if isinstance(found, str):
                 raise InputError(f"bulk {metal}: {found}")
             for one in found.terms:
@@ -123,10 +126,10 @@ def stability(
         energies=found,
         missing=missing,
         calculations={role: str(state["key"]) for role, state in states.items()}
-        | {f"energy of {role}": str(known[role]["key"]) for role in known if known is not states},
+        | {f"energy of {role}": str(one["key"]) for role, one in known.items() if one is not states[role]},
         considered=tuple(considered(role, one) for role, found_ in roles.items() for one in found_),
         hydrogens=hydrogens,
-        warnings=warnings,
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

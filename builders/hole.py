@@ -22,8 +22,10 @@ from atomsieve.structures.site import ActiveSite
 HYDROGENS: Final = 2
 #: Å; bonds to hydrogen, other elements by their covalent radii (doi 10.1039/b801115j).
 LENGTHS: Final[Mapping[str, float]] = MappingProxyType({"C": 1.08, "N": 1.01, "O": 0.97})
-#: Neighbours, the metal apart, with which a donor has no bond to give to a hydrogen, and which donors are taken first.
+#: Neighbours, the metal apart, with which a donor has no bond to give to a hydrogen.
 _SATURATED: Final[Mapping[str, int]] = MappingProxyType({"O": 2, "S": 2, "N": 3, "P": 3, "C": 3, "B": 3})
+#: Which donors are taken first. Of holes of nitrogen and carbon GFN1-xTB finds the hydrogens as low on carbon (N2C2:
+#: within 0.05 eV), so that the nitrogens, which protons from solution reach, come before.
 _RANK: Final[Mapping[str, int]] = MappingProxyType({"O": 0, "S": 0, "N": 1, "P": 2, "C": 3, "B": 3})
 #: Å; hydrogens of a hole are not closer to each other, nor to atoms that they are not bonded to.
 CLEAR_OF_HYDROGEN, CLEAR_OF_OTHERS = 1.80, 1.60
@@ -104,14 +106,14 @@ def closed(site: ActiveSite) -> ActiveSite:
 def _pairs(site: ActiveSite) -> list[tuple[int, ...]]:
     """Return for each metal the donors that take its hydrogens."""
     found: list[tuple[int, ...]] = []
-    for metal, donors in zip(site.metals, site.donors, strict=True):
+    for donors in site.donors:
         taken = {donor for pair in found for donor in pair}
         able = [donor for donor in donors if donor not in taken and _is_open(site, donor)]
         if len(able) < HYDROGENS:
-            symbol = site.atoms.symbols[metal]
+            elements = ", ".join(site.atoms.symbols[donor] for donor in donors)
             raise InputError(
-                f"{len(able) or 'none'} of the donors of {symbol} in {site.label} take{'s' if len(able) == 1 else ''} "
-                f"a hydrogen; {HYDROGENS} are needed, because the metal leaves as {symbol}2+"
+                f"{len(able) or 'none'} of the donors ({elements}) can take a hydrogen; {HYDROGENS} are needed for "
+                "each metal, which leaves as M2+"
             )
         found.append(min(itertools.combinations(able, HYDROGENS), key=lambda pair: _preference(site, pair)))
     return found

@@ -152,6 +152,9 @@ def _check_contacts(site: ActiveSite, moving: tuple[int, ...] | None) -> None:
     beside = (elements == 5) | (elements == 6)
     beside |= metal
     aside |= (metal[first] & beside[second]) | (metal[second] & beside[first])
+    # donors stay as near to each other as their metal held them
+    held = np.isin(np.arange(number), [donor for group in site.hole for donor in group])
+    aside |= held[first] & held[second]
     require(np.where(aside, 0.0, NOT_BONDED * (radii[first] + radii[second])))
 
 

@@ -4,7 +4,7 @@
 
     condition = quantity ["of" name] ("<" | "<=" | ">" | ">=") number [unit]      free energy of OH < 1.5 eV
               | quantity ["of" name] (":" | "is" | "is not") word {"or" word}     verdict of OH is bound
-    ranking   = "top" number "by" ["lowest" | "highest"] quantity "of" name       top 20 by overpotential of ORR
+    ranking   = "top" number "by" ["lowest" | "highest"] quantity ["of" name]     top 20 by overpotential of ORR
 
 Quantities may be written in upper or lower case and with any spaces; names are those of reactions and adsorbates.
 """

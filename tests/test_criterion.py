@@ -19,6 +19,7 @@ NAMES: Mapping[str, list[str]] = {
     "reaction": ["ORR", "ORR-2e", "OER", "NRR:distal+alternating"],
     "adsorbate": ["CO.CO", "N2-side", "OH", "O", "OOH"],
     "family": ["graphene", "porphine"],
+    "stability": ["stable", "unstable", "undetermined"],
 }
 VERDICTS = ["bound", "desorbed", "not converged", "metal left its site", "not placed"]
 
@@ -52,14 +53,21 @@ def result(
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
+def named_of(quantity: str) -> list[str | None]:
+    """Return of what a quantity may be one; of the site's own, of nothing."""
+    kind = QUANTITIES[quantity].kind
+    return [None] if kind == "stability" else list(NAMES[kind])
+
+
 @st.composite
 def conditions(draw: st.DrawFn) -> Condition:
     quantity = draw(st.sampled_from(list(QUANTITIES)))
     entry = QUANTITIES[quantity]
     if entry.unit:
-        of = draw(st.sampled_from(NAMES[entry.kind]))
+        of = draw(st.sampled_from(named_of(quantity)))
         return Condition(quantity, of, draw(st.sampled_from(list(COMPARE))), draw(numbers))
-    words = {"verdict": VERDICTS, "family": NAMES["family"], "metal": ["Fe", "Co", "Fe-Co", "Hg"]}[quantity]
+    own = {"verdict": VERDICTS, "family": NAMES["family"], "stability": NAMES["stability"]}
+    words = {**own, "metal": ["Fe", "Co", "Fe-Co", "Hg"]}[quantity]
     value = tuple(draw(st.lists(st.sampled_from(words), min_size=1, max_size=3, unique=True)))
     named = st.none() if quantity != "verdict" else st.one_of(st.none(), st.sampled_from(NAMES["adsorbate"]))
     return Condition(quantity, draw(named), draw(st.sampled_from(["is", "is not"])), value)
@@ -73,9 +81,7 @@ def test_a_condition_is_read_as_it_is_written(condition: Condition) -> None:
 
 rankings = st.one_of(
     *(
-        st.builds(
-            Ranking, st.integers(1, 10**8), st.just(name), st.sampled_from(NAMES[QUANTITIES[name].kind]), st.booleans()
-        )
+        st.builds(Ranking, st.integers(1, 10**8), st.just(name), st.sampled_from(named_of(name)), st.booleans())
         for name in QUANTITIES
         if QUANTITIES[name].unit
     )
@@ -113,7 +119,7 @@ def test_conditions_are_written_as_a_chemist_would(text: str, expected: Conditio
 
 
 REFUSED = [
-    ("formation energy < 0", "unknown quantity 'formation energy'"),
+    ("cohesive energy < 0", "unknown quantity 'cohesive energy'"),
     ("overpotental of ORR < 0.8", "unknown quantity 'overpotental' (did you mean 'overpotential'?); allowed: "),
     ("overpotential of OOR < 0.8", "unknown reaction 'OOR' (did you mean 'ORR'?); allowed: ORR, ORR-2e, OER"),
     ("overpotential of HER < 0.8", "unknown reaction 'HER'"),

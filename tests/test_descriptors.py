@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
+from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,9 +33,12 @@ from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.descriptors import descriptor_rows, oxidation_states, show
 from atomsieve.workflows.harvest import site_label
+from atomsieve.workflows.ingest.command import ingest
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order
 from atomsieve.workflows.settings import Settings
+
+from .test_ingest import CLEAN, GASES, PBE, STATES, fe_n4, mapping_of, posed, with_energy
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -122,6 +126,21 @@ def test_what_is_far_in_relation_to_the_shell_is_not_coordinated() -> None:
     assert geometric(built("graphene", metals="Cr"))["coordination_number"] == 4
     stretched = held("Fe", *(("N", place) for place in SQUARE[:3]), ("N", [0, -3.2, 0]))
     assert geometric(stretched)["coordination_number"] == 3
+
+
+def test_every_family_has_descriptors() -> None:
+    """Coordination by distance is that by bonds, for every example as built, and all columns are known."""
+    for family in catalog.families().values():
+        for example in family.examples:
+            site = built(family.name, **example)
+            geometry = geometric(site)
+            row = geometry | elemental(site, oxidation_states(site), geometry, site.multiplicity)
+            shells = [len(donors) for donors in site.donors]
+            own = [len(group) for group in site.axial] or [0] * len(shells)
+            assert row["coordination_number"] == pytest.approx((sum(shells) + sum(own)) / len(shells)), site.label
+            assert row["tau4"] is None or -0.01 < row["tau4"] < 1.01, site.label
+            assert row["metal_height"] is None or row["metal_height"] < 1.5, site.label
+            assert set(columns_of([row])) == set(row)
 
 
 def test_bond_valences_add_up() -> None:
@@ -303,6 +322,8 @@ def test_every_column_has_one_entry() -> None:
     for name in reactions():
         assert descriptor(f"limiting_potential_{name}").unit == "V vs RHE"
     assert descriptor("bond_N_min_2").of_metal == 2
+    assert descriptor("d_electrons").text(6.5) == "6.5"
+    assert descriptor("d_electrons").text(6.0) == descriptor("d_electrons").text(6) == "6"
     assert descriptor("charge_bader").symbol == "charge_bader"
     with pytest.raises(InputError, match="bond_mean"):
         descriptor("bond_meen")
@@ -322,6 +343,7 @@ reactions: [HER]
 STAGES = """\
 poses: {most: 1}
 spin: {clean: 2}
+descriptors: {electronic: true}
 stages:
   - name: screen
     method: {calculator: mock}
@@ -352,7 +374,17 @@ def test_a_campaign_end_to_end(
     assert capsys.readouterr().out == Path("small.csv").read_text(encoding="utf-8")
     show("small", None, as_csv=False, as_json=False)
     shown = capsys.readouterr().out
-    for needed in ("Fe-N4@graphene-3x3", "small, stage refine", "τ4", "φ(O)", "M-M", "ΔG(OH)", "U_L(HER)", "--csv"):
+    for needed in (
+        "Fe-N4@graphene-3x3",
+        "small, stage refine",
+        "τ4",
+        "φ(O)",
+        "M-M",
+        "ΔG(OH)",
+        "U_L(HER)",
+        "charge_electronegativity",
+        "--csv",
+    ):
         assert needed in shown
     with pytest.raises(InputError, match="to_parquet"):
         show("small", Path("small.xlsx"), as_csv=False, as_json=False)
@@ -366,6 +398,11 @@ def test_a_campaign_end_to_end(
     assert (dual["metals"], dual["d_electrons"], dual["d_electrons_1"], dual["d_electrons_2"]) == ("Fe-Co", 6.5, 6, 7)
     assert 2.0 < dual["metal_distance"] < 3.0
     assert frame.loc[2, "oxidation_state"] == 2
+    # the mock's electrons follow electronegativities: nitrogen takes them from the metal
+    assert (frame["charge_electronegativity"] > 0.0).all()
+    assert (dual["charge_electronegativity_1"] + dual["charge_electronegativity_2"]) / 2 == pytest.approx(
+        dual["charge_electronegativity"], abs=1e-6
+    )
     # what numbers are is numbers: pandas can take means without more ado
     numbers = frame[["bond_mean", "tau4", "free_OH", "moment", "spin_gap"]]
     assert numbers.dtypes.map(pd.api.types.is_numeric_dtype).all()
@@ -394,6 +431,29 @@ def test_a_site_without_a_clean_state_keeps_its_row(tmp_path: Path) -> None:
     assert "0.3 eV/Å left" in found["reason"]
     assert "bond_mean" not in found
     assert (found["coordination"], found["d_electrons"], found["free_OH"]) == ("N4", 6, None)
+
+
+def test_what_was_taken_in_is_described_as_far_as_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames = [with_energy(fe_n4().atoms, CLEAN), with_energy(posed("OH"), STATES["OH"])]
+    write("all.xyz", [*frames, *(with_energy(*gas) for gas in GASES.values())], format="extxyz")
+    assert ingest("frames", [Path("all.xyz")], mapping_of(tmp_path, PBE), [], as_json=True, is_dry=False) == 0
+    (frame,) = descriptor_rows("frames")
+    assert (frame["metals"], frame["coordination"], frame["coordination_geometry"]) == ("Fe", "N4", "S:4")
+    assert frame["bond_mean"] == pytest.approx(geometric(fe_n4())["bond_mean"], abs=1e-6)
+    assert frame["free_OH"] is not None
+
+    rows = [",,H2,-6.77", ",,H2O,-14.22", "A,,,-100.0", "A,OH,,-110.0"]
+    Path("t.csv").write_text("\n".join(["site,adsorbate,gas,energy", *rows]) + "\n", encoding="utf-8")
+    mapping = mapping_of(tmp_path, {**PBE, "sites": {"A": {"metals": ["Fe", "Co"]}}})
+    assert ingest("table", [Path("t.csv")], mapping, [], as_json=True, is_dry=False) == 0
+    capsys.readouterr()
+    (line,) = descriptor_rows("table")
+    assert (line["metals"], line["d_electrons_2"], line["reason"]) == ("Fe-Co", 7, "its geometry is not stored")
+    assert line["free_OH"] is not None
+    assert line["phi_O"] is None
 
 
 def _same(read: pd.DataFrame, rows: Sequence[dict[str, Any]]) -> None:

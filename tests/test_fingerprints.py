@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from ase import Atoms
 from ase.optimize import BFGS
 from pymatgen.io.feff.inputs import Atoms as FeffAtoms
 from tblite.ase import TBLite
+from typer.testing import CliRunner
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.hessian import central_differences, normal_modes
@@ -29,6 +28,7 @@ from atomsieve.structures.vibrations import Vibrations, vibrations_request
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import check
 from atomsieve.workflows.checked import CheckedCampaign
+from atomsieve.workflows.cli import app
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.plan import Planner
@@ -36,7 +36,6 @@ from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.watch import Summary
 
-Cli = Callable[..., subprocess.CompletedProcess[str]]
 #: eV/Å² of a bond that stretches as CO does.
 STIFF = 118.0
 
@@ -200,7 +199,7 @@ PLAIN = """\
 name: probed
 sites: [{family: graphene, metals: [Fe, Ni]}]
 method: {calculator: mock}
-reactions: [ORR]
+adsorbates: [OH]
 poses: {most: 1}
 spin: {clean: 1, adsorbed: 1}
 """
@@ -225,7 +224,7 @@ def test_carbon_monoxide_is_an_adsorbate_and_changes_no_other_row(tmp_path: Path
     assert "probe" not in plain.policy.to_dict()
     assert Policy.from_dict(probed.policy.to_dict()) == probed.policy
     with pytest.raises(CampaignError, match="'norskov' has no value for CO"):
-        loaded(PROBED + "adsorbates: [CO]\n", tmp_path)
+        loaded(PROBED.replace("[OH]", "[OH, CO]"), tmp_path)
 
 
 def test_only_the_last_stage_asks_for_the_stretch(tmp_path: Path) -> None:
@@ -275,7 +274,8 @@ def test_a_finished_campaign_that_asks_for_the_stretch_computes_only_that(
     assert not before.errors
     assert not after.errors
     # two clean sites and each adsorbate are there; CO on each, CO and CO2, and displacements: of both atoms, six ways
-    assert after.computed == 2 + 2 + 6 * 2 * 3
+    # which are put together at each site and for the gas
+    assert after.computed == 2 + 2 + 6 * 2 * 3 + 3
     assert after.sites == 2
     again = run(PROBED, folder)
     assert (again.computed, again.stored) == (0, 2)
@@ -304,17 +304,19 @@ def test_vibrations_for_free_energies_serve_the_probe_as_well(
     text = PROBED.replace("co_stretch: true", "co_stretch: true, metal: true")
     _, count = displacements(folder, text)
     assert (count.stored, count.most) == (36, 12)
-    assert run(text, folder).computed == 12
+    assert run(text, folder).computed == 12 + 2
     assert run(text, folder).computed == 0
 
 
 def test_the_page_tells_people_and_programs_the_same(
-    done: tuple[Path, Summary, Summary], tmp_path: Path, cli: Cli
+    done: tuple[Path, Summary, Summary], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, *_ = done
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
     (tmp_path / "probed.yaml").write_text(PROBED + f"results: {{folder: {folder}}}\n", encoding="utf-8")
-    result = cli("fingerprint", "probed.yaml", "Fe", "--json", "--output", "out", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    result = runner.invoke(app, ["fingerprint", "probed.yaml", "Fe", "--json", "--output", "out"])
+    assert result.exit_code == 0, result.exception
     data = json.loads(result.stdout)
     assert data["site"] == "Fe-N4@graphene-4x4"
     assert data["oxidation_states"] is None
@@ -330,8 +332,8 @@ def test_the_page_tells_people_and_programs_the_same(
     (feff,) = [file for file in data["files"] if file.endswith("feff.inp")]
     assert FeffAtoms.cluster_from_file(str(tmp_path / feff))[0].specie.symbol == "Fe"
 
-    page = cli("fingerprint", "probed.yaml", "Fe", "--radius", "3", cwd=tmp_path)
-    assert page.returncode == 0
+    page = runner.invoke(app, ["fingerprint", "probed.yaml", "Fe", "--radius", "3"])
+    assert page.exit_code == 0, page.exception
     assert f"about {stretch['estimate']:.0f} cm⁻¹" in page.stdout
     assert "by how much mock is off is not known" in page.stdout
     assert "no statement: the family graphene counts no formal charges" in page.stdout
@@ -344,9 +346,9 @@ def test_the_page_tells_people_and_programs_the_same(
         (("Fe", "--radius", "40"), "radius 40 Å is out of range"),
         ((), "which of 2 sites?"),
     ):
-        wrong = cli("fingerprint", "probed.yaml", *arguments, cwd=tmp_path)
-        assert wrong.returncode == 2
-        assert message in wrong.stderr
+        wrong = runner.invoke(app, ["fingerprint", "probed.yaml", *arguments])
+        assert isinstance(wrong.exception, InputError)
+        assert message in str(wrong.exception)
 
 
 def test_what_was_not_asked_for_is_said(done: tuple[Path, Summary, Summary]) -> None:

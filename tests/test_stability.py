@@ -287,3 +287,18 @@ def test_a_site_whose_metal_is_part_of_the_support_says_so(tmp_path: Path) -> No
     assert one.verdict == StabilityVerdict.UNDETERMINED
     assert one.energy("cohesive_energy") is not None
     assert run(checked).computed == 0
+
+
+def test_energies_may_come_from_single_points(tmp_path: Path) -> None:
+    text = CAMPAIGN.replace("[Fe, Co]", "[Fe]") + "single_point: {calculator: mock}\nstability: {aggregation: false}\n"
+    checked = read(text, tmp_path)
+    run(checked)
+    (one,) = known(checked).values()
+    assert set(one.energies) == {"formation_energy", "binding_energy", "cohesive_energy", "hydrogenation_energy"}
+    # the hole has a single point of its own, a free atom needs none
+    assert one.calculations["energy of vacant"] != one.calculations["vacant"]
+    assert "energy of Fe(atom)" not in one.calculations
+    plain = read(text.replace("single_point: {calculator: mock}\n", ""), tmp_path)
+    run(plain)
+    (other,) = known(plain).values()
+    assert one.per_metal == pytest.approx(other.per_metal)

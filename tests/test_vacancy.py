@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,11 @@ def examples(*, refused: bool) -> list[Recipe]:
     ]
 
 
+def one_a_family() -> list[Recipe]:
+    """The first example of each family that has a support."""
+    return list({recipe["family"]: recipe for recipe in reversed(examples(refused=False))}.values())
+
+
 def named(recipe: Recipe) -> str:
     return "-".join(str(value) for key, value in recipe.items() if key in ("family", "metals", "axial", "coordination"))
 
@@ -118,7 +124,7 @@ def test_a_variant_is_the_site_less_its_metals_or_more(recipe: Recipe) -> None:
         assert ActiveSite.from_dict(json.loads(json.dumps(built.to_dict()))).hole == built.hole
 
 
-@pytest.mark.parametrize("recipe", examples(refused=False), ids=named)
+@pytest.mark.parametrize("recipe", one_a_family(), ids=named)
 def test_the_bonds_of_a_support_are_those_that_it_had(recipe: Recipe) -> None:
     """Told from distances, the metals apart: nothing was lost, and each hydrogen is on one donor."""
     site, vacant = catalog.build(catalog.vacant(recipe)), made(recipe, "vacant")
@@ -146,7 +152,7 @@ def test_the_bonds_of_a_support_are_those_that_it_had(recipe: Recipe) -> None:
     assert hydrogens[np.triu_indices(len(hydrogens), k=1)].min() > 1.4
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(examples(refused=False)), st.sampled_from(TRANSITION_METALS), st.booleans())
 def test_a_support_is_one_for_all_metals_and_ligands(recipe: Recipe, metal: str, bare: bool) -> None:
     family = catalog.families()[recipe["family"]]
@@ -382,13 +388,13 @@ def test_a_second_metal_stays_leans_or_leaves() -> None:
     first, second = site.metals
     assert "Fe-Fe 2.64 Å" in judge_clean(site, site.atoms).reason
     below = site.atoms.positions[first]
-    away = judge_clean(site, moved(site, second, below + (0.0, 0.0, 4.5)))
+    away = judge_clean(site, moved(site, second, below + np.array((0.0, 0.0, 4.5))))
     assert away.verdict is Verdict.METAL_LEFT
     assert f"Fe{second} left Fe{first} (Fe-Fe 4.50 Å)" in away.reason
     carbon = int(np.argmax(site.atoms.get_distances(first, range(26), mic=True)))
     slid = judge_clean(site, moved(site, second, site.atoms.positions[carbon] + (0.0, 0.0, 1.9)))
     assert slid.verdict is Verdict.METAL_LEFT
-    assert f"for C{carbon}" in slid.reason
+    assert re.search(rf"left Fe{first} .* for .*C{carbon}\b", slid.reason)
     assert judge_clean(site, moved(site, first, below - (0.0, 0.0, 2.5))).verdict is Verdict.METAL_LEFT
 
 
@@ -409,7 +415,7 @@ def settled(site: ActiveSite, name: str, numerics: dict[str, Any], folder: Path,
 
 @pytest.mark.parametrize("family", ["graphene", "porphine", "conductive-mof"])
 def test_the_mock_binds_the_metal_to_its_support(family: str, tmp_path: Path) -> None:
-    recipe = of(family, "Ni")
+    recipe = of(family, "Fe")
     site = catalog.build(recipe)
     energies = {"site": settled(site, "mock", FAST, tmp_path, "fixed")["energy"]}
     for variant in VARIANTS:

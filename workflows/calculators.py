@@ -66,7 +66,7 @@ _XTB_REQUIREMENT = Requirement(modules=("tblite",), mend="pip install tblite")
 #: A quicker mixer first, which is cheap to try, then slower ones and another guess.
 _XTB_LADDER: tuple[Mapping[str, Any], ...] = (
     # what a free Mn atom needs of GFN1-xTB
-    {"mixer_damping": 0.8},
+    {"mixer_damping": 0.8, "max_iterations": 500},
     {"mixer_damping": 0.1, "max_iterations": 1000},
     {"mixer_damping": 0.05, "max_iterations": 2000, "guess": "eeq"},
 )

@@ -39,8 +39,8 @@ CHUNK: Final = 100
 #: What a terminal shows as far as there is room, the most important first.
 SHOWN: Final = (
     "coordination", "multiplicity", "bond_mean", "metal_height", "moment", "metal_distance",
-    "limiting_potential_{reaction}", "free_{adsorbate}", "charge_{scheme}", "d_band_centre", "tau4", "electronegativity",
-    "d_electrons", "spin_gap", "d_band_filling", "oxidation_state", "phi_O", "bond_valence_sum",
+    "limiting_potential_{reaction}", "free_{adsorbate}", "charge_{scheme}", "d_band_centre", "tau4",
+    "electronegativity", "d_electrons", "spin_gap", "d_band_filling", "oxidation_state", "phi_O", "bond_valence_sum",
 )  # fmt: skip
 #: Characters that a column takes up beside its longest cell.
 BORDER: Final = 3

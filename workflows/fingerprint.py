@@ -207,7 +207,7 @@ def write(found: Fingerprint, output: Path, spectrum: Spectrum) -> list[Path]:
     atoms = without_vacuum(site)
     made = {
         f"{symbol}{metal}": feff_files(
-            atoms, metal, found.radius, found.edge, spectrum, source=f"atomsieve {found.key}", comment=site.label
+            atoms, metal, found.radius, found.edge, spectrum, source=f"atomsieve {found.key[:16]}", comment=site.label
         )
         for metal, symbol in zip(site.metals, site.metal_symbols, strict=True)
     }

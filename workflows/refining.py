@@ -81,10 +81,10 @@ def refine_site(
 @job  # type: ignore[untyped-decorator]
 def refine_molecule(relax: RelaxMaker, policy: dict[str, Any], name: str, molecule: dict[str, Any]) -> Response:
     """Go on with a molecule."""
-    state = lowest([molecule])
+    # in a metal nothing moves, nor vibrates
+    state = None if known_molecule(name).is_metal else lowest([molecule])
     states = {f"gas {name}": state} if state is not None else {}
-    still = known_molecule(name).is_metal
-    moving = {one["key"]: range(0 if still else _size(one)) for one in states.values()}
+    moving = {one["key"]: range(_size(one)) for one in states.values()}
     asked = Policy.from_dict(policy)
     jobs, refined = _refine(relax, asked, states, moving, moving if asked.is_probed(name, gas=True) else {})
     if not jobs:

@@ -239,13 +239,19 @@ class Policy:
         return found
 
     def molecule_request(self, name: str) -> Request:
-        """Return the request of a gas reference, or of the atom or the bulk of a metal."""
+        """Return the request of a gas reference, or of the atom or the bulk of a metal.
+
+        In these nothing moves: they are calculated by the method of the energies at once, and have no single points.
+        """
         gas = molecule(name)
         # a cell and moments came later, and are named only where there are any, so that gases keep their keys
         more = [gas.cell, gas.moments] if gas.cell else []
         start = content_key("start", [gas.symbols, gas.positions, *more])[:16]
-        spin = gas.multiplicity if self.spin != "none" else None
-        return Request("molecule", {"molecule": name, "start": start}, self.method, self.fmax, spin)
+        method, knows_spin = self.method, self.spin != "none"
+        if gas.is_metal and self.single_point is not None:
+            method, knows_spin = self.single_point, self.single_point_knows_spin
+        spin = gas.multiplicity if knows_spin else None
+        return Request("molecule", {"molecule": name, "start": start}, method, self.fmax, spin)
 
     def energy_request(self, state: Mapping[str, Any]) -> Request:
         """Return the request of the single point at a state, given by its reference."""

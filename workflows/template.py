@@ -94,9 +94,21 @@ thermochemistry:
   # metal: true               # displace the metals too, and take off their modes in the clean site
   # follow: true              # relax again along an imaginary mode
 
+# Whether the site lives: formation energy, dissolution, acid, aggregation, poisons; at the potential and pH above.
+# stability:                  # `stability: {{}}` for all defaults, see docs/stability.md
+#   metals: auto              # bulk metals: bulk by the same method, or cohesive (free atom, measured cohesion), mixed
+#   activity: 1.0e-6          # of the dissolved metal, mol/kg
+#   demetallation: true       # also the site with H in the metal's place
+#   aggregation: true         # also the site with a second atom of its metal
+#   ligands: {{}}               # what else is around (`CO: 1.0e-4`, bar; `Cl-: 0.1`, mol/kg), see docs/pourbaix.md
+
 # What is calculated for `atomsieve descriptors` alone.
 # descriptors:
 #   electronic: true          # charges, moments, d-band of the lowest clean state, see docs/electronic.md
+
+# By what an experiment would recognise a site: `atomsieve fingerprint`.
+# fingerprints:
+#   co_stretch: true          # the C-O stretch of CO on each site and as a gas, by calculated vibrations
 
 # Where results go.  Without these: the folder atomsieve-data, and the embedded database in it.
 # results:

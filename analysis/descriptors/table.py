@@ -64,10 +64,12 @@ class Descriptor:
     of_metal: int | None = None
 
     def text(self, value: Any) -> str:
-        """Write a value with its decimals; a dash for None."""
+        """Write a value with its decimals, a mean of whole numbers with one; a dash for None."""
         if value is None:
             return "–"
-        return f"{value:z.{self.decimals}f}" if self.decimals is not None else str(value)
+        if self.decimals is None:
+            return str(value)
+        return f"{value:z.{self.decimals or (0 if float(value).is_integer() else 1)}f}"
 
 
 @cache

@@ -63,8 +63,8 @@ def calculator(order: Order, atoms: Atoms) -> Framed:
             charge=order.charge,
             spinpol=spins,
             kpts={"size": points, "gamma": True},
-            # a symmetric start must be free to lose its symmetry
-            symmetry={"point_group": False},
+            # a symmetric start must be free to lose its symmetry; a metal cannot, and has many k-points
+            symmetry={"point_group": usual is not cell},
             occupations={
                 "name": "fermi-dirac",
                 "width": s["smearing_width"],

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from atomsieve.structures.errors import ParameterError
+from atomsieve.structures.metal import at_experimental_volume
 from atomsieve.workflows.codes.periodicity import kpoint_mesh, middle, vacuum_axes
 from atomsieve.workflows.codes.vasp_electronic import TAGS
 
@@ -128,8 +129,8 @@ def incar_tags(order: Order, atoms: Atoms) -> dict[str, Any]:
         "ISMEAR": SMEARINGS[tags["smearing"]],
         "SIGMA": tags["smearing_width"],
         "ISPIN": 2,
-        # a start with broken symmetry, of spin or of geometry, must be able to stay so
-        "ISYM": 0,
+        # a broken symmetry at the start, of spin or of geometry, must be able to stay; a bulk metal has many k-points
+        "ISYM": 0 if at_experimental_volume(atoms) is atoms else 2,
         "LORBIT": 11,
         "LCHARG": False,
         "NCORE": tags["ncore"] or None,
