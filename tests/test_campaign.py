@@ -210,7 +210,7 @@ def test_the_commented_keys_of_the_template_work_too(tmp_path: Path) -> None:
         is_key = (
             line.lstrip().startswith("# ") and body.lstrip().split(":")[0].strip(" -").isidentifier() and ": " in body
         )
-        sections = ("settings", "results", "prerelaxation", "single_point", "descriptors")
+        sections = ("settings", "results", "prerelaxation", "single_point", "descriptors", "fingerprints")
         is_section = line.lstrip() in [f"# {name}:" for name in sections]
         indent = len(line) - len(line.lstrip())
         lines.append(" " * indent + body if is_section or (is_key and not body[0].isupper()) else line)
