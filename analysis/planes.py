@@ -20,6 +20,8 @@ from atomsieve.structures.units import ROOM_TEMPERATURE, nernst_slope
 
 #: What potentials of a diagram may be measured against.
 SCALES: Final = ("RHE", "SHE")
+#: What is left of a site whose metals have dissolved.
+VACANT: Final = "vacant site"
 #: The pH and the potentials (V against SHE) that any campaign may ask for.
 WIDEST_PH, WIDEST_SHE = (-1.0, 15.0), (-6.0, 6.0)
 
@@ -191,10 +193,10 @@ def dissolved(metals: Sequence[str], formation: Sequence[Term], *, activity: flo
     sets = {tuple(sorted(chosen, key=lambda one: one.name)) for chosen in itertools.product(*own)}
     return tuple(
         Plane(
-            state=" + ".join([*dict.fromkeys(one.name for one in chosen), "vacant site"]),
+            state=" + ".join([*dict.fromkeys(one.name for one in chosen), VACANT]),
             terms=(*dissolved_terms(chosen, 0.0, activity), *taken),
-            electrons=-sum(one.electrons for one in chosen),
-            protons=-sum(one.protons for one in chosen),
+            electrons=0.0 - sum(one.electrons for one in chosen),
+            protons=0.0 - sum(one.protons for one in chosen),
             is_dissolved=True,
         )
         for chosen in sorted(sets, key=lambda chosen: [one.name for one in chosen])

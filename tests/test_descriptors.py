@@ -128,6 +128,21 @@ def test_what_is_far_in_relation_to_the_shell_is_not_coordinated() -> None:
     assert geometric(stretched)["coordination_number"] == 3
 
 
+def test_every_family_has_descriptors() -> None:
+    """Coordination by distance is that by bonds, for every example as built, and all columns are known."""
+    for family in catalog.families().values():
+        for example in family.examples:
+            site = built(family.name, **example)
+            geometry = geometric(site)
+            row = geometry | elemental(site, oxidation_states(site), geometry, site.multiplicity)
+            shells = [len(donors) for donors in site.donors]
+            own = [len(group) for group in site.axial] or [0] * len(shells)
+            assert row["coordination_number"] == pytest.approx((sum(shells) + sum(own)) / len(shells)), site.label
+            assert row["tau4"] is None or -0.01 < row["tau4"] < 1.01, site.label
+            assert row["metal_height"] is None or row["metal_height"] < 1.5, site.label
+            assert set(columns_of([row])) == set(row)
+
+
 def test_bond_valences_add_up() -> None:
     # O'Keeffe and Brese: R = r1 + r2 - r1 r2 (√c1 - √c2)² / (c1 r1 + c2 r2), r of size and c of attraction
     r1, c1, r2, c2 = _parameters("Zn"), _parameters("Zn", "c"), _parameters("O"), _parameters("O", "c")

@@ -134,7 +134,7 @@ def dispatch(text: str, folder: Path, database: Database, engine: Any) -> Dispat
 
 
 def test_what_was_handed_over_ends_as_if_it_were_run_here(database: Database, tmp_path: Path) -> None:
-    text = CAMPAIGN.replace("NAME", "handed")
+    text = CAMPAIGN.replace("NAME", "handed") + "descriptors: {electronic: true}\n"
     here = run_here(text, tmp_path / "here")
     engine = Elsewhere(tmp_path / "elsewhere")
     work = dispatch(text, tmp_path / "there", database, engine)
@@ -148,7 +148,7 @@ def test_what_was_handed_over_ends_as_if_it_were_run_here(database: Database, tm
     for entry in metadata:
         # jobs that were made on the way carry it too
         assert {entry["campaign"], entry["site"]} <= {"handed", "H2", "Fe-N4@graphene-4x4", "Tc-N4@graphene-4x4"}
-    assert {"clean", "adsorbed", "molecule"} <= {entry.get("task") for entry in metadata}
+    assert {"clean", "adsorbed", "molecule", "electronic"} <= {entry.get("task") for entry in metadata}
     assert contents(database)["calculations"] == {}
 
     done = work.recover()

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atomsieve.analysis.database import Database
 from atomsieve.analysis.dissolution import dissolution
 from atomsieve.analysis.envelope import Region
 from atomsieve.analysis.planes import Plane, dissolved, planes
@@ -25,6 +26,12 @@ from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import CampaignError, InputError
+from atomsieve.workflows import display
+from atomsieve.workflows.campaigns import load
+from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.pourbaix import read_range
+from atomsieve.workflows.runner import Runner
+from atomsieve.workflows.settings import Settings
 
 #: kT ln(10)/e at 298.15 K, V.
 SLOPE = 8.617333262e-5 * 298.15 * math.log(10)
@@ -259,8 +266,12 @@ def test_what_a_metal_dissolves_to_agrees_with_its_dissolution_potential() -> No
     assert "E(vacant)" in [term.name for term in states[0].terms]
 
 
+#: Enough to keep the metal up to 0.9 V or so.
+FORMED = Term("E_f", "electronic", -4.0, "by hand")
+
+
 def test_the_picture(tmp_path: Path) -> None:
-    states = [*planes(terms({**PT, "H": 0.1}), surroundings({})), *dissolved(["Fe"], [], activity=1e-6)]
+    states = [*planes(terms({**PT, "H": 0.1}), surroundings({})), *dissolved(["Fe"], [FORMED], activity=1e-6)]
     found = diagram(states)
     for suffix in ("png", "svg"):
         path = tmp_path / f"site.{suffix}"
@@ -272,7 +283,9 @@ def test_the_picture(tmp_path: Path) -> None:
     assert legend[-3:] == ["O₂ / H₂O", "H₂O / H₂", "conditions"]
     # each state has its name inside, or beside where there is no room
     shown = {text.get_text().replace("\n", " ") for text in axes.texts} | set(legend)
-    assert {common.species(region.state).replace("\n", " ") for region in found.regions} <= shown
+    names = {region.state.replace(" + vacant site", " (aq)") for region in found.regions}
+    assert {common.species(name) for name in names} <= shown
+    assert {"OH*", "Fe³⁺ (aq)"} <= shown
     with pytest.raises(InputError, match="unknown kind of figure"):
         pourbaix_plot(found, tmp_path / "site.pdf", title="site")
 
@@ -319,37 +332,52 @@ def test_ligands_that_are_none_are_refused(stated: str, message: str) -> None:
         parse_campaign(text, "test")
 
 
+class Silent:
+    """Hears nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **named: None
+
+
 @pytest.mark.slow
 def test_a_campaign_with_ligands(tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     (tmp_path / "poisons.yaml").write_text(CAMPAIGN, encoding="utf-8")
-    assert cli("run", "poisons.yaml", "-w", "1", cwd=tmp_path).returncode == 0
-    found = json.loads(cli("pourbaix", "poisons", "--json", "--potential=-1:3", cwd=tmp_path).stdout)
+    checked = load(tmp_path / "poisons.yaml", Settings(folder=tmp_path / "atomsieve-data"))
+    with Database.embedded(checked.folder.database) as database:
+        assert Runner(checked, database, 1, Silent()).run().errors == {}
+        known = levels(checked, database)
+    result = cli("pourbaix", "poisons", "--json", "--potential=-1:3", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
     states = {state["state"]: state for state in found["states"]}
-    assert states.keys() >= {"*", "OH*", "O*", "CO*", "Cl*", "Fe++ + vacant site"}
+    assert states.keys() >= {"*", "H*", "OH*", "O*", "CO*", "Cl*", "Fe++ + vacant site"}
     assert (states["Cl*"]["ligand"], states["Cl*"]["electrons"], states["Cl*"]["protons"]) == ("Cl-", -1, 0)
     assert sum(region["area"] for region in found["regions"]) == pytest.approx(4 * 14)
     # the terms say at which pressure, and add up
     carbonyl = states["CO*"]
     assert sum(term["value"] for term in carbonyl["terms"]) == pytest.approx(carbonyl["intercept"])
-    pressure = [term["value"] for term in carbonyl["terms"] if term["kind"] == "pressure"]
-    assert pressure == pytest.approx([6 * SLOPE])
+    assert [t["value"] for t in carbonyl["terms"] if t["kind"] == "pressure"] == pytest.approx([6 * SLOPE])
     here = found["covering"]
     assert (here["potential"], here["ph"]) == (0.8, 1.0)
     assert here["order"][0]["state"] == here["state"]
     # the resting state of a reaction is the same, and the criterion of the assessment the same number
-    (row,) = json.loads(cli("results", "poisons", "--json", cwd=tmp_path).stdout)
+    (row,) = display.rows(known)
     assert row["resting_state"] == here["state"]
-    (stable,) = json.loads(cli("stability", "poisons", "--json", cwd=tmp_path).stdout)
-    (coverage,) = (entry for entry in stable["criteria"] if entry["name"] == "coverage")
-    assert coverage["value"] == pytest.approx(here["margin"])
-    assert sum(term["value"] for term in coverage["terms"]) == pytest.approx(here["margin"])
+    stable = known[-1][1][0].stability
+    assert stable is not None
+    (coverage,) = (entry for entry in stable.criteria if entry.name == "coverage")
+    assert coverage.value == pytest.approx(here["margin"])
+    assert sum(term.value for term in coverage.terms) == pytest.approx(here["margin"])
 
     shown = cli("pourbaix", "poisons", "Fe", "--output", "pictures", "--scale", "RHE", cwd=tmp_path)
     assert shown.returncode == 0
     assert here["state"] in shown.stdout
     assert "pre-screening, not predictive" in shown.stdout
     assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".png", ".svg"}
-    refused = cli("pourbaix", "poisons", "--ph", "low", cwd=tmp_path)
-    assert refused.returncode == 2
-    assert "--ph 'low' is no range" in refused.stderr
-    assert "unknown potential scale" in cli("pourbaix", "poisons", "--scale", "absolute", cwd=tmp_path).stderr
+
+
+def test_ranges_are_read() -> None:
+    assert read_range("-1:2", "potential") == (-1.0, 2.0)
+    for text in ("low", "1", "0:7:14"):
+        with pytest.raises(InputError, match=rf"--ph '{text}' is no range"):
+            read_range(text, "ph")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,32 @@ def test_energies_may_come_from_single_points(tmp_path: Path) -> None:
     run(plain)
     (other,) = known(plain).values()
     assert one.per_metal == pytest.approx(other.per_metal)
+
+
+def test_a_ligand_that_leaves_with_the_metal_is_not_counted_as_a_part_of_it(tmp_path: Path) -> None:
+    checked = read(CAMPAIGN.replace("[Fe, Co]", "[Fe]") + "resting: [OH]\nstability: {}\n", tmp_path)
+    run(checked)
+    found_ = known(checked)
+    (covered,) = (one for label, one in found_.items() if "OH" in label)
+    assert "OH would leave with the metal" in covered.missing["formation_energy"]
+    assert covered.verdict == StabilityVerdict.UNDETERMINED
+    (bare,) = (one for label, one in found_.items() if "OH" not in label)
+    assert bare.per_metal is not None
+    assert run(checked).computed == 0
+
+
+@pytest.mark.parametrize("name", list(catalog.families()))
+def test_a_site_and_its_hole_differ_by_the_metals_alone(name: str, tmp_path: Path) -> None:
+    checked = read(CAMPAIGN + "stability: {}\n", tmp_path)
+    assert checked.stability is not None
+    for example in catalog.families()[name].examples:
+        for recipe in catalog.recipes({"family": name, **example}):
+            variants = checked.stability.variants(recipe)
+            if not variants:
+                assert checked.stability.problems(recipe)["vacant"]
+                continue
+            site = catalog.build(recipe)
+            left = Counter(site.atoms.symbols)
+            left.subtract(catalog.build(variants["vacant"]).atoms.symbols)
+            assert +left == Counter(site.metal_symbols)
+            assert min(left.values()) >= 0

@@ -108,20 +108,21 @@ class StabilityPolicy:
 
     def variants(self, recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the recipes of what a site's stability is calculated from, by role."""
-        found = {"vacant": catalog.vacant(recipe)}
+        found = {"vacant": None if _carried(recipe) else catalog.vacant(recipe)}
+        if found["vacant"] is None:
+            # nothing that the others add to could be told
+            return {}
         if self.section.demetallation:
             found["hydrogenated"] = catalog.hydrogenated(recipe)
         if self.section.aggregation:
             found["stacked"] = catalog.stacked(recipe)
-        if found["vacant"] is None:
-            # nothing that the others add to could be told
-            return {}
         return {role: one for role, one in found.items() if one is not None}
 
     def problems(self, recipe: Mapping[str, Any]) -> dict[str, str]:
         """Return why variants of a site do not exist, by role."""
         asked = {"vacant": True, "hydrogenated": self.section.demetallation, "stacked": self.section.aggregation}
-        whys = {role: catalog.vacancy_problem(recipe, role) for role, is_asked in asked.items() if is_asked}
+        carried = _carried(recipe)
+        whys = {role: carried or catalog.vacancy_problem(recipe, role) for role, is_asked in asked.items() if is_asked}
         return {role: why for role, why in whys.items() if why}
 
     def of_site(
@@ -161,3 +162,11 @@ class StabilityPolicy:
     ) -> tuple[Criterion, ...]:
         """Return what a site must withstand under the campaign's conditions."""
         return criteria(one, rows, around, activity=self.section.activity, ligands=self.section.ligands)
+
+
+def _carried(recipe: Mapping[str, Any]) -> str:
+    """Say what leaves a site together with its metals, so that no energy of the metals alone can be told."""
+    own = [str(recipe[name]) for name in ("axial", "anions") if recipe.get(name, "none") != "none"]
+    if not own:
+        return ""
+    return f"{' and '.join(own)} would leave with the metal; ask for the stability of the site without it"

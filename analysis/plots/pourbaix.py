@@ -14,9 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import withStroke
 
 from atomsieve.analysis.envelope import Region
 from atomsieve.analysis.labels import label, potential_label
+from atomsieve.analysis.planes import VACANT
 from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import DASHES, GREY, STYLE
 from atomsieve.analysis.pourbaix import Diagram
@@ -79,7 +81,7 @@ def pourbaix_plot(
             panel.add_patch(
                 Polygon(region.corners, facecolor=fill, hatch=hatch, edgecolor=GREY, linewidth=0.8, joinstyle="round")
             )
-            if not _write_inside(panel, region, found, water) and region.state not in beside:
+            if not _write_inside(panel, region, found, water, fill) and region.state not in beside:
                 beside.append(region.state)
         handles: list[Artist] = [_swatch(state, *colours[state]) for state in beside]
         handles += water
@@ -114,9 +116,15 @@ def _colours(found: Diagram) -> dict[str, tuple[str, str]]:
     return {state: (fill, "") for state, fill in FIXED.items()} | styles
 
 
-def _write_inside(panel: Axes, region: Region, found: Diagram, lines: Sequence[Line2D]) -> bool:
+def _name(state: str) -> str:
+    """Write a state; of a site that has lost its metals, what these are now."""
+    bare = state.removesuffix(f" + {VACANT}")
+    return common.species(bare if bare == state else f"{bare} (aq)")
+
+
+def _write_inside(panel: Axes, region: Region, found: Diagram, lines: Sequence[Line2D], fill: str) -> bool:
     """Write a state's name where there is most room for it in its region; tell whether there is any."""
-    text = common.species(region.state)
+    text = _name(region.state)
     words = text.split("\n")
     half = np.array([max(map(len, words)) * LETTER, len(words) * LINE]) / 2
     scale = np.array([WIDTH / (found.ph[1] - found.ph[0]), HEIGHT / (found.potentials[1] - found.potentials[0])])
@@ -137,7 +145,9 @@ def _write_inside(panel: Axes, region: Region, found: Diagram, lines: Sequence[L
     # where there is enough, the middle of the region is better than more of it
     off = np.linalg.norm(middles - ring.mean(axis=0), axis=1)
     place = middles[(np.minimum(room, ENOUGH) - off / (WIDTH + HEIGHT)).argmax()] / scale + origin
-    panel.text(place[0], place[1], text, ha="center", va="center", fontsize=9)
+    # to be read on hatches too
+    halo = [withStroke(linewidth=3, foreground=fill)]
+    panel.text(place[0], place[1], text, ha="center", va="center", fontsize=9, path_effects=halo)
     return True
 
 
@@ -149,7 +159,7 @@ def _dense(line: np.ndarray, *, closed: bool = False) -> np.ndarray:
 
 
 def _swatch(state: str, fill: str, hatch: str) -> Patch:
-    name = common.species(state).replace("\n", " ")
+    name = _name(state).replace("\n", " ")
     return Patch(facecolor=fill, hatch=hatch, edgecolor=GREY, label=name)
 
 
