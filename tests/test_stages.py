@@ -104,7 +104,7 @@ MALFORMED = [
     ("- name: refine", "- name: screen", "stages[1].name: 'screen' is the name of an earlier stage"),
     ("    verdict: bound", "    verdicts: bound", "stages[0].verdicts: unknown key 'verdicts' (did you mean 'verdict'"),
     ("    verdict: bound", "    verdict: bond", "stages[0].verdict: unknown verdict 'bond' (did you mean 'bound'?)"),
-    ("free energy of OH < 1.5", "formation energy < 0", "stages[0].where[0]: unknown quantity 'formation energy'"),
+    ("free energy of OH < 1.5", "cohesive energy < 0", "stages[0].where[0]: unknown quantity 'cohesive energy'"),
     (
         "free energy of OH < 1.5",
         "[metal is Fe, free energy of O < 1.5]",
