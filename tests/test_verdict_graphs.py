@@ -197,6 +197,7 @@ def test_equal_atoms_may_change_names(name: str, height: float, seed: int, disor
 @pytest.mark.parametrize("name", SINGLE)
 def test_what_was_placed_and_nothing_else_is_bound(name: str) -> None:
     species = adsorbate(name)
-    metal_bond = {"H": 1.5, "C": 1.85, "N": 1.9, "O": 1.85}[species.symbols[0]]
+    bonds = {"H": 1.5, "C": 1.85, "N": 1.9, "O": 1.85, "F": 1.85, "S": 2.25, "Cl": 2.2}
+    metal_bond = bonds[species.symbols[0]]
     judgement = judged(name, [(x, y, z + metal_bond) for x, y, z in species.positions])
     assert (judgement.verdict, judgement.reason) == (Verdict.BOUND, f"Co-{species.symbols[0]} {metal_bond:.2f} Å")
