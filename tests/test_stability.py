@@ -17,10 +17,12 @@ from atomsieve.builders import catalog
 from atomsieve.structures.energies import SiteLabel
 from atomsieve.structures.errors import CampaignError, MethodMismatchError
 from atomsieve.structures.stability import Criterion, Stability, StabilityVerdict
+from atomsieve.structures.task import TaskState
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import levels
+from atomsieve.workflows.ledger import Ledger
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
@@ -332,3 +334,25 @@ def test_a_site_and_its_hole_differ_by_the_metals_alone(name: str, tmp_path: Pat
             left.subtract(catalog.build(variants["vacant"]).atoms.symbols)
             assert +left == Counter(site.metal_symbols)
             assert min(left.values()) >= 0
+
+
+def test_a_metal_that_cannot_be_calculated_costs_no_free_energy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = CAMPAIGN.replace("[Fe, Co]", "[Fe]") + "stability: {metals: cohesive, aggregation: false}\n"
+    checked = read(text, tmp_path)
+    # a person has stopped the free atom: its job comes to no end
+    atom = checked.policy.molecule_request("Fe(atom)").key
+    monkeypatch.setattr(
+        Ledger, "held", lambda self, job: TaskState.CANCELLED if job.metadata.get("key") == atom else None
+    )
+    run(checked)
+    with Database.embedded(checked.folder.database) as database:
+        ((_, (site,), _),) = levels(checked, database)
+    assert site.rows["H"].free is not None
+    assert site.stability is not None
+    assert "Fe(atom)" in site.stability.missing["formation_energy"]
+    monkeypatch.undo()
+    assert run(checked).computed == 1
+    (one,) = known(checked).values()
+    assert one.per_metal is not None

@@ -211,10 +211,8 @@ class CheckedCampaign:
         """All that is calculated besides sites: the gases, and the metals that stability refers to."""
         if self.stability is None:
             return self.gases
-        hydrogen = {"H2"} if self.campaign.stability is not None and self.campaign.stability.demetallation else set()
-        metals = sorted({metal for recipe in catalog.recipes(*self.campaign.sites) for metal in recipe["metals"]})
-        free = [name for metal in metals for name in self.stability.species(metal)]
-        return (*sorted({*self.gases, *hydrogen}), *free)
+        metals = {metal for recipe in catalog.recipes(*self.campaign.sites) for metal in recipe["metals"]}
+        return tuple(dict.fromkeys((*self.gases, *self.stability.needed(sorted(metals)))))
 
     def species_policy(self, name: str) -> Policy:
         """Return how one of :attr:`species` is calculated."""

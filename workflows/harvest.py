@@ -104,6 +104,7 @@ def site_rows(
     """
     policy = checked.policy
     parts = (output, *gases.values(), *(variants or {}).values())
+    species = {gas: out["molecule"] for gas, out in gases.items() if out}
     energies = vibrations = None
     if policy.single_point is not None:
         energies = {key: point for part in parts for key, point in part.get("energies", {}).items()}
@@ -122,7 +123,7 @@ def site_rows(
             policy=checked.selections[name],
             clean=output["clean"],
             adsorbed=output["adsorbed"][name],
-            gases={gas: found["molecule"] for gas, found in gases.items()},
+            gases=species,
             energies=energies,
             vibrations=vibrations,
         )
@@ -133,7 +134,6 @@ def site_rows(
         name: with_electronic(replace(row, carried=stored.starts(name)), electronic.get(row.calculations.get("clean")))
         for name, row in tried.items()
     }
-    species = {gas: out["molecule"] for gas, out in gases.items()}
     around = with_molecules(checked, species, energies, vibrations)
     stable = None
     if checked.stability is not None:

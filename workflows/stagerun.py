@@ -14,7 +14,7 @@ from atomsieve.builders import catalog
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.structures.limiting import LimitingPotential
-from atomsieve.structures.molecule import molecule
+from atomsieve.structures.molecule import Molecule, molecule
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.stability import Stability
@@ -154,9 +154,16 @@ class StageRun:
         """Yield what a site's stability is calculated from, but for what has been asked for already."""
         for one in self.checked.variants(recipe).values():
             key = site_key(one)
-            if key not in self._asked:
-                self._asked.add(key)
-                yield Variant(catalog.build(one))
+            if key in self._asked:
+                continue
+            self._asked.add(key)
+            try:
+                variant = Variant(catalog.build(one))
+            except AtomsieveError as error:
+                self._variants[key] = {"clean": []}
+                self.summary.errors[str(one)] = str(error)
+            else:
+                yield variant
 
     def _carried(self, stored: SiteRows) -> dict[str, Any] | None:
         """Return the references of the stage before that relaxations start from; None where they start from the site.
@@ -193,9 +200,11 @@ class StageRun:
         self.ledger.note_complete(stored)
 
     def _take(self, run: FlowRun) -> None:
+        # what went wrong with these concerns the stability alone, and is tried again by the next run
         if isinstance(run.tag, Variant):
-            # what went wrong with it concerns the stability alone, and is tried again by the next run
             self._variants[run.tag.key] = {"clean": []} if run.errors else run.output
+        elif run.errors and isinstance(run.tag, Molecule) and run.tag.is_metal:
+            self._gases[run.tag.name] = {}
         elif run.errors:
             self._give_up(label_of(run.tag), "; ".join(f"{name}: {text}" for name, text in run.errors.items()))
         elif isinstance(run.tag, ActiveSite):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from atomsieve.analysis.stability import stability
 from atomsieve.builders import catalog
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
-from atomsieve.structures.metal import atom_name
+from atomsieve.structures.metal import atom_name, metals
 from atomsieve.structures.section import StabilitySection
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.stability import Criterion, Stability
@@ -94,8 +94,13 @@ class StabilityPolicy:
         """Return what is calculated of a metal: what the scheme asks for, and its atom where there can be one."""
         scheme = self.scheme(metal)
         wanted = species(metal, scheme) if scheme in SCHEMES else ()
-        atom = (atom_name(metal),) if not scheme_problem(self.policy.energy_method, metal, "cohesive") else ()
-        return tuple(dict.fromkeys((*wanted, *atom)))
+        has_atom = metal in metals() and not scheme_problem(self.policy.energy_method, metal, "cohesive")
+        return tuple(dict.fromkeys((*wanted, *((atom_name(metal),) if has_atom else ()))))
+
+    def needed(self, symbols: Iterable[str]) -> tuple[str, ...]:
+        """Return all free species that the stability of a site with these metals refers to."""
+        own = [name for metal in dict.fromkeys(symbols) for name in self.species(metal)]
+        return (*own, *(("H2",) if self.section.demetallation else ()))
 
     def species_policy(self, name: str) -> Policy:
         """Return how a free species is calculated: as the sites, but without U the bulk metals of ``mixed``."""
@@ -134,15 +139,13 @@ class StabilityPolicy:
         energies: Mapping[str, Reference] | None,
     ) -> Stability:
         """Return what holds a site together; see :func:`~atomsieve.analysis.stability.stability`."""
-        own = [name for metal in dict.fromkeys(site.metals) for name in self.species(metal)]
-        own += ["H2"] if self.section.demetallation else []
         return stability(
             site=site,
             method=self.policy.energy_method.to_dict(),
             policy=self.selection,
             tried=tried,
             problems=self.problems(recipe),
-            species={name: free[name] for name in own if name in free},
+            species={name: free[name] for name in self.needed(site.metals) if name in free},
             schemes={metal: self.scheme(metal) for metal in site.metals},
             hydrogens=2 * len(site.metals),
             energies=energies,
@@ -150,12 +153,11 @@ class StabilityPolicy:
 
     def is_known(self, stored: SiteRows, clean: Collection[str | None]) -> bool:
         """Return whether nothing is left to do for the stability of a site whose rows stand on a clean state."""
-        if stored.stability is None:
+        found = stored.stability
+        if found is None or {found.calculations.get("clean")} != set(clean):
             return False
-        roles = {str(entry["role"]) for entry in stored.stability.considered}
-        return {stored.stability.calculations.get("clean")} == set(clean) and roles >= self.variants(
-            stored.recipe
-        ).keys()
+        wanted = {*self.variants(stored.recipe), *self.needed(found.site.metals)}
+        return wanted <= {str(entry["role"]) for entry in found.considered}
 
     def criteria(
         self, one: Stability, rows: Mapping[str, AdsorptionEnergy], around: Surroundings
