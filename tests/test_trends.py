@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -272,6 +273,16 @@ def test_copper_is_limited_by_its_carbonyl() -> None:
     assert there.steps[int(there.step)] == "CO* → CHO*"
 
 
+#: ΔG by adsorbate over the descriptor of each volcano, eV, written out.
+WRITTEN: dict[str, Any] = {
+    "ORR": lambda x: {"OH": x, "O": x + 1.6, "OOH": x + 3.2},
+    "OER": lambda x: {"OH": 0.86, "O": 0.86 + x, "OOH": 4.06},
+    "ORR-2e": lambda x: {"OOH": x},
+    "HER": lambda x: {"H": x},
+    "HOR": lambda x: {"H": x},
+}
+
+
 @pytest.mark.parametrize("name", VOLCANOES)
 def test_activities_are_the_volcanoes_that_are_drawn(name: str, tmp_path: Path) -> None:
     mine = [row("Fe", a, g) for a, g in {**PLATINUM, "H": 0.3}.items()]
@@ -281,6 +292,8 @@ def test_activities_are_the_volcanoes_that_are_drawn(name: str, tmp_path: Path) 
     drawn = volcano([found], mine, tmp_path / "v.png", name).axes[0].lines[0]
     x, y = (np.asarray(values, dtype=float) for values in drawn.get_data())
     assert textbook(name).at(x).limiting_potential == pytest.approx(y, abs=1e-9)
+    own = [search(reaction(name), WRITTEN[name](float(g)), surroundings()).best.limiting_potential for g in x[::20]]
+    assert own == pytest.approx(y[::20], abs=1e-9)
 
 
 def scattered(name: str, seed: int) -> Activity:
@@ -427,3 +440,23 @@ def test_activity_is_weighed_against_stability_and_selectivity() -> None:
     with pytest.raises(InputError, match="one reaction, and got OER, ORR"):
         front_of([*table, {"reaction": "OER"}], columns)
     assert front_of(rows([], []), columns).tolist() == []
+
+
+# --- the page ---
+
+
+def test_the_numbers_of_the_page_are_what_its_code_gives() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "trends.md").read_text(encoding="utf-8")
+    own = page[page.index("## Scaling relations") : page.index("## Pareto fronts")]
+    found: dict[str, Any] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", own, flags=re.MULTILINE | re.DOTALL):
+        exec(block, found)
+    assert found["line"].text == "ΔG(OOH*) = 1.04 ΔG(OH*) + 3.15 eV"
+    assert found["line"].slope_error == pytest.approx(0.041, abs=0.0005)
+    assert found["mean"].text == "ΔG(OOH*) = ΔG(OH*) + 3.19 eV"
+    assert found["there"].limiting_potential == pytest.approx(1.8)
+    assert found["there"].steps[found["there"].step] == "O* + H2O → OOH*"
+    assert found["best"].overpotential == pytest.approx(0.37, abs=0.005)
+    assert found["oer"].equilibrium_potential == pytest.approx(1.23, abs=0.005)
+    assert found["oer"].ideal["O"] == pytest.approx(2.46, abs=0.005)
+    assert found["fits"](sites(3))["OH", "O"]["M0"] == "O*: not calculated"
