@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from atomsieve.analysis.batch import batch
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.pathways import search
 from atomsieve.analysis.plots.volcano import volcano
@@ -347,6 +348,24 @@ def test_a_map_of_a_large_network_takes_no_second() -> None:
     there = activity.at(*mesh)
     assert there.limiting_potential.shape == there.step.shape == (200, 200)
     assert time.perf_counter() - start < 3
+
+
+@pytest.mark.parametrize("name", ["NRR", "NORR", "CO2RR-CH4"])
+def test_sites_that_lack_intermediates_take_other_paths(name: str) -> None:
+    rng = np.random.default_rng(2)
+    free = {a: np.where(rng.random(60) < 0.08, np.nan, rng.normal(0, 0.7, 60)) for a in reaction(name).adsorbates}
+    around = surroundings({"pH": 3, "potential": -0.2})
+    together = batch(reaction(name), free, around)
+    undetermined = 0
+    for place, limiting in enumerate(together.limiting_potentials):
+        own = {a: None if np.isnan(g[place]) else float(g[place]) for a, g in free.items()}
+        best = search(reaction(name), own, around).best
+        assert np.isnan(limiting) == (best.limiting_potential is None)
+        undetermined += best.limiting_potential is None
+        if best.limiting_potential is not None:
+            assert limiting == pytest.approx(best.limiting_potential)
+            assert together.paths[together.cheapest[place]] == best.path
+    assert 0 < undetermined < 60
 
 
 def test_what_one_site_lacks_is_unknown_there_alone() -> None:

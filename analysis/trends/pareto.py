@@ -21,6 +21,7 @@ BETTER: Mapping[str, Sense] = {
     "dissolution_potential": "high",
     "demetallation_energy": "high",
     "aggregation_energy": "high",
+    "coverage_energy": "high",
     "selectivity": "high",
 }
 #: What is weighed against what: activity against stability, and against selectivity.
