@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from itertools import pairwise
@@ -27,6 +28,7 @@ from atomsieve.analysis.trends.pareto import TRADES, front_of, pareto_front
 from atomsieve.analysis.trends.scaling import ScalingRelation, scaling
 from atomsieve.analysis.trends.textbook import OOH_OVER_OH, VOLCANOES, textbook
 from atomsieve.analysis.trends.top import top
+from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
@@ -222,6 +224,41 @@ def test_methods_and_conventions_are_not_mixed() -> None:
     policy = {"corrections": "none", "solvation": "none", "temperature": 298.15}
     with pytest.raises(MethodMismatchError, match="rows differ in corrections: 'norskov'"):
         scalings([*sites(5), row("Zn", "OH", 0.9, policy=policy)])
+
+
+def oxides() -> dict[str, dict[str, float]]:
+    """Return ΔG of OH, O and OOH on oxides, eV: published ΔE with the table of corrections that goes with them."""
+    text = (Path(__file__).parent / "data" / "oxides.csv").read_text(encoding="utf-8")
+    table = correction_tables()["norskov"]
+    return {
+        entry["oxide"]: {
+            name: float(entry[name]) + sum(value for _, value, _ in table.terms(name, solvation=False))
+            for name in ("OH", "O", "OOH")
+        }
+        for entry in csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    }
+
+
+def test_published_oxides_have_their_published_scaling_and_top() -> None:
+    energies = oxides()
+    published = [row(site, name, free) for site, own in energies.items() for name, free in own.items()]
+    # Man et al. 2011, doi 10.1002/cctc.201000397: 3.2 eV, mean absolute error 0.17 eV, 95 % within 0.4 eV:
+    # 47 of these 52, which is within two standard errors of that share
+    fixed = scalings(published, [("OH", "OOH")], slope=1.0).of("OH", "OOH")
+    assert fixed.n == 52
+    assert fixed.intercept == pytest.approx(3.20, abs=0.005)
+    assert fixed.mae == pytest.approx(0.17, abs=0.005)
+    assert np.mean([abs(point.residual) < 0.4 for point in fixed.points]) == pytest.approx(0.95, abs=0.06)
+    # Divanis et al. 2020, doi 10.1039/c9sc05897d, table SI-3: 1.77 over undoped oxides without U, of more articles
+    oxygen = scalings(published, [("OH", "O")]).of("OH", "O")
+    assert oxygen.slope == pytest.approx(1.77, abs=oxygen.slope_error)
+    best = top(Activity(reaction("OER"), ["O-OH"], [fixed], fixed={"OH": 0.86}))
+    assert best.overpotential == pytest.approx(0.37, abs=0.005)
+    assert best.position == pytest.approx((1.6,), abs=0.005)
+    # Rossmeisl et al. 2007, doi 10.1016/j.jelechem.2006.11.008: 0.37 V on RuO2, 0.56 V on IrO2
+    found = {name: search(reaction("OER"), energies[name], surroundings()).best for name in ("RuO2 (2)", "IrO2 (2)")}
+    assert found["RuO2 (2)"].overpotential == pytest.approx(0.37, abs=0.02)
+    assert found["IrO2 (2)"].overpotential == pytest.approx(0.56, abs=0.04)
 
 
 # --- activity ---
