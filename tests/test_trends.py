@@ -33,7 +33,8 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import reaction, reactions
+from atomsieve.structures.reaction import Reaction, reaction, reactions
+from atomsieve.structures.state import State
 
 METHOD = Method("gpaw", {"xc": "PBE"}, "dft").to_dict()
 CONDITIONS = {"temperature": 298.15, "pH": 0, "potential": 0.0, "scale": "RHE"}
@@ -183,7 +184,8 @@ def test_what_no_line_goes_through_is_refused() -> None:
 def test_rows_give_their_scaling_and_say_who_is_left_out() -> None:
     lost = [row("Zn", "OH", 0.9), row("Zn", "OOH", None), row("Cd", "OH", 0.8)]
     moved = [row("Ni", "OH", 0.7), row("Ni", "OOH", 3.9, calculations={"clean": "another"})]
-    found = scalings([*sites(40), *lost, *moved])
+    loose = [row("Pd", "OH", 0.6), row("Pd", "OOH", 3.8, verdict="weakly bound", reason="Pd-O 2.60 Å")]
+    found = scalings([*sites(40), *lost, *moved, *loose])
     fit = found.of("OH", "OOH")
     assert [(r.x, r.y) for r in found.relations] == [("OH", "OOH")]
     assert fit.n == 40
@@ -192,6 +194,7 @@ def test_rows_give_their_scaling_and_say_who_is_left_out() -> None:
         "Zn": "OOH*: desorbed (Fe-O 4.10 Å)",
         "Cd": "OOH*: not calculated",
         "Ni": "OH* and OOH* stand on different clean states",
+        "Pd": "OOH*: weakly bound (Pd-O 2.60 Å)",
     }
     documents = scalings([entry.to_dict() for entry in sites(40)], [("OOH", "OH")])
     assert documents.of("OOH", "OH").slope == pytest.approx(1 / 0.9, abs=0.1)
@@ -344,7 +347,7 @@ def scattered(name: str, seed: int) -> Activity:
     relations = [
         ScalingRelation(x, y, float(rng.uniform(0.3, 1.2)), float(rng.normal(0, 0.4))) for x, y in pairwise(chain)
     ]
-    return Activity(reaction(name), descriptors, relations, around=surroundings({"pH": 7}))
+    return Activity(reaction(name), descriptors, relations, around=surroundings({"pH": 13, "potential": -1.0}))
 
 
 @pytest.mark.parametrize("name", reactions())
@@ -403,6 +406,13 @@ def test_sites_that_lack_intermediates_take_other_paths(name: str) -> None:
             assert limiting == pytest.approx(best.limiting_potential)
             assert together.paths[together.cheapest[place]] == best.path
     assert 0 < undetermined < 60
+
+
+def test_a_state_behind_the_last_electron_may_be_lacking_as_well() -> None:
+    texts = ["* + NO3-", "NO3*", "NO3H*", "NO2* + H2O", "NO2H* + H2O", "NO* + 2 H2O", "ON* + 2 H2O", "* + NO + 2 H2O"]
+    turning = Reaction("NO", "nitric oxide that turns before it leaves", {"only": tuple(map(State.parse, texts))}, "")
+    free = {name: np.array([0.1, 0.2]) for name in turning.adsorbates} | {"ON": np.array([0.5, np.nan])}
+    assert np.isnan(batch(turning, free, surroundings()).limiting_potentials).tolist() == [False, True]
 
 
 def test_what_one_site_lacks_is_unknown_there_alone() -> None:
