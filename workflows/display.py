@@ -16,18 +16,23 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import compare, place_of
 from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import Level
+from atomsieve.workflows.harvest import SiteRows
 
 #: Lines with reasons under a table.
 REASONS = 20
 
 
-def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
-    """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
-    by_site: dict[str, list[dict[str, Any]]] = {}
+#: What is known of a site at the last stage that it has come to: the stage, its rows, and those of the table.
+Latest = tuple[CheckedCampaign, SiteRows, list[dict[str, Any]]]
+
+
+def latest(found: Sequence[Level]) -> list[Latest]:
+    """Return each site that has results, at the last stage that it has come to, with that stage and why it fell out."""
+    by_site: dict[str, list[Latest]] = {}
     beside = compare(found)
     blank = dict.fromkeys((*table.COMPARISON_COLUMNS, *table.STABILITY_COLUMNS))
     for stage, sites, sifted in found:
-        latest: dict[str, list[dict[str, Any]]] = {}
+        here: dict[str, list[Latest]] = {}
         for site in sites:
             own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
             if not own:
@@ -38,9 +43,14 @@ def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
-            latest.setdefault(key, []).extend(own)
-        by_site |= latest
-    return [row for own in by_site.values() for row in own]
+            here.setdefault(key, []).append((stage, site, own))
+        by_site |= here
+    return [entry for entries in by_site.values() for entry in entries]
+
+
+def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
+    """Return the rows of each site at the last stage that it has come to."""
+    return [row for _, _, own in latest(found) for row in own]
 
 
 def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, limit: int | None = None) -> None:
