@@ -159,7 +159,7 @@ def _fingerprint(stage: CheckedCampaign, known: SiteRows, database: Database | N
 
 def _resting(rows: Sequence[Row]) -> Row:
     """Return what covers a site where, which its rows share, and why nothing is known of a reaction there."""
-    windows = next((row["resting_windows"] for row in rows if row["resting_windows"]), [])
+    windows: list[str] = next((row["resting_windows"] for row in rows if row["resting_windows"]), [])
     whys = {row["reaction"]: row["not_at_rest"] for row in rows if row["not_at_rest"]}
     return ({"resting": windows} if windows else {}) | ({"not_at_rest": whys} if whys else {})
 

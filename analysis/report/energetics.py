@@ -119,7 +119,7 @@ def _molecules(done: Practice, one: Treatment, cite: Citations) -> Iterator[str]
         dict.fromkeys(filter(None, (cite.known(source) for source in dict.fromkeys(p.source for p in used))))
     )
     if one.gases == "computed":
-        yield f"Reactants and products were calculated by the same method, and held against measured free energies{mark}"
+        yield f"Reactants and products were calculated as the sites were, and held against measured free energies{mark}"
     else:
         yield f"Reactants and products have their measured free energies of formation{mark}"
 
@@ -129,7 +129,7 @@ def electrode(done: Practice, cite: Citations) -> Iterator[str]:
     stated = done.conditions
     yield (
         "Proton–electron pairs were treated with the computational hydrogen electrode"
-        f"{cite(ELECTRODE)}: their chemical potential is that of ½ H2 at 0 V vs RHE, and shifts with the potential by −eU"
+        f"{cite(ELECTRODE)}: their chemical potential is that of ½ H2 at 0 V vs RHE, and shifts by −eU"
     )
     if done.reactions:
         kinds = {reaction(name).is_reduction for name in done.reactions}
@@ -138,12 +138,12 @@ def electrode(done: Practice, cite: Citations) -> Iterator[str]:
             *(["U_L = max ΔG/e for oxidations"] if False in kinds else []),
         ]
         yield (
-            f"The limiting potential is that at which every proton–electron step is downhill, {listed(formulas)}, along "
-            "the cheapest path; the overpotential is its distance from the equilibrium potential"
+            f"At the limiting potential every proton–electron step is downhill, {listed(formulas)}, along the "
+            "cheapest path; the overpotential is its distance from the equilibrium potential"
         )
         yield (
-            "Steps within 0.05 eV of the worst count as potential-determining, and a path that lacks a bound intermediate "
-            "is undetermined"
+            "Steps within 0.05 eV of the worst count as potential-determining, and a path that lacks a bound "
+            "intermediate is undetermined"
         )
     scale, ph = str(stated.get("scale", "RHE")), float(stated.get("pH", 0.0))
     potential, temperature = float(stated.get("potential", 0.0)), float(stated.get("temperature", 298.15))
@@ -154,7 +154,7 @@ def electrode(done: Practice, cite: Citations) -> Iterator[str]:
         if "she" in stated
         else ""
     )
-    yield f"Conditions were pH {number(ph)}, {number(temperature)} K and {against}{zero}; potentials are vs RHE unless said"
+    yield f"Conditions were pH {number(ph)}, {number(temperature)} K and {against}{zero}"
     for field, unit, what in (("pressures", " bar", "Pressures"), ("activities", "", "Activities")):
         if stated.get(field):
             own = [f"{species} {number(float(value))}{unit}" for species, value in stated[field].items()]

@@ -67,11 +67,11 @@ class Writing:
         if len(families) == 1:
             families = [*done.families]
         metals = f" with {listed(done.metals)}" if done.metals else ""
-        held = f" ({'; '.join(families)})" if families else ""
+        held = f", {listed(families)}," if families else ""
         what = [f"{_of(name)}{self._cite.known(reaction(name).source)}" for name in done.reactions]
         aim = f" for {listed(what)}" if what else ""
         whence = "taken over from calculations made elsewhere" if done.ingested else "screened"
-        yield f"{counted(done.sites, 'active site')}{metals}{held} {_was(done.sites)} {whence}{aim}"
+        yield f"{counted(done.sites, 'active site')}{held}{metals} {_was(done.sites)} {whence}{aim}"
         adsorbates = [f"{name}*" for name in done.adsorbates]
         if adsorbates:
             yield f"The adsorbates were {listed(adsorbates)}"
@@ -128,8 +128,8 @@ class Writing:
             yield f"In all, {counted(total, 'calculation')} {verb} behind these results, of which {failed}"
         if done.rejected:
             yield (
-                f"{counted(done.rejected, 'relaxed geometry', 'relaxed geometries')} {_was(done.rejected)} rejected, and "
-                "kept with the reason"
+                f"{counted(done.rejected, 'relaxed geometry', 'relaxed geometries')} {_was(done.rejected)} rejected, "
+                "and kept with the reason"
             )
         if done.sites:
             have = "has" if done.complete == 1 else "have"
