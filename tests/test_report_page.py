@@ -66,6 +66,7 @@ def mn4() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]]:
     spot = (sheet.positions[middle] + sheet.positions[other]) / 2
     del sheet[[middle, other]]
     sheet.extend(type(sheet)("Fe", [spot]))
+    sheet.pbc = False
     first, second, far = neighborlist.neighbor_list("ijd", sheet, 2.1)
     bonds = [
         [int(i), int(j)]
@@ -142,9 +143,12 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             added = [noise[metal] + step for _, *step in extra]
             return {
                 "numbers": [*map(int, z), *(number for number, *_ in extra)],
-                "positions": np.vstack([noise, *added]).round(3).tolist(),
-                "cell": cell.round(3).tolist(),
-                "bonds": [*bonds, *([metal + at, metal + at + 1] for at in range(len(extra)))],
+                "positions": np.vstack([noise, *added]).round(3).ravel().tolist(),
+                "cell": cell.round(3).ravel().tolist(),
+                "bonds": [
+                    *np.ravel(bonds).tolist(),
+                    *(m for at in range(len(extra)) for m in (metal + at, metal + at + 1)),
+                ],
             }
 
         shapes = {
@@ -179,13 +183,21 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             },
             "potentials": potentials,
             "stability": {
-                "dissolution_potential": {
-                    "title": "dissolution potential",
-                    "value": diss,
-                    "unit": "V vs RHE",
-                    "passed": diss >= 0,
-                    "reason": None if diss >= 0 else "below 0 V",
-                }
+                "verdict": "stable" if diss >= 0 else "unstable",
+                "reason": None,
+                "criteria": [
+                    {
+                        "name": "dissolution_potential",
+                        "value": diss,
+                        "unit": "V vs RHE",
+                        "limit": 0.0,
+                        "passes_below": False,
+                        "passes": diss >= 0,
+                        "reason": None,
+                    }
+                ],
+                "energies": {},
+                "missing": {"aggregation_energy": "no dimer was calculated"},
             },
             "provenance": {
                 "method": "GFN1-xTB",
@@ -202,6 +214,7 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             "conditions": {"temperature": "298.15 K", "pH": 0, "potential": "0.8 V vs RHE"},
             "sites": sites,
             "complete": sites - sites // 9,
+            "passed": sites // 5,
             "stages": [
                 {"name": "xtb", "entered": sites, "passed": sites // 2},
                 {"name": "stable", "entered": sites // 2, "passed": sites // 5},

@@ -4,8 +4,8 @@ const MOST_COMPARED = 10;
 
 // levels at a potential (V), zero at the reduced end, as the figures have it
 function levels(potential, voltage, isReduction) {
-  const { free, electrons } = potential;
-  const moved = free.map((value, place) => (typeof value === "number" ? value + (electrons?.[place] ?? 0) * voltage : null));
+  const { free, electrons, ph } = potential;
+  const moved = free.map((value, place) => (typeof value === "number" ? value + (electrons?.[place] ?? 0) * voltage + (ph?.[place] ?? 0) : null));
   const zero = (isReduction ? moved.at(-1) : moved[0]) ?? moved[0] ?? 0;
   return moved.map((value) => (value === null ? null : value - zero));
 }
@@ -37,13 +37,14 @@ function ticks(states) {
 
 class Slider {
   constructor(reaction, extra, ondraw) {
-    const equilibrium = typeof reaction?.equilibrium === "number" ? reaction.equilibrium : 0;
+    const known = reaction?.equilibrium;
+    const equilibrium = known ?? 0;
     const [low, high] = [Math.min(-1.5, equilibrium - 1), Math.max(1.5, equilibrium + 0.8)];
     this.value = 0;
     this.input = el("input", { type: "range", min: low.toFixed(2), max: high.toFixed(2), step: "0.01", value: "0", "aria-label": "Potential in V vs RHE", oninput: () => this.set(Number(this.input.value)) });
     this.output = el("output", {}, "");
     this.ondraw = ondraw;
-    const marks = [["0 V", 0], [`equilibrium ${textOf(equilibrium, 2)} V`, equilibrium], ...extra];
+    const marks = [["0 V", 0], ...(known ? [[`equilibrium ${textOf(known, 2)} V`, known]] : []), ...extra];
     this.node = el("div", { class: "slider" }, el("label", {}, el("span", {}, "U"), this.input, this.output), el("div", {}, marks.map(([text, value]) => el("button", { type: "button", onclick: () => this.set(value) }, text))));
     this.say();
   }

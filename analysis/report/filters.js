@@ -1,7 +1,7 @@
 // Filters: which rows are shown, in which order, and the controls that say so. Table and plots show the same rows.
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const FIRST_COLUMNS = ["site", "family", "metals", "reaction", "limiting_potential", "overpotential", "error_bar", "pds", "verdict", "stability", "rejected"];
+const FIRST_COLUMNS = ["site", "family", "metals", "reaction", "limiting_potential", "overpotential", "error_bar", "pds", "verdict", "stability", "rejected", "undetermined"];
 
 class Report {
   constructor(data) {
@@ -15,8 +15,7 @@ class Report {
     const narrow = matchMedia("(max-width: 600px)").matches;
     const wanted = narrow ? NARROW : FIRST_COLUMNS;
     const filled = (column) => this.all.some((row) => textOf(row.values[column.place]) !== UNKNOWN);
-    this.shown = new Set(this.columns.filter((c) => c.shown ?? (wanted.includes(c.name) && (c.place < 9 || filled(c)))).map((c) => c.name));
-    if (narrow) this.shown = new Set(NARROW);
+    this.shown = new Set(this.columns.filter((c) => c.shown ?? (wanted.includes(c.name) && (c.place < 8 || filled(c)))).map((c) => c.name));
     this.clear();
     this.apply();
   }
@@ -45,12 +44,13 @@ class Report {
     this.controls?.replaceWith(this.bar());
   }
 
+  // a site without any limiting potential belongs to every reaction
   apply() {
     const { filter } = this;
     const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
     this.rows = this.all.filter(
       (row) =>
-        (!filter.reaction || row.reaction === filter.reaction) &&
+        (!filter.reaction || row.reaction === filter.reaction || !row.reaction) &&
         (!filter.family || row.family === filter.family) &&
         (!filter.metal || row.metals.includes(filter.metal)) &&
         (!filter.verdict || row.verdict === filter.verdict) &&

@@ -5,7 +5,6 @@ const NOT_PREDICTIVE = "pre-screening, not predictive";
 function header(report) {
   const { campaign, reactions } = report.data;
   const isPredictive = listOf(campaign.methods).every((method) => method.predictive !== false);
-  const kept = new Set(report.all.filter((row) => !row.rejected).map((row) => row.site)).size;
   const tile = (value, text, href) => el(href ? "a" : "div", { class: "tile", href }, el("b", {}, value), el("span", {}, text));
   const best = reactions.map((reaction) => {
     const own = report.all.filter((row) => row.reaction === reaction.name && !row.rejected && typeof row.overpotential === "number");
@@ -17,8 +16,8 @@ function header(report) {
   return [
     el("div", { class: "title" }, el("h1", {}, campaign.title ?? campaign.name), isPredictive ? null : el("span", { class: "badge warn large", id: "remark" }, campaign.remark ?? NOT_PREDICTIVE)),
     el("p", { class: "told" }, el("span", {}, "campaign ", el("b", {}, campaign.name)), campaign.generated ? el("span", {}, "written ", el("time", { datetime: campaign.generated }, String(campaign.generated).slice(0, 16).replace("T", " "))) : null),
-    el("div", { class: "tiles" }, tile(count(campaign.sites), "sites"), tile(count(campaign.complete), "complete"), tile(count(kept), "kept"), ...best),
-    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(campaign.conditions ?? null)), funnel(campaign.stages))),
+    el("div", { class: "tiles" }, tile(count(campaign.sites), "sites"), tile(count(campaign.complete), "complete"), campaign.stages?.length ? tile(count(campaign.passed ?? campaign.stages.at(-1).passed), "passed all stages") : null, ...best),
+    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(campaign.conditions ?? null)), funnel(campaign.stages), campaign.agreements?.length ? el("section", {}, el("h2", {}, "How far methods agree"), facts(campaign.agreements)) : null)),
   ];
 }
 
@@ -113,7 +112,7 @@ async function start() {
   const page = new Page(report, sites);
   page.title = document.title;
   const licences = document.getElementById("licences");
-  document.getElementById("footer").replaceChildren("Written by atomsieve. This file asks nothing of the network. ", el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
+  document.getElementById("footer").replaceChildren(`Written by atomsieve ${report.data.campaign.versions?.atomsieve ?? ""}. This file asks nothing of the network. `, el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
   await page.route();
   document.body.dataset.ready = Math.round(performance.now());
 }

@@ -108,9 +108,9 @@ function funnel(stages) {
     el(
       "li",
       {},
-      el("span", { class: "stage" }, stage.title ?? stage.name),
-      el("span", { class: "bar" }, el("i", { class: "entered", style: `width:${(100 * stage.entered) / most}%` }), el("i", { class: "passed", style: `width:${(100 * (stage.passed ?? 0)) / most}%` })),
-      el("span", { class: "amount" }, `${count(stage.entered)} entered, ${count(stage.passed ?? 0)} passed`),
+      el("span", { class: "stage" }, el("b", {}, stage.name), stage.criteria ? ` ${stage.criteria}` : null),
+      el("span", { class: "bar" }, el("i", { class: "entered", style: `width:${(100 * stage.entered) / most}%` }), el("i", { class: "passed", style: `width:${(100 * stage.passed) / most}%` })),
+      el("span", { class: "amount" }, `${count(stage.entered)} entered, ${count(stage.passed)} passed`, stage.rejected ? `, ${count(stage.rejected)} rejected` : null),
     );
   return el("section", { class: "card funnel", "aria-labelledby": "funnel-title" }, el("h2", { id: "funnel-title" }, "Stages"), el("ol", {}, stages.map(line)));
 }

@@ -20,7 +20,7 @@ class SitePage {
       this.head(label, site),
       ...rejections(rows),
       el("div", { class: "columns" }, this.structures(label, site), this.potentials(site, rows)),
-      terms(site),
+      ...terms(site),
       ...this.others(site),
     );
     await this.redraw();
@@ -74,10 +74,12 @@ class SitePage {
     const lines = entries.map(([name, own]) => {
       const row = rows.find((other) => other.reaction === name);
       const over = own.overpotential ?? row?.overpotential;
-      return el("tr", {}, el("th", { scope: "row" }, this.report.title(name)), el("td", { class: "number" }, textOf(own.limiting_potential, decimals("limiting_potential"))), el("td", { class: "number" }, textOf(over, decimals("overpotential"))), el("td", {}, species(textOf(listOf(own.pds)))));
+      const why = own.undetermined ? el("span", { class: "note" }, textOf(own.undetermined)) : species(textOf(listOf(own.pds)));
+      const error = typeof own.error_bar === "number" ? ` ± ${textOf(own.error_bar, 2)}` : "";
+      return el("tr", {}, el("th", { scope: "row" }, this.report.title(name)), el("td", { class: "number" }, textOf(own.limiting_potential, decimals("limiting_potential")) + error), el("td", { class: "number" }, textOf(over, decimals("overpotential"))), el("td", {}, why));
     });
-    const table = el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ["Reaction", header("limiting_potential"), header("overpotential"), header("pds")].map((text, at) => el("th", { scope: "col", class: at === 1 || at === 2 ? "number" : null }, text)))), el("tbody", {}, lines));
-    const card = el("section", { class: "card", "aria-labelledby": "potentials-title" }, el("h3", { id: "potentials-title" }, "Limiting potentials"), entries.length ? el("div", { class: "wide" }, table) : el("p", { class: "note" }, "No limiting potential is known of this site."));
+    const heads = [["Reaction"], [header("limiting_potential"), "number"], [header("overpotential"), "number"], [header("pds")]];
+    const card = el("section", { class: "card", "aria-labelledby": "potentials-title" }, el("h3", { id: "potentials-title" }, "Limiting potentials"), entries.length ? table(heads, lines) : el("p", { class: "note" }, "No limiting potential is known of this site."));
     const drawn = entries.filter(([, own]) => own.free?.some((value) => typeof value === "number"));
     this.drawDiagram = null;
     if (drawn.length) card.append(...this.diagram(drawn));
@@ -89,12 +91,12 @@ class SitePage {
     let [name, own] = entries.find(([key]) => key === wanted) ?? entries[0];
     let slider;
     const node = el("div", { class: "plot small", role: "img", "aria-label": "Free-energy diagram of this site" });
-    const steps = el("div", { class: "wide" });
+    const steps = el("div");
     const controls = el("div", { class: "controls" });
     const reaction = () => this.report.data.reactions.find((other) => other.name === name);
     const draw = async () => {
       const values = levels(own, slider.value, reaction()?.is_reduction ?? true);
-      steps.replaceChildren(stepTable(own, values, slider.value));
+      steps.replaceChildren(stepTable(own, values, slider.value), otherPaths(own));
       const base = layout("", "ΔG (eV)", { showlegend: false, hovermode: "closest", uirevision: name });
       base.xaxis = { ...base.xaxis, ...ticks(own.states), showgrid: false };
       await plot(node, levelTraces(this.label, values, own.states, 0), base, `${this.label}-${name}`);
@@ -118,6 +120,8 @@ class SitePage {
     const card = (name, title, content) => el("section", { class: "card", "aria-labelledby": `${name}-title` }, el("h3", { id: `${name}-title` }, title), content);
     const cards = [];
     if (site.stability && Object.keys(site.stability).length) cards.push(card("stability", "Stability", stability(site.stability)));
+    if (site.descriptors?.length && this.report.data.descriptors) cards.push(card("descriptors", "Descriptors", descriptors(this.report.data.descriptors, site.descriptors)));
+    if (site.fingerprint) cards.push(card("fingerprint", "Fingerprint of adsorbed CO", facts(site.fingerprint)));
     if (site.provenance) cards.push(card("provenance", "Provenance", facts(site.provenance)));
     return cards.length ? [el("div", { class: "columns" }, cards)] : [];
   }
@@ -138,31 +142,59 @@ function stepTable(own, values, voltage) {
     const isHardest = pds.includes(text) || pds.includes(text.replace("->", "→"));
     return el("tr", { class: isHardest ? "hardest" : null }, el("th", { scope: "row" }, species(text), isHardest ? el("span", { class: "badge plain" }, "determining") : null), el("td", { class: "number" }, textOf(before, 2)), el("td", { class: "number" }, textOf(change, 2)));
   });
-  const heads = ["Step", "ΔG at 0 V (eV)", `at ${textOf(voltage, 2)} V`];
-  return el("table", { class: "plain" }, el("thead", {}, el("tr", {}, heads.map((text, place) => el("th", { scope: "col", class: place ? "number" : null }, text)))), el("tbody", {}, lines));
+  const heads = [["Step"], ["ΔG at 0 V (eV)", "number"], [`at ${textOf(voltage, 2)} V`, "number"]];
+  return table(heads, lines);
+}
+
+function otherPaths(own) {
+  const lines = listOf(own.alternatives).map((one) => el("tr", {}, el("th", { scope: "row" }, one.path), el("td", { class: "number" }, textOf(one.limiting_potential, 2)), el("td", {}, species(textOf(listOf(one.pds)))), el("td", {}, species(listOf(one.states).join(" -> ")))));
+  return lines.length ? table([["Competing path"], ["U_L (V)", "number"], ["Determining step"], ["States"]], lines) : "";
+}
+
+// an energy that opens into the terms of its sum
+function termList(name, symbol, own) {
+  const known = own.terms ?? [];
+  const lines = known.map(([term, kind, value, source]) => el("tr", {}, el("th", { scope: "row" }, textOf(term)), el("td", {}, textOf(kind)), el("td", { class: "number" }, textOf(value, 3)), el("td", {}, linked(source))));
+  const sum = known.reduce((total, [, , value]) => total + (value ?? 0), 0);
+  const total = el("tr", { class: "hardest" }, el("th", { scope: "row" }, "Sum"), el("td"), el("td", { class: "number" }, textOf(sum, 3)), el("td"));
+  const notes = [own.reason, ...listOf(own.warnings)].filter(Boolean).join("; ");
+  const error = typeof own.uncertainty === "number" ? ` ± ${textOf(own.uncertainty, 2)}` : "";
+  return el(
+    "details",
+    { class: "terms" },
+    el("summary", {}, el("b", {}, name), el("span", { class: "number" }, `${symbol} ${textOf(own.free ?? own.value, 2)}${error} eV`), own.verdict ? badge(textOf(own.verdict)) : null, notes ? el("span", { class: "reason" }, notes) : null),
+    lines.length ? table([["Term"], ["Kind"], ["eV", "number"], ["Source"]], [...lines, total]) : el("p", { class: "note" }, "No terms are kept."),
+  );
 }
 
 function terms(site) {
   const entries = Object.entries(site.adsorbates ?? {});
-  if (!entries.length) return null;
-  const one = ([name, own]) => {
-    const lines = (own.terms ?? []).map(([term, kind, value, source]) => el("tr", {}, el("th", { scope: "row" }, textOf(term)), el("td", {}, textOf(kind)), el("td", { class: "number" }, textOf(value, 3)), el("td", {}, linked(source))));
-    const sum = (own.terms ?? []).reduce((total, [, , value]) => total + (value ?? 0), 0);
-    const head = el("tr", {}, ["Term", "Kind", "eV", "Source"].map((text, at) => el("th", { scope: "col", class: at === 2 ? "number" : null }, text)));
-    const total = el("tr", {}, el("th", { scope: "row", colspan: "2" }, "Sum"), el("td", { class: "number" }, textOf(sum, 3)), el("td", {}));
-    return el(
-      "details",
-      { class: "terms" },
-      el("summary", {}, el("b", {}, species(`${name}*`)), el("span", { class: "number" }, `ΔG ${textOf(own.free, 2)} eV`), own.verdict ? badge(textOf(own.verdict)) : null, own.reason ? el("span", { class: "reason" }, textOf(own.reason)) : null),
-      lines.length ? el("div", { class: "wide" }, el("table", { class: "plain" }, el("thead", {}, head), el("tbody", {}, lines), el("tfoot", {}, total))) : el("p", { class: "note" }, "No terms are kept."),
-    );
-  };
-  return el("section", { class: "card", "aria-labelledby": "terms-title" }, el("h3", { id: "terms-title" }, "Energies by term"), entries.map(one));
+  if (!entries.length) return [];
+  return [el("section", { class: "card", "aria-labelledby": "terms-title" }, el("h3", { id: "terms-title" }, "Energies by term"), entries.map(([name, own]) => termList(species(`${name}*`), "ΔG", own)))];
 }
 
-function stability(criteria) {
-  const entries = Object.entries(criteria);
-  if (!entries.every(([, own]) => own && typeof own === "object" && "value" in own)) return facts(criteria);
-  const lines = entries.map(([name, own]) => el("tr", {}, el("th", { scope: "row" }, own.title ?? name.replaceAll("_", " ")), el("td", { class: "number" }, [textOf(own.value, own.decimals ?? 2), own.unit].filter(Boolean).join(" ")), el("td", {}, own.passed === undefined || own.passed === null ? null : badge(own.passed ? "passed" : "failed")), el("td", {}, own.reason ?? own.source ? linked(own.reason ?? own.source) : null)));
-  return el("div", { class: "wide" }, el("table", { class: "plain" }, el("tbody", {}, lines)));
+function table(heads, lines) {
+  const head = heads.map(([text, kind]) => el("th", { scope: "col", class: kind }, text));
+  return el("div", { class: "wide" }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, lines)));
+}
+
+const amount = (value, unit, decimals = 2) => [textOf(value, decimals), value === null ? "" : unit].filter(Boolean).join(" ");
+
+function stability(own) {
+  const bounded = (one) => (typeof one.limit === "number" ? `${one.passes_below ? "at most" : "at least"} ${amount(one.limit, one.unit)}` : "");
+  const passed = (one) => (typeof one.passes === "boolean" ? badge(one.passes ? "passed" : "failed") : null);
+  const criteria = (own.criteria ?? []).map((one) => el("tr", {}, el("th", { scope: "row" }, one.name.replaceAll("_", " ")), el("td", { class: "number" }, amount(one.value, one.unit)), el("td", {}, bounded(one)), el("td", {}, passed(one)), el("td", {}, linked(one.reason ?? ""))));
+  const energies = Object.values(own.energies ?? {}).map((one) => termList(one.title, one.symbol, one));
+  const missing = Object.entries(own.missing ?? {});
+  return [
+    own.verdict ? el("p", {}, badge(own.verdict), " ", own.reason ?? "") : null,
+    criteria.length ? table([["Criterion"], ["Value", "number"], ["Limit"], [""], [""]], criteria) : null,
+    ...energies,
+    missing.length ? [el("p", { class: "note" }, "Not known:"), facts(Object.fromEntries(missing))] : null,
+  ].flat().filter(Boolean);
+}
+
+function descriptors(columns, values) {
+  const lines = columns.map((column, at) => [column, values[at]]).filter(([, value]) => value !== null && value !== undefined);
+  return table([["Descriptor"], ["Value", "number"], ["Source"]], lines.map(([column, value]) => el("tr", {}, el("th", { scope: "row" }, column.title, column.symbol && column.symbol !== column.title ? el("span", { class: "note" }, `  ${column.symbol}`) : null), el("td", { class: "number" }, amount(value, column.unit, column.decimals)), el("td", {}, linked(column.source ?? "")))));
 }

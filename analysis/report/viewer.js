@@ -56,24 +56,23 @@ class Viewer {
     view.removeAllModels();
     view.removeAllShapes();
     view.removeAllLabels();
-    const { inside, across } = bondsOf(structure);
     const near = structure.numbers.map(() => []);
-    for (const [i, j] of inside) {
+    for (const [i, j] of parts(structure.bonds, 2)) {
       near[i].push(j);
       near[j].push(i);
     }
+    const places = parts(structure.positions, 3);
     const atoms = structure.numbers.map((number, at) => {
-      const [x, y, z] = structure.positions[at];
+      const [x, y, z] = places[at];
       return { elem: ELEMENTS[number - 1] ?? "X", x, y, z, serial: at, index: at, bonds: near[at], bondOrder: near[at].map(() => 1) };
     });
     const model = view.addModel();
     model.addAtoms(atoms);
     view.setStyle({}, { stick: { radius: 0.11, colorscheme: "Jmol" }, sphere: { scale: 0.26, colorscheme: "Jmol" } });
-    for (const [from, to] of across) view.addCylinder({ start: point(from), end: point(to), radius: 0.08, color: ink("faint"), dashed: true });
-    if (structure.cell && this.hasCell) for (const [start, end] of edges(structure.cell)) view.addLine({ start: point(start), end: point(end), color: ink("faint") });
+    if (structure.cell && this.hasCell) for (const [start, end] of edges(parts(structure.cell, 3))) view.addLine({ start: point(start), end: point(end), color: ink("faint") });
     if (this.hasNames) for (const atom of atoms) view.addLabel(atom.elem, { position: atom, fontSize: 11, fontColor: ink("text"), backgroundColor: ink("card"), backgroundOpacity: 0.7, inFront: true, alignment: "center" });
     view.render();
-    this.note.textContent = `${plural(atoms.length, "atom")}${structure.cell ? "; dashed bonds reach into the next cell" : ""}. Drag to turn, scroll to zoom.`;
+    this.note.textContent = `${plural(atoms.length, "atom")}${structure.cell ? "; bonds into neighbouring cells are not drawn" : ""}. Drag to turn, scroll to zoom.`;
   }
 
   look() {
@@ -88,45 +87,23 @@ class Viewer {
 
   save() {
     const { numbers, positions, cell } = this.structure;
-    const lattice = cell ? `Lattice="${cell.flat().join(" ")}" pbc="T T T" ` : "";
-    const lines = numbers.map((number, at) => [ELEMENTS[number - 1] ?? "X", ...positions[at].map((value) => value.toFixed(3))].join(" "));
+    const lattice = cell ? `Lattice="${cell.join(" ")}" ` : "";
+    const places = parts(positions, 3);
+    const lines = numbers.map((number, at) => [ELEMENTS[number - 1] ?? "X", ...places[at].map((value) => value.toFixed(3))].join(" "));
     save(fileName(this.name, ".xyz"), `${numbers.length}\n${lattice}Properties=species:S:1:pos:R:3\n${lines.join("\n")}\n`, "chemical/x-xyz");
   }
 }
 
 const point = ([x, y, z]) => ({ x, y, z });
-const plus = (a, b, factor = 1) => a.map((value, at) => value + factor * b[at]);
-const length = (vector) => Math.hypot(...vector);
+const plus = (a, b) => a.map((value, at) => value + b[at]);
 
-// bonds within the cell as pairs, and those to another image as two halves each
-function bondsOf({ positions, cell, bonds }) {
-  const [inside, across] = [[], []];
-  for (const [i, j, image] of bonds ?? []) {
-    const step = plus(positions[j], positions[i], -1);
-    const shift = cell ? shiftOf(step, cell, image) : null;
-    if (!shift) inside.push([i, j]);
-    else {
-      const whole = plus(step, shift);
-      across.push([positions[i], plus(positions[i], whole, 0.5)], [positions[j], plus(positions[j], whole, -0.5)]);
-    }
-  }
-  return { inside, across };
-}
-
-// the lattice vector that brings the bonded image near, or null where the atom itself is the near one
-function shiftOf(step, cell, image) {
-  const places = image ? [image] : [-1, 0, 1].flatMap((a) => [-1, 0, 1].flatMap((b) => [-1, 0, 1].map((c) => [a, b, c])));
-  let [best, least] = [null, image ? Infinity : length(step) - 0.05];
-  for (const [a, b, c] of places) {
-    const shift = plus(plus(plus([0, 0, 0], cell[0], a), cell[1], b), cell[2], c);
-    const far = length(plus(step, shift));
-    if (far < least) [best, least] = [shift, far];
-  }
-  return best && length(best) > 1e-6 ? best : null;
+// a flat list as parts of equal length
+function parts(list, size) {
+  return Array.from({ length: (list ?? []).length / size }, (_, at) => list.slice(at * size, (at + 1) * size));
 }
 
 function edges(cell) {
-  const corner = (a, b, c) => plus(plus(plus([0, 0, 0], cell[0], a), cell[1], b), cell[2], c);
+  const corner = (...steps) => cell.reduce((sum, vector, at) => (steps[at] ? plus(sum, vector) : sum), [0, 0, 0]);
   const ends = [0, 1].flatMap((u) => [0, 1].flatMap((v) => [[[0, u, v], [1, u, v]], [[u, 0, v], [u, 1, v]], [[u, v, 0], [u, v, 1]]]));
   return ends.map(([from, to]) => [corner(...from), corner(...to)]);
 }
