@@ -66,7 +66,6 @@ def mn4() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]]:
     spot = (sheet.positions[middle] + sheet.positions[other]) / 2
     del sheet[[middle, other]]
     sheet.extend(type(sheet)("Fe", [spot]))
-    sheet.pbc = False
     first, second, far = neighborlist.neighbor_list("ijd", sheet, 2.1)
     bonds = [
         [int(i), int(j)]
@@ -185,18 +184,13 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             "stability": {
                 "verdict": "stable" if diss >= 0 else "unstable",
                 "reason": None,
-                "criteria": [
-                    {
-                        "name": "dissolution_potential",
-                        "value": diss,
-                        "unit": "V vs RHE",
-                        "limit": 0.0,
-                        "passes_below": False,
-                        "passes": diss >= 0,
-                        "reason": None,
-                    }
-                ],
-                "energies": {},
+                "dissolution_potential": {
+                    "title": "dissolution potential",
+                    "value": diss,
+                    "unit": "V vs RHE",
+                    "limit": 0.0,
+                    "passed": diss >= 0,
+                },
                 "missing": {"aggregation_energy": "no dimer was calculated"},
             },
             "provenance": {
@@ -225,8 +219,12 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "sites": found,
-        "methods_text": "Sites were relaxed by GFN1-xTB (doi:10.1021/acs.jctc.7b00118).\n\nFree energies follow the "
-        "computational hydrogen electrode (10.1021/jp047349j). " + HOSTILE,
+        "methods_text": "Sites were relaxed by GFN1-xTB [@grimme2017].\n\nFree energies follow the computational "
+        "hydrogen electrode [@norskov2004; @grimme2017]. " + HOSTILE,
+        "references": [
+            {"key": "grimme2017", "doi": "10.1021/acs.jctc.7b00118", "text": "GFN1-xTB. doi:10.1021/acs.jctc.7b00118"},
+            {"key": "norskov2004", "doi": "10.1021/jp047349j", "text": "Origin. doi:10.1021/jp047349j"},
+        ],
         "bibtex": "@article{Norskov2004,\n  doi = {10.1021/jp047349j},\n  title = {<b>Origin</b> & more}\n}\n",
         "plots": {
             "volcanoes": {
@@ -506,7 +504,8 @@ def test_the_table_is_saved_as_csv_and_references_are_copied(opened: Watched) ->
     assert lines[0].startswith("site,family,metals,reaction,U_L (V vs RHE),")
     assert lines[1].startswith('"' + HOSTILE.replace('"', '""') + '",')
     page.click("#views >> text=Methods")
-    page.get_by_label("Copy References").click()
+    assert "electrode [2, 1]." in page.inner_text("#methods-text")
+    page.get_by_label("Copy BibTeX").click()
     page.get_by_text("Copied").wait_for()
 
 

@@ -120,7 +120,7 @@ class Report {
     const limit = (label, name) => el("label", { class: "field short" }, el("span", {}, label), el("input", { type: "number", step: "0.05", inputmode: "decimal", id: `filter-${name}`, value: filter[name], oninput: (event) => set(name, number)(event.target.value) }));
     const search = el("input", { type: "search", id: "filter-text", placeholder: "Site, step, reason …", value: filter.text, oninput: (event) => set("text")(event.target.value) });
     const symbol = this.byName.get("overpotential").header.replace(/\s*\(.*\)/, "");
-    const reactions = this.data.reactions.map((reaction) => [reaction.name, reaction.title ?? reaction.name]);
+    const reactions = this.data.reactions.map((reaction) => [reaction.name, reaction.title ? `${reaction.name}: ${reaction.title}` : reaction.name]);
     this.controls = el(
       "form",
       { class: "filters", role: "search", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() },

@@ -10,7 +10,7 @@ function header(report) {
     const own = report.all.filter((row) => row.reaction === reaction.name && !row.rejected && typeof row.overpotential === "number");
     const first = own.reduce((a, b) => (a && a.overpotential <= b.overpotential ? a : b), null);
     const symbol = report.byName.get("overpotential").header.replace(/\s*\(.*\)/, "");
-    return first ? tile(first.site, `lowest ${symbol}, ${reaction.title ?? reaction.name}: ${textOf(first.overpotential, 2)} V`, siteHash(first.site)) : null;
+    return first ? tile(first.site, `lowest ${symbol}, ${reaction.name}: ${textOf(first.overpotential, 2)} V`, siteHash(first.site)) : null;
   });
   const methods = listOf(campaign.methods).map((method) => el("li", {}, method.title ?? method.key, method.tier ? el("span", { class: "badge plain" }, method.tier) : null, method.predictive === false ? el("span", { class: "badge warn" }, NOT_PREDICTIVE) : null));
   return [
@@ -21,10 +21,28 @@ function header(report) {
   ];
 }
 
-function methodsView(data) {
-  const block = (name, title, text, node) => el("section", { class: "card", "aria-labelledby": `${name}-title` }, el("div", { class: "bar" }, el("h2", { id: `${name}-title` }, title), copyButton(text, title), name === "bibtex" ? el("button", { type: "button", onclick: () => save(fileName(data.campaign.name, ".bib"), text, "application/x-bibtex") }, "Save") : null), node);
-  const paragraphs = data.methods_text.split(/\n\s*\n/).map((text) => el("p", {}, linked(text)));
-  return el("div", { class: "prose" }, block("methods", "Methods paragraph", data.methods_text, el("div", { id: "methods-text" }, paragraphs)), block("bibtex", "References", data.bibtex, el("pre", { id: "bibtex", tabindex: "0" }, data.bibtex)));
+// `[@key; @other]` cites; numbers follow the order of the references
+function cited(text, references, write) {
+  return text.split(/(\[@[^\]]+\])/).map((part, place) => {
+    if (place % 2 === 0) return part;
+    return write(part.slice(1, -1).split(/\s*;\s*/).map((key) => references.findIndex((own) => own.key === key.replace(/^@/, "")) + 1), part);
+  });
+}
+
+function methodsView({ campaign, methods_text: text, bibtex, references = [] }) {
+  const block = (name, title, buttons, ...nodes) => el("section", { class: "card", "aria-labelledby": `${name}-title` }, el("div", { class: "bar" }, el("h2", { id: `${name}-title` }, title), buttons), nodes);
+  const numbered = cited(text, references, (numbers) => `[${numbers.join(", ")}]`).join("");
+  const listed = references.map((own, at) => `[${at + 1}] ${own.text}`);
+  const latex = cited(text, references, (numbers, part) => `\\cite{${part.slice(1, -1).replaceAll("@", "").replace(/\s*;\s*/g, ",")}}`).join("");
+  const links = (numbers) => ["[", numbers.map((number, at) => [at ? ", " : "", number ? el("a", { href: "#methods", title: references[number - 1].text }, String(number)) : "?"]), "]"].flat(2);
+  const paragraphs = text.split(/\n\s*\n/).map((own) => el("p", {}, cited(own, references, links).flatMap((part) => (typeof part === "string" ? linked(part) : part)).flat()));
+  const saving = el("button", { type: "button", onclick: () => save(fileName(campaign.name, ".bib"), bibtex, "application/x-bibtex") }, "Save .bib");
+  return el(
+    "div",
+    { class: "prose" },
+    block("methods", "Methods paragraph", [copyButton([numbered, ...listed].join("\n\n"), "methods paragraph"), copyButton(latex, "methods paragraph for LaTeX", "Copy for LaTeX")], el("div", { id: "methods-text" }, paragraphs), references.length ? el("ol", { class: "references" }, references.map((own) => el("li", {}, linked(own.text)))) : null),
+    block("bibtex", "BibTeX", [copyButton(bibtex, "BibTeX"), saving], el("pre", { id: "bibtex", tabindex: "0" }, bibtex)),
+  );
 }
 
 class Page {

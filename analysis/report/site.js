@@ -122,6 +122,7 @@ class SitePage {
     if (site.stability && Object.keys(site.stability).length) cards.push(card("stability", "Stability", stability(site.stability)));
     if (site.descriptors?.length && this.report.data.descriptors) cards.push(card("descriptors", "Descriptors", descriptors(this.report.data.descriptors, site.descriptors)));
     if (site.fingerprint) cards.push(card("fingerprint", "Fingerprint of adsorbed CO", facts(site.fingerprint)));
+    if (site.resting) cards.push(card("resting", "Resting state", facts(site.resting)));
     if (site.provenance) cards.push(card("provenance", "Provenance", facts(site.provenance)));
     return cards.length ? [el("div", { class: "columns" }, cards)] : [];
   }
@@ -162,7 +163,7 @@ function termList(name, symbol, own) {
   return el(
     "details",
     { class: "terms" },
-    el("summary", {}, el("b", {}, name), el("span", { class: "number" }, `${symbol} ${textOf(own.free ?? own.value, 2)}${error} eV`), own.verdict ? badge(textOf(own.verdict)) : null, notes ? el("span", { class: "reason" }, notes) : null),
+    el("summary", {}, el("b", {}, name), el("span", { class: "number" }, `${symbol} ${textOf(own.free ?? own.value, 2)}${error} eV`.trim()), own.verdict ? badge(textOf(own.verdict)) : null, notes ? el("span", { class: "reason" }, notes) : null),
     lines.length ? table([["Term"], ["Kind"], ["eV", "number"], ["Source"]], [...lines, total]) : el("p", { class: "note" }, "No terms are kept."),
   );
 }
@@ -180,21 +181,21 @@ function table(heads, lines) {
 
 const amount = (value, unit, decimals = 2) => [textOf(value, decimals), value === null ? "" : unit].filter(Boolean).join(" ");
 
-function stability(own) {
-  const bounded = (one) => (typeof one.limit === "number" ? `${one.passes_below ? "at most" : "at least"} ${amount(one.limit, one.unit)}` : "");
-  const passed = (one) => (typeof one.passes === "boolean" ? badge(one.passes ? "passed" : "failed") : null);
-  const criteria = (own.criteria ?? []).map((one) => el("tr", {}, el("th", { scope: "row" }, one.name.replaceAll("_", " ")), el("td", { class: "number" }, amount(one.value, one.unit)), el("td", {}, bounded(one)), el("td", {}, passed(one)), el("td", {}, linked(one.reason ?? ""))));
-  const energies = Object.values(own.energies ?? {}).map((one) => termList(one.title, one.symbol, one));
-  const missing = Object.entries(own.missing ?? {});
+function stability({ verdict, reason, missing, ...own }) {
+  const entries = Object.entries(own).filter(([, one]) => one && typeof one === "object" && "value" in one);
+  const passed = (one) => (typeof one.passed === "boolean" ? badge(one.passed ? "passed" : "failed") : "");
+  const notes = (one) => [typeof one.limit === "number" ? `limit ${amount(one.limit, one.unit)}` : one.limit, one.reason].filter(Boolean).join("; ");
+  const lines = entries.map(([name, one]) => el("tr", {}, el("th", { scope: "row" }, one.title ?? name.replaceAll("_", " ")), el("td", { class: "number" }, amount(one.value, one.unit)), el("td", {}, passed(one)), el("td", {}, notes(one) ? linked(notes(one)) : "")));
+  const summed = entries.filter(([, one]) => one.terms?.length);
   return [
-    own.verdict ? el("p", {}, badge(own.verdict), " ", own.reason ?? "") : null,
-    criteria.length ? table([["Criterion"], ["Value", "number"], ["Limit"], [""], [""]], criteria) : null,
-    ...energies,
-    missing.length ? [el("p", { class: "note" }, "Not known:"), facts(Object.fromEntries(missing))] : null,
+    verdict ? el("p", {}, badge(textOf(verdict)), " ", reason ?? "") : null,
+    lines.length ? table([["Criterion"], ["Value", "number"], [""], [""]], lines) : null,
+    ...summed.map(([name, one]) => termList(one.title ?? name, "", one)),
+    missing && Object.keys(missing).length ? [el("p", { class: "note" }, "Not known:"), facts(missing)] : null,
   ].flat().filter(Boolean);
 }
 
 function descriptors(columns, values) {
   const lines = columns.map((column, at) => [column, values[at]]).filter(([, value]) => value !== null && value !== undefined);
-  return table([["Descriptor"], ["Value", "number"], ["Source"]], lines.map(([column, value]) => el("tr", {}, el("th", { scope: "row" }, column.title, column.symbol && column.symbol !== column.title ? el("span", { class: "note" }, `  ${column.symbol}`) : null), el("td", { class: "number" }, amount(value, column.unit, column.decimals)), el("td", {}, linked(column.source ?? "")))));
+  return table([["Descriptor"], ["Value", "number"], ["Source"]], lines.map(([column, value]) => el("tr", {}, el("th", { scope: "row" }, column.title, column.symbol && column.symbol !== column.title ? el("span", { class: "note" }, `  ${column.symbol}`) : null), el("td", { class: "number" }, amount(value, column.unit, column.decimals)), el("td", {}, column.source ? linked(column.source) : ""))));
 }

@@ -56,12 +56,18 @@ class Viewer {
     view.removeAllModels();
     view.removeAllShapes();
     view.removeAllLabels();
-    const near = structure.numbers.map(() => []);
-    for (const [i, j] of parts(structure.bonds, 2)) {
-      near[i].push(j);
-      near[j].push(i);
-    }
     const places = parts(structure.positions, 3);
+    const cell = structure.cell && parts(structure.cell, 3);
+    const near = structure.numbers.map(() => []);
+    const across = [];
+    for (const [i, j] of parts(structure.bonds, 2)) {
+      const shift = cell ? shiftOf(minus(places[j], places[i]), cell) : null;
+      if (shift) across.push([places[i], half(places[i], plus(places[j], shift))], [places[j], half(places[j], minus(places[i], shift))]);
+      else {
+        near[i].push(j);
+        near[j].push(i);
+      }
+    }
     const atoms = structure.numbers.map((number, at) => {
       const [x, y, z] = places[at];
       return { elem: ELEMENTS[number - 1] ?? "X", x, y, z, serial: at, index: at, bonds: near[at], bondOrder: near[at].map(() => 1) };
@@ -69,10 +75,11 @@ class Viewer {
     const model = view.addModel();
     model.addAtoms(atoms);
     view.setStyle({}, { stick: { radius: 0.11, colorscheme: "Jmol" }, sphere: { scale: 0.26, colorscheme: "Jmol" } });
-    if (structure.cell && this.hasCell) for (const [start, end] of edges(parts(structure.cell, 3))) view.addLine({ start: point(start), end: point(end), color: ink("faint") });
+    for (const [start, end] of across) view.addCylinder({ start: point(start), end: point(end), radius: 0.07, color: ink("faint") });
+    if (cell && this.hasCell) for (const [start, end] of edges(cell)) view.addLine({ start: point(start), end: point(end), color: ink("faint") });
     if (this.hasNames) for (const atom of atoms) view.addLabel(atom.elem, { position: atom, fontSize: 11, fontColor: ink("text"), backgroundColor: ink("card"), backgroundOpacity: 0.7, inFront: true, alignment: "center" });
     view.render();
-    this.note.textContent = `${plural(atoms.length, "atom")}${structure.cell ? "; bonds into neighbouring cells are not drawn" : ""}. Drag to turn, scroll to zoom.`;
+    this.note.textContent = `${plural(atoms.length, "atom")}${across.length ? "; grey stubs are bonds into neighbouring cells" : ""}. Drag to turn, scroll to zoom.`;
   }
 
   look() {
@@ -96,10 +103,24 @@ class Viewer {
 
 const point = ([x, y, z]) => ({ x, y, z });
 const plus = (a, b) => a.map((value, at) => value + b[at]);
+const minus = (a, b) => a.map((value, at) => value - b[at]);
+const half = (a, b) => a.map((value, at) => (value + b[at]) / 2);
 
 // a flat list as parts of equal length
 function parts(list, size) {
   return Array.from({ length: (list ?? []).length / size }, (_, at) => list.slice(at * size, (at + 1) * size));
+}
+
+// the lattice vector that brings an image of the bonded atom nearer than the atom itself, or null
+function shiftOf(step, cell) {
+  let [best, least] = [null, Math.hypot(...step) - 0.05];
+  for (let number = 0; number < 27; number++) {
+    const counts = [number % 3, Math.floor(number / 3) % 3, Math.floor(number / 9)];
+    const shift = cell[0].map((_, axis) => cell.reduce((sum, vector, at) => sum + (counts[at] - 1) * vector[axis], 0));
+    const far = Math.hypot(...plus(step, shift));
+    if (far < least) [best, least] = [shift, far];
+  }
+  return best;
 }
 
 function edges(cell) {
