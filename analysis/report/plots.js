@@ -57,7 +57,7 @@ class Scatter {
     this.numbers = report.columns.filter((column) => column.kind === "number" && report.all.some((row) => typeof row.values[column.place] === "number"));
     const named = (name) => this.numbers.find((column) => column.name === name)?.name;
     const { descriptor } = this.volcano() ?? {};
-    this.x = named(descriptor) ?? this.numbers.find((column) => column.name.startsWith("free_"))?.name ?? named("limiting_potential") ?? this.numbers[0]?.name;
+    this.x = named(descriptor) ?? named("free_OH") ?? this.numbers.find((column) => column.name.startsWith("free_"))?.name ?? named("limiting_potential") ?? this.numbers[0]?.name;
     this.y = named("limiting_potential") ?? this.numbers[0]?.name;
     this.by = "family";
     this.isFitted = false;

@@ -76,7 +76,7 @@ class SitePage {
       const over = own.overpotential ?? row?.overpotential;
       const why = own.undetermined ? el("span", { class: "note" }, textOf(own.undetermined)) : species(textOf(listOf(own.pds)));
       const error = typeof own.error_bar === "number" ? ` ± ${textOf(own.error_bar, 2)}` : "";
-      return el("tr", {}, el("th", { scope: "row" }, this.report.title(name)), el("td", { class: "number" }, textOf(own.limiting_potential, decimals("limiting_potential")) + error), el("td", { class: "number" }, textOf(over, decimals("overpotential"))), el("td", {}, why));
+      return el("tr", {}, el("th", { scope: "row" }, name, this.report.title(name) === name ? null : el("small", {}, this.report.title(name))), el("td", { class: "number" }, textOf(own.limiting_potential, decimals("limiting_potential")) + error), el("td", { class: "number" }, textOf(over, decimals("overpotential"))), el("td", {}, why));
     });
     const heads = [["Reaction"], [header("limiting_potential"), "number"], [header("overpotential"), "number"], [header("pds")]];
     const card = el("section", { class: "card", "aria-labelledby": "potentials-title" }, el("h3", { id: "potentials-title" }, "Limiting potentials"), entries.length ? table(heads, lines) : el("p", { class: "note" }, "No limiting potential is known of this site."));

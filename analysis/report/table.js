@@ -135,7 +135,10 @@ class Ranking {
 
 const siteHash = (site) => `#site=${encodeURIComponent(site)}`;
 
+const BAD = /\b(un\w+|not?|dis\w+|des\w+|det\w+|reject\w*|fail\w*|migrat\w*|incomplete|below|above)\b/i;
+const GOOD = /\b(bound|stable|passed|kept|complete|yes)\b/i;
+
 function badge(text) {
-  const tone = /^(bound|stable|ok|complete|determined|kept|passed|yes)/i.test(text) ? "good" : /(un|dis|de|reject|fail|migrat|incomplete|no$)/i.test(text) ? "bad" : "plain";
+  const tone = BAD.test(text) ? "bad" : GOOD.test(text) ? "good" : "plain";
   return el("span", { class: `badge ${tone}`, title: text }, text);
 }
