@@ -1,1 +1,1 @@
-"""Report: a campaign as one page that needs nothing else: its data, its methods paragraph, its references."""
+"""Report: one HTML file in which a campaign is looked at, without a network."""
