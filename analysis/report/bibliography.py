@@ -14,6 +14,7 @@ import yaml
 
 from atomsieve.structures.errors import InputError, unknown
 
+_CITED: Final = re.compile(r"@([\w.-]+)")
 _DOI: Final = re.compile(r"\b10\.\d{4,9}/[^\s,;]+")
 #: The fields of BibTeX in the order in which they are written.
 _FIELDS: Final = (
@@ -59,7 +60,7 @@ class Reference:
         )
         pages = f.get("pages", "").replace("--", "–")
         parts = (authors, f["title"], ", ".join(filter(None, (where, pages, f.get("year", ""), f.get("version", "")))))
-        return ". ".join(part for part in parts if part) + (f". doi:{f['doi']}" if "doi" in f else "")
+        return ". ".join(part.rstrip(".") for part in parts if part) + (f". doi:{f['doi']}" if "doi" in f else "")
 
 
 def _escaped(name: str, value: str) -> str:
@@ -95,8 +96,19 @@ def dois(source: str) -> list[str]:
     return found
 
 
+def _named(source: str) -> list[Reference]:
+    """Return what a source of a table names: by their DOIs, known or not, and by name what has none."""
+    known, found = references(), []
+    for doi in dois(source):
+        key = _by_doi().get(doi.lower())
+        # brackets and slashes are more than a key may hold
+        alone = Reference(f"doi-{re.sub(r'[^A-Za-z0-9.-]+', '-', doi).strip('-')}", {"type": "misc", "doi": doi})
+        found.append(known[key] if key is not None else alone)
+    return found + [one for one in known.values() if "named" in one.fields and one.fields["named"] in source]
+
+
 class Citations:
-    """What a text cites, in the order in which it does.
+    """What a text cites.
 
     Parameters
     ----------
@@ -124,33 +136,27 @@ class Citations:
         keys = dict.fromkeys(key for source in sources for key in self._keys(source))
         return f" [{'; '.join(f'@{key}' for key in keys)}]" if keys else ""
 
-    def known(self, source: str) -> str:
-        """Return the mark of a source that may name nothing to cite, which then has none."""
-        try:
-            return self(source)
-        except InputError:
-            return ""
+    def known(self, *sources: str) -> str:
+        """Return the mark of sources of which some may name nothing to cite."""
+        return self(*(source for source in sources if source in references() or _named(source)))
 
     def _keys(self, source: str) -> list[str]:
         known = references()
         if source in known:
             return [self._add(known[source])]
-        found = []
-        for doi in dois(source):
-            key = _by_doi().get(doi.lower())
-            # a colon, a bracket or a slash in a key is more than BibTeX takes
-            own = Reference(f"doi-{re.sub(r'[^A-Za-z0-9.-]+', '-', doi).strip('-')}", {"type": "misc", "doi": doi})
-            found.append(self._add(known[key] if key is not None else own))
-        found += [self._add(e) for e in known.values() if e.fields.get("named", "\0").lower() in source.lower()]
-        if not found:
+        if not (found := _named(source)):
             raise InputError(unknown(source, known, "reference"))
-        return found
+        return [self._add(entry) for entry in found]
 
     def _add(self, entry: Reference) -> str:
         version = self._versions.get(entry.key)
         fields = {**entry.fields, **({"version": version} if version is not None and "doi" not in entry.fields else {})}
         self._cited.setdefault(entry.key, Reference(entry.key, fields))
         return entry.key
+
+    def order(self, text: str) -> None:
+        """Put what is cited in the order in which a text that holds the marks does so."""
+        self._cited = {key: self._cited[key] for key in dict.fromkeys(_CITED.findall(text))}
 
     @property
     def bibtex(self) -> str:

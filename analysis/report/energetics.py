@@ -9,6 +9,7 @@ from atomsieve.analysis.bulk import SCHEMES
 from atomsieve.analysis.report.bibliography import Citations
 from atomsieve.analysis.report.practice import Practice, Treatment
 from atomsieve.analysis.report.prose import listed, number
+from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.correction import TREATMENTS, correction_tables
 from atomsieve.structures.gas_correction import gas_corrections
 from atomsieve.structures.molecule import molecule
@@ -99,7 +100,7 @@ def _treated(done: Practice, one: Treatment, cite: Citations) -> Iterator[str]:
         yield "Solvation was not treated"
     if (mended := gas_corrections().get(one.gas_corrections)) is not None:
         values = mended.functionals.get(str(one.energies.physics.get("functional", "none")), {})
-        own = [f"{name} {value:+g} eV" for name, value in values.items()]
+        own = [f"{name} {number(value, '+g')} eV" for name, value in values.items()]
         yield f"Known errors of the functional for gases were corrected for: {listed(own)}{cite(mended.source)}"
     yield from _molecules(done, one, cite)
 
@@ -115,9 +116,7 @@ def _molecules(done: Practice, one: Treatment, cite: Citations) -> Iterator[str]
     names = dict.fromkeys(name for wanted in chains for state in (wanted.start, wanted.end) for name in state.free)
     phases = done.conditions.get("phases", {})
     used = [molecule(name).phases[phases.get(name, molecule(name).phase)] for name in names]
-    mark = "".join(
-        dict.fromkeys(filter(None, (cite.known(source) for source in dict.fromkeys(p.source for p in used))))
-    )
+    mark = cite.known(*(phase.source for phase in used))
     if one.gases == "computed":
         yield f"Reactants and products were calculated as the sites were, and held against measured free energies{mark}"
     else:
@@ -149,6 +148,8 @@ def electrode(done: Practice, cite: Citations) -> Iterator[str]:
     potential, temperature = float(stated.get("potential", 0.0)), float(stated.get("temperature", 298.15))
     name = {"RHE": "RHE", "SHE": "SHE", "absolute": "the vacuum"}.get(scale, scale)
     against = f"U = {number(potential)} V vs {name}"
+    if scale != "RHE":
+        against += f", {number(surroundings(stated).potential, '.2f')} V vs RHE"
     zero = (
         f" (the standard hydrogen electrode at {number(float(stated['she']))} V{cite(ABSOLUTE)})"
         if "she" in stated
@@ -186,16 +187,13 @@ def stability(done: Practice, cite: Citations) -> Iterator[str]:
             yield f"The energy of bulk {listed(metals)} is that of the {SCHEMES[scheme]}{cite(marks[scheme])}"
         else:
             yield f"No energy of bulk {listed(metals)} is known: {scheme}"
-    also = [
-        *(
-            ["demetallation in acid, from the site with hydrogen in the metal's place"]
-            if found["demetallation"]
-            else []
-        ),
-        *(["aggregation, from the site with a second metal atom"] if found["aggregation"] else []),
-    ]
-    if also:
-        yield f"Also calculated were {listed(also)}"
+    also = {
+        "demetallation": "demetallation in acid (from the site with hydrogen in the metal's place)",
+        "aggregation": "aggregation (from the site with a second metal atom)",
+    }
+    asked = [text for name, text in also.items() if found[name]]
+    if asked:
+        yield f"Also considered: {listed(asked)}"
     if found["ligands"]:
         own = [f"{name} ({number(float(amount))})" for name, amount in found["ligands"].items()]
         yield f"Ligands that may cover the metal, with their pressures (bar) or activities (mol/kg), were {listed(own)}"

@@ -47,7 +47,10 @@ class Writing:
         self._cite = Citations({"atomsieve": done.versions.get("atomsieve", "")})
         paragraphs = [
             self._overview(),
-            *(self._treatment(one) for one in done.treatments),
+            *(
+                self._treatment(one, before)
+                for one, before in zip(done.treatments, (None, *done.treatments), strict=False)
+            ),
             energetics.free_energies(done, self._cite),
             energetics.electrode(done, self._cite),
             energetics.stability(done, self._cite),
@@ -56,6 +59,7 @@ class Writing:
         written = [" ".join(map(sentence, paragraph)) for paragraph in map(list, paragraphs) if paragraph]
         #: Paragraphs apart by an empty line; ``[@key]`` cites an entry of :attr:`bibtex`, as pandoc reads it.
         self.text: str = "\n\n".join(written)
+        self._cite.order(self.text)
         #: ``key``, ``doi`` and ``text`` of all that is cited, in its order.
         self.references: list[dict[str, str | None]] = self._cite.to_list()
         #: The same as BibTeX.
@@ -63,15 +67,15 @@ class Writing:
 
     def _overview(self) -> Iterator[str]:
         done = self._done
-        families = [f"{title} ({count:,})" for title, count in done.families.items()]
+        families = [f"{title}, {counted(count, 'site')}" for title, count in done.families.items()]
         if len(families) == 1:
             families = [*done.families]
-        metals = f" with {listed(done.metals)}" if done.metals else ""
-        held = f", {listed(families)}," if families else ""
+        held = f" of {listed(done.metals)}" if done.metals else ""
+        held += f" ({'; '.join(families)})" if families else ""
         what = [f"{_of(name)}{self._cite.known(reaction(name).source)}" for name in done.reactions]
         aim = f" for {listed(what)}" if what else ""
         whence = "taken over from calculations made elsewhere" if done.ingested else "screened"
-        yield f"{counted(done.sites, 'active site')}{held}{metals} {_was(done.sites)} {whence}{aim}"
+        yield f"{_total(done.sites)}{held} {_was(done.sites)} {whence}{aim}"
         adsorbates = [f"{name}*" for name in done.adsorbates]
         if adsorbates:
             yield f"The adsorbates were {listed(adsorbates)}"
@@ -79,7 +83,7 @@ class Writing:
             stages = [f"{one.name} ({one.energies.title})" for one in done.treatments]
             yield f"They passed through {spelled(len(stages))} stages in turn, {listed(stages)}"
 
-    def _treatment(self, one: Treatment) -> Iterator[str]:
+    def _treatment(self, one: Treatment, before: Treatment | None) -> Iterator[str]:
         done, cite = self._done, self._cite
         if one.name is not None:
             yield f"Stage {one.name}, which {counted(one.entered, 'site')} entered, was done as follows"
@@ -92,19 +96,19 @@ class Writing:
         if one.starts is not None:
             yield f"Relaxations started from the geometries of stage {one.starts}"
         yield from theory.sentences(one.relaxed, done.elements, cite)
-        if one.energies != one.relaxed:
-            yield f"The energies at the relaxed geometries are single points with {theory.cited(one.energies, cite)}"
-            for text in theory.sentences(one.energies, done.elements, cite):
-                if not text.startswith("Energies and forces"):
-                    yield f"For these single points: {text[0].lower()}{text[1:]}"
         if not done.ingested:
             yield from self._relaxation(one)
-            yield from _spins(one)
-            yield from _poses(one)
-        yield (
-            "Only geometries in which the site is intact and the adsorbate bound as it was meant were used, judged by "
-            f"bond lengths against the sums of covalent radii{cite(RADII)}"
-        )
+            if before is not None and [*_tried(one)] == [*_tried(before)]:
+                yield f"Spin states and poses were tried as in stage {before.name}"
+            else:
+                yield from _tried(one)
+        if before is None:
+            yield (
+                "Only geometries in which the site is intact and the adsorbate bound as it was meant were used, judged "
+                f"by bond lengths against the sums of covalent radii{cite(RADII)}"
+            )
+        if one.energies != one.relaxed:
+            yield from theory.sentences(one.energies, done.elements, cite, "Energies at the relaxed geometries")
         if one.name is not None and (one.criteria or one.passed != one.entered):
             wanted = f", those with {one.criteria}" if one.criteria else ""
             yield f"{counted(one.passed, 'site')} passed on{wanted}"
@@ -136,13 +140,23 @@ class Writing:
             yield f"Of {counted(done.sites, 'site')}, {done.complete:,} {have} all results"
         if done.days:
             yield f"The calculations were made {'on' if ' to ' not in done.days else 'from'} {done.days}"
-        built = listed(f"{name}{cite(key)}" for name, key in PROGRAMS.items())
         own = done.versions.get("atomsieve", "")
-        verb = "gathered" if done.ingested else "built, placed, run and evaluated"
-        yield f"Sites were {verb} by atomsieve{f' {own}' if own else ''}{cite('atomsieve')}, which stands on {built}"
+        how = "gathered" if done.ingested else "built, placed, run and evaluated"
+        itself = f"Sites were {how} by atomsieve{f' {own}' if own else ''}{cite('atomsieve')}"
+        yield f"{itself}, which stands on {listed(f'{name}{cite(key)}' for name, key in PROGRAMS.items())}"
         others = [f"{name} {version}" for name, version in done.versions.items() if name != "atomsieve"]
         if others:
             yield f"The versions of programs were {listed(others)}"
+
+
+def _total(sites: int) -> str:
+    """Return so many sites as a sentence begins: with a word."""
+    word = spelled(sites)
+    return (
+        f"A total of {sites:,} active sites"
+        if word[0].isdigit()
+        else f"{word} active {'site' if sites == 1 else 'sites'}"
+    )
 
 
 def _was(count: int) -> str:
@@ -153,6 +167,11 @@ def _of(name: str) -> str:
     """Return a reaction as a sentence names it: ``oxygen evolution (OER; adsorbate evolution mechanism)``."""
     title, _, mechanism = reaction(name).title.partition(" (")
     return f"{title} ({name}; {mechanism}" if mechanism else f"{title} ({name})"
+
+
+def _tried(one: Treatment) -> Iterator[str]:
+    yield from _spins(one)
+    yield from _poses(one)
 
 
 def _spins(one: Treatment) -> Iterator[str]:

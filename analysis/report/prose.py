@@ -25,13 +25,12 @@ def spelled(number: int) -> str:
     return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
 
 
-def number(value: float) -> str:
-    """Return a number as short as it is stated: ``300``, ``0.05``, ``1 × 10⁻⁶``."""
-    text = f"{value:.6g}"
-    mantissa, _, power = text.partition("e")
+def number(value: float, form: str = ".6g") -> str:
+    """Return a number as short as it is stated: ``300``, ``−0.05``, ``10⁻⁶``."""
+    mantissa, _, power = f"{value:{form}}".replace("-", "−").partition("e")
     if not power:
-        return text
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return mantissa
+    raised = str(int(power.replace("−", "-"))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{raised}" if mantissa == "1" else f"{mantissa} × 10{raised}"
 
 

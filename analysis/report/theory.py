@@ -66,7 +66,9 @@ def cited(theory: Theory, cite: Citations) -> str:
     return f"{theory.title}{cite.known(theory.source)}"
 
 
-def sentences(theory: Theory, elements: Sequence[str], cite: Citations) -> Iterator[str]:
+def sentences(
+    theory: Theory, elements: Sequence[str], cite: Citations, what: str = "Energies and forces"
+) -> Iterator[str]:
     """Yield what is said of a level of theory.
 
     Parameters
@@ -77,24 +79,28 @@ def sentences(theory: Theory, elements: Sequence[str], cite: Citations) -> Itera
         Chemical symbols of all atoms.
     cite : Citations
         Takes up what is cited.
+    what : str
+        What it gives.
     """
     physics = theory.physics
-    what = f"{_KINDS[theory.tier]} {cited(theory, cite)}"
+    how = f"{_KINDS[theory.tier]} {cited(theory, cite)}"
     functional = str(physics.get("functional", "none"))
     if theory.tier == "dft" and functional != "none":
-        what += f" with the {functional} functional{cite.known(_sources('functionals').get(functional, ''))}"
-        what += _dispersion(str(physics.get("dispersion", "none")), functional, cite)
-    yield f"Energies and forces were calculated with {what}"
+        how += f" with the {functional} functional{cite.known(_sources('functionals').get(functional, ''))}"
+        how += _dispersion(str(physics.get("dispersion", "none")), functional, cite)
+    yield f"{what} were calculated with {how}"
     if theory.name == "mock":
         yield "This calculator is a pair potential that is shaped like chemistry: its numbers mean nothing"
+    elif theory.tier != "dft":
+        yield f"The numbers of {theory.title} rank candidates for a dearer method, and do not predict"
     if "checkpoint" in physics:
         named = f"the weights {physics['model']}" if physics.get("model") else "weights"
-        trained = f", trained on {functional} energies" if functional != "none" else ""
+        trained = f", trained on energies of {functional}" if functional != "none" else ""
         yield f"It used {named} (SHA-256 {str(physics['checkpoint'])[:LETTERS]}…){trained}"
     clauses = [*_basis(theory, elements, cite)]
     clauses += [text for tag, clause in _CLAUSES.items() if tag in physics and (text := clause(physics[tag]))]
     if clauses:
-        yield f"The calculations used {listed(clauses)}"
+        yield f"These calculations used {listed(clauses)}"
     yield from _electrons(theory, elements, cite)
     # what fixes the physics is never kept quiet
     rest = [f"{tag} = {value}" for tag, value in physics.items() if tag not in _SAID and tag not in _CLAUSES]
@@ -148,7 +154,7 @@ def _electrons(theory: Theory, elements: Sequence[str], cite: Citations) -> Iter
     if theory.tier == "dft" and "spin_polarised" in physics:
         is_polarised = physics["spin_polarised"]
         held = ", with the total moment held" if physics.get("total_spin") == "held" else ""
-        yield f"All calculations were {'spin-polarised' if is_polarised else 'not spin-polarised'}{held}"
+        yield f"The calculations were {'spin-polarised' if is_polarised else 'not spin-polarised'}{held}"
     yield from _hubbard(physics.get("u"), elements, cite)
     solvent = physics.get("solvent", "none")
     if solvent != "none":
@@ -169,5 +175,5 @@ def _hubbard(u: Any, elements: Sequence[str], cite: Citations) -> Iterator[str]:
     if not own:
         return
     table = next((table for table in hubbard_tables().values() if dict(table.values) == dict(u)), None)
-    origin = f", from the table {table.title}{cite(table.source)}" if table is not None else ""
+    origin = f", from the table “{table.title}”{cite(table.source)}" if table is not None else ""
     yield f"A Hubbard U in the form of Dudarev{cite(DUDAREV)} was added for {listed(own)}{origin}"
