@@ -379,7 +379,7 @@ GOLDEN: list[tuple[dict[str, Any], list[str], list[str]]] = [
             ]
         },
         [
-            "They passed through two stages in turn, cheap (CHGNet) and dear (CP2K).",
+            "The sites passed through two stages in turn, cheap (CHGNet) and dear (CP2K).",
             "Stage cheap, which 2 sites entered, was done as follows.",
             "the machine-learned interatomic potential CHGNet [@deng2023]",
             "CHGNet does not distinguish spin states.",
@@ -395,6 +395,7 @@ GOLDEN: list[tuple[dict[str, Any], list[str], list[str]]] = [
         {
             "method": {"calculator": "vasp", "settings": {"functional": "BEEF-vdW", "dispersion": "none"}},
             "thermochemistry": {"gas_corrections": "studt"},
+            "fingerprints": {"co_stretch": True},
             "spin": {"clean": 2, "adsorbed": "fixed"},
             "reactions": ["OER"],
             "conditions": {"activities": {"H2O2": 0.001}},
@@ -406,6 +407,7 @@ GOLDEN: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "H2 +0.09 eV [@studt2013]",
             "U_L = max ΔG/e for oxidations",
             "Activities other than 1 were H2O2 0.001.",
+            "The C–O stretch of carbon monoxide on a site is the measured fundamental of the gas",
         ],
         ["for reductions", "without a dispersion"],
     ),

@@ -197,3 +197,12 @@ def stability(done: Practice, cite: Citations) -> Iterator[str]:
     if found["ligands"]:
         own = [f"{name} ({number(float(amount))})" for name, amount in found["ligands"].items()]
         yield f"Ligands that may cover the metal, with their pressures (bar) or activities (mol/kg), were {listed(own)}"
+
+
+def probe(done: Practice) -> Iterator[str]:
+    """Yield how the stretch of carbon monoxide was told."""
+    if done.probed:
+        yield (
+            "The C–O stretch of carbon monoxide on a site is the measured fundamental of the gas, shifted by the "
+            "difference of the harmonic wavenumbers that were calculated on the site and of the gas"
+        )

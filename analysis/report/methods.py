@@ -54,6 +54,7 @@ class Writing:
             energetics.free_energies(done, self._cite),
             energetics.electrode(done, self._cite),
             energetics.stability(done, self._cite),
+            energetics.probe(done),
             self._numbers(),
         ]
         written = [" ".join(map(sentence, paragraph)) for paragraph in map(list, paragraphs) if paragraph]
@@ -79,9 +80,9 @@ class Writing:
         adsorbates = [f"{name}*" for name in done.adsorbates]
         if adsorbates:
             yield f"The adsorbates were {listed(adsorbates)}"
-        if len(done.treatments) > 1:
-            stages = [f"{one.name} ({one.energies.title})" for one in done.treatments]
-            yield f"They passed through {spelled(len(stages))} stages in turn, {listed(stages)}"
+        stages = [f"{one.name} ({one.energies.title})" for one in done.treatments if one.name is not None]
+        if len(stages) > 1:
+            yield f"The sites passed through {spelled(len(stages))} stages in turn, {listed(stages)}"
 
     def _treatment(self, one: Treatment, before: Treatment | None) -> Iterator[str]:
         done, cite = self._done, self._cite
