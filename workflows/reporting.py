@@ -151,7 +151,7 @@ def _kind(column: str) -> str:
 
 
 def _fingerprint(stage: CheckedCampaign, known: SiteRows, database: Database | None) -> Row:
-    if database is None or stage.policy.probe is None or PROBE not in known.rows:
+    if database is None or not stage.campaign.fingerprints.co_stretch or PROBE not in known.rows:
         return {}
     found = probe_of(stage, known.recipe, known.rows, database)
     return {"reason": found} if isinstance(found, str) else found.to_dict()

@@ -72,7 +72,7 @@ class Writing:
         if len(families) == 1:
             families = [*done.families]
         held = f" of {listed(done.metals)}" if done.metals else ""
-        held += f" ({'; '.join(families)})" if families else ""
+        held += f" ({'; '.join(families)})" if families and not done.ingested else ""
         what = [f"{_of(name)}{self._cite.known(reaction(name).source)}" for name in done.reactions]
         aim = f" for {listed(what)}" if what else ""
         whence = "taken over from calculations made elsewhere" if done.ingested else "screened"
@@ -96,7 +96,9 @@ class Writing:
             )
         if one.starts is not None:
             yield f"Relaxations started from the geometries of stage {one.starts}"
-        yield from theory.sentences(one.relaxed, done.elements, cite)
+        yield from theory.sentences(
+            one.relaxed, done.elements, cite, "Energies" if done.ingested else "Energies and forces"
+        )
         if not done.ingested:
             yield from self._relaxation(one)
             if before is not None and [*_tried(one)] == [*_tried(before)]:
@@ -104,9 +106,10 @@ class Writing:
             else:
                 yield from _tried(one)
         if before is None:
+            which = "Where there are geometries, only those" if done.ingested else "Only geometries"
             yield (
-                "Only geometries in which the site is intact and the adsorbate bound as it was meant were used, judged "
-                f"by bond lengths against the sums of covalent radii{cite(RADII)}"
+                f"{which} in which the site is intact and the adsorbate bound as it was meant were used, judged by bond "
+                f"lengths against the sums of covalent radii{cite(RADII)}"
             )
         if one.energies != one.relaxed:
             yield from theory.sentences(one.energies, done.elements, cite, "Energies at the relaxed geometries")
