@@ -108,8 +108,8 @@ class Writing:
         if before is None:
             which = "Where there are geometries, only those" if done.ingested else "Only geometries"
             yield (
-                f"{which} in which the site is intact and the adsorbate bound as it was meant were used, judged by bond "
-                f"lengths against the sums of covalent radii{cite(RADII)}"
+                f"{which} in which the site is intact and the adsorbate bound as it was meant were used, judged by "
+                f"bond lengths against the sums of covalent radii{cite(RADII)}"
             )
         if one.energies != one.relaxed:
             yield from theory.sentences(one.energies, done.elements, cite, "Energies at the relaxed geometries")
