@@ -19,9 +19,11 @@ from atomsieve.analysis.labels import label, labels
 from atomsieve.analysis.plots.diagram import free_energy_diagram
 from atomsieve.analysis.plots.figure import COLOURS, MARKERS, species
 from atomsieve.analysis.plots.network import layout, network
-from atomsieve.analysis.plots.volcano import DESCRIPTORS, volcano
+from atomsieve.analysis.plots.volcano import volcano
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.analysis.table import COLUMNS, csv_text, ordered, rows, select
+from atomsieve.analysis.trends.descriptor import Descriptor
+from atomsieve.analysis.trends.textbook import VOLCANOES
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
@@ -208,7 +210,7 @@ def test_csv_reads_back(campaign: Campaign) -> None:
 
 def test_labels_cover_every_adsorbate_and_every_descriptor() -> None:
     assert {f"free_{name}" for name in adsorbates()} <= labels().keys()
-    assert {d.quantity for d in DESCRIPTORS.values()} <= labels().keys()
+    assert {Descriptor.parse(v.descriptor).quantity for v in VOLCANOES.values()} <= labels().keys()
 
 
 def test_label_writes_values() -> None:
@@ -274,7 +276,7 @@ def test_hydrogen_needs_one_panel(campaign: Campaign, tmp_path: Path) -> None:
     assert len(free_energy_diagram(campaign.of("ORR-2e"), tmp_path / "peroxide.png").axes) == 2
 
 
-@pytest.mark.parametrize("name", DESCRIPTORS)
+@pytest.mark.parametrize("name", VOLCANOES)
 def test_volcano_is_written_with_its_sites(campaign: Campaign, tmp_path: Path, name: str) -> None:
     volcano(campaign.potentials, campaign.rows, tmp_path / "v.svg", name)
     volcano([p.to_dict() for p in campaign.potentials], [r.to_dict() for r in campaign.rows], tmp_path / "v.png", name)

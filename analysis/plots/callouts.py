@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 #: Distances from the point that are tried, in points; the first that fits is taken.
-RADII = (7, 12, 19, 28, 40, 54)
+RADII = (7, 12, 19, 28, 40, 54, 72, 95)
 #: Directions that are tried, degrees: to the right first, as a reader expects.
 ANGLES = (0, 40, -40, 180, 140, -140, 90, -90, 65, -65, 115, -115, 20, -20, 160, -160)
 #: Beyond this distance (points) a thin line leads from the name to its point.
@@ -42,6 +43,7 @@ def place_names(
     lines: np.ndarray,
     *,
     size: float = 7.0,
+    halo: bool = False,
 ) -> int:
     """Write a name beside each point, clear of points, lines and other names.
 
@@ -57,6 +59,8 @@ def place_names(
         One for each point.
     size : float
         Size of the font, points.
+    halo : bool
+        Whether letters have a white edge, to be read on colours.
 
     Returns
     -------
@@ -120,6 +124,8 @@ def place_names(
             arrowprops=arrow if len(found.leader) else None,
         )
         note.set_in_layout(False)
+        if halo:
+            note.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
     return left_out
 
 
