@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atomsieve.analysis.batch import Array
 from atomsieve.analysis.pathways import DECIMALS
 from atomsieve.analysis.trends.activity import Activity
 from atomsieve.structures.errors import InputError
@@ -19,6 +18,9 @@ RANGE = (-3.0, 6.0)
 POINTS, ROUNDS = 121, 12
 #: V within which two tops are equally high.
 EQUAL = 1e-6
+
+#: A position, and from where to where it is as good.
+Found = tuple[tuple[float, ...], tuple[tuple[float, float], ...]]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def top(activity: Activity, ranges: Sequence[tuple[float, float]] | None = None)
     """Find the top of a volcano.
 
     Along one path U_L is the least of straight lines, and its best is found exactly by a linear programme. Where
-    another path is cheaper at that point (chemical steps enter what a path costs, but not its U_L) the best of a grid
-    is closed in on.
+    another path is cheaper at that point (chemical steps enter what a path costs, but not its U_L, which therefore
+    jumps where one path gives way to another) the best of a grid is closed in on.
 
     Parameters
     ----------
@@ -95,9 +97,6 @@ def top(activity: Activity, ranges: Sequence[tuple[float, float]] | None = None)
     )
 
 
-Found = tuple[tuple[float, ...], tuple[tuple[float, float], ...]]
-
-
 def _of_path(activity: Activity, path: Path, box: Sequence[tuple[float, float]]) -> Found:
     """Return where the hardest proton-electron step of a path is easiest, by linear programmes."""
     from scipy.optimize import linprog
@@ -112,14 +111,14 @@ def _of_path(activity: Activity, path: Path, box: Sequence[tuple[float, float]])
     rows = np.column_stack([slopes, -np.ones(len(steps))])
     least = linprog([0.0] * count + [1.0], A_ub=rows, b_ub=-constants, bounds=[*box, (None, None)])
     height = float(least.x[-1]) + EQUAL / 10
-    corners_of_it: list[Array] = []
+    ends = []
     for direction in [sign * axis for axis in np.eye(count) for sign in (1.0, -1.0)]:
         one = linprog(direction, A_ub=slopes, b_ub=height - constants, bounds=box)
-        corners_of_it.append(one.x if one.success else least.x[:-1])
-    corners_found = np.array(corners_of_it)
-    extent = tuple((_rounded(own.min()), _rounded(own.max())) for own in corners_found.T)
+        ends.append(one.x if one.success else least.x[:-1])
+    corners_found = np.unique(np.round(ends, DECIMALS) + 0.0, axis=0)
+    extent = tuple((float(own.min()), float(own.max())) for own in corners_found.T)
     # the mean of corners of a convex area lies within it
-    return tuple(_rounded(value) for value in corners_found.mean(axis=0)), extent
+    return tuple(round(float(value), DECIMALS) for value in corners_found.mean(axis=0)), extent
 
 
 def _of_grid(activity: Activity, box: Sequence[tuple[float, float]]) -> Found:
@@ -130,14 +129,10 @@ def _of_grid(activity: Activity, box: Sequence[tuple[float, float]]) -> Found:
         axes = [np.linspace(low, high, POINTS) for low, high in near]
         mesh = np.meshgrid(*axes, indexing="ij")
         best = int(np.nanargmin(activity.at(*mesh).overpotential))
-        position = tuple(_rounded(own.ravel()[best]) for own in mesh)
+        # not rounded: U_L jumps where another path becomes cheaper
+        position = tuple(float(own.ravel()[best]) for own in mesh)
         near = [
             (max(low, value - 3 * (axis[1] - axis[0])), min(high, value + 3 * (axis[1] - axis[0])))
             for value, axis, (low, high) in zip(position, axes, box, strict=True)
         ]
     return position, tuple((value, value) for value in position)
-
-
-def _rounded(value: float) -> float:
-    """Drop the slack that linear programmes need."""
-    return round(float(value), DECIMALS) + 0.0
