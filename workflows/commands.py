@@ -234,11 +234,13 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
 
 def report(file_or_name: str, output: Path | None) -> None:
     """Draw a campaign's plots."""
+    from atomsieve.workflows.drawing import draw
+
     settings = read_settings()
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
     with stored_database(checked, settings) as database:
-        paths = display.draw(levels(checked, database), target)
+        paths = draw(levels(checked, database), target)
     if not paths:
         raise InputError(f"{checked.campaign.name} has no results yet; run it first")
     for path in paths:

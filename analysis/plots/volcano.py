@@ -70,7 +70,8 @@ def volcano(
     if len(drawn.descriptors) != 1 or drawn.reaction.name != reaction:
         names = ", ".join(descriptor.name for descriptor in drawn.descriptors)
         raise InputError(
-            f"a volcano of {reaction} takes its own activity over one descriptor, not that of {drawn.reaction.name} over {names}"
+            f"a volcano of {reaction} takes its own activity over one descriptor, and got {drawn.reaction.name} over "
+            f"{names}"
         )
     documents = [d for d in map(common.document, potentials) if d["reaction"] == reaction]
     path_of = common.one_reaction(documents)

@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 
 from atomsieve.analysis.labels import label
 from atomsieve.analysis.plots import figure as common
-from atomsieve.analysis.plots.figure import COLOURMAP, DASHES, Document
+from atomsieve.analysis.plots.figure import COLOURMAP, Document
 from atomsieve.analysis.plots.sites import descriptor_label, name_sites, places, scatter, short_names
 from atomsieve.analysis.plots.volcano import assumptions, top_text
 from atomsieve.analysis.trends.activity import Activity, Landscape
@@ -74,7 +74,8 @@ def volcano_map(
     if len(activity.descriptors) != 2 or activity.reaction.name != reaction.name:
         names_of = ", ".join(descriptor.name for descriptor in activity.descriptors)
         raise InputError(
-            f"a map of {reaction.name} takes its activity over two descriptors, not {activity.reaction.name} over {names_of}"
+            f"a map of {reaction.name} takes its own activity over two descriptors, and got {activity.reaction.name} "
+            f"over {names_of}"
         )
     determined = common.determined(documents)
     shown, points = places(determined, rows, activity)
