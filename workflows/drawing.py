@@ -32,9 +32,11 @@ FEW, LINE = 2, 3
 
 #: The name of a figure, and what draws it into a file.
 Drawn = tuple[str, Callable[[Path], "Figure"]]
+#: The sites that have been followed through a reaction, with what it does there.
+Known = Sequence[tuple[SiteRows, LimitingPotential]]
 
 
-def draw(found: Sequence[Level], target: Path) -> list[Path]:
+def draw(found: Sequence[Level], target: Path, *, is_brief: bool = False) -> list[Path]:
     """Draw the last stage that has results.
 
     Parameters
@@ -43,6 +45,8 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
         All that is known of a campaign.
     target : Path
         Folder; is made if there is something to draw.
+    is_brief : bool
+        Whether to draw the reactions alone, as PNG and SVG: what a run ends with.
 
     Returns
     -------
@@ -52,20 +56,48 @@ def draw(found: Sequence[Level], target: Path) -> list[Path]:
     from atomsieve.analysis.plots.figure import write
 
     stage, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
-    beside = compare(found)
-    figures = [*_scalings(sites)]
+    figures: list[Drawn] = []
     for name in stage.campaign.all_reactions:
         own = [(site, p) for site in sites for p in site.potentials if p.reaction == name]
-        figures += [(f"{stem}-{file_stem(name)}", drawn) for stem, drawn in _of_reaction(stage, name, own, beside)]
+        figures += [(f"{stem}-{file_stem(name)}", drawn) for stem, drawn in _reaction(name, own)]
+    if not is_brief:
+        beside = compare(found)
+        figures += _scalings(sites)
+        for name in stage.campaign.all_reactions:
+            own = [(site, p) for site in sites for p in site.potentials if p.reaction == name]
+            more = (*_trends(name, own), *_resting(stage, name, own), *_trades(own, beside))
+            figures += [(f"{stem}-{file_stem(name)}", drawn) for stem, drawn in more]
     paths = []
     for stem, drawn in figures:
         target.mkdir(parents=True, exist_ok=True)
-        first, *others = [target / f"{stem}{suffix}" for suffix in SUFFIXES]
+        first, *others = [target / f"{stem}{suffix}" for suffix in SUFFIXES[: 2 if is_brief else None]]
         figure = drawn(first)
         for path in others:
             write(figure, path)
         paths += [first, *others]
     return paths
+
+
+def _reaction(name: str, own: Known) -> Iterator[Drawn]:
+    """Yield what shows a reaction, however few the sites."""
+    from atomsieve.analysis.plots.diagram import free_energy_diagram
+    from atomsieve.analysis.plots.network import network
+    from atomsieve.analysis.plots.volcano import volcano
+    from atomsieve.analysis.trends.textbook import VOLCANOES, textbook
+
+    if not own:
+        return
+    potentials, rows, around = (
+        [p for _, p in own],
+        [row for site, _ in own for row in site.rows.values()],
+        own[0][0].around,
+    )
+    yield "free-energy", partial(free_energy_diagram, potentials)
+    if around is not None:
+        if name in VOLCANOES:
+            yield "volcano", partial(volcano, potentials, rows, reaction=name, activity=textbook(name, around))
+        if len(reaction(name).routes) > 1:
+            yield "network", partial(network, potentials, rows, around)
 
 
 def _scalings(sites: Sequence[SiteRows]) -> Iterator[Drawn]:
@@ -79,88 +111,59 @@ def _scalings(sites: Sequence[SiteRows]) -> Iterator[Drawn]:
             yield f"scaling-{file_stem(f'{y}-{x}')}", partial(scaling_plot, rows, x, y)
 
 
-def _of_reaction(
-    stage: CheckedCampaign,
-    name: str,
-    own: Sequence[tuple[SiteRows, LimitingPotential]],
-    beside: Mapping[Place, Mapping[str, Any]],
-) -> Iterator[Drawn]:
+def _trends(name: str, own: Known) -> Iterator[Drawn]:
+    """Yield what shows the sites of a reaction beside each other, and the paths of the best."""
     from atomsieve.analysis.plots.competing import competing_paths
-    from atomsieve.analysis.plots.coverage import coverage
-    from atomsieve.analysis.plots.diagram import free_energy_diagram
-    from atomsieve.analysis.plots.network import network
     from atomsieve.analysis.plots.periodic import periodic_table
     from atomsieve.analysis.plots.volcano import volcano
     from atomsieve.analysis.plots.volcano_map import volcano_map
+    from atomsieve.analysis.trends.textbook import VOLCANOES
 
-    if not own:
+    determined = [(site, p) for site, p in own if p.overpotential is not None]
+    if not determined or (around := determined[0][0].around) is None:
         return
     wanted, potentials = reaction(name), [potential for _, potential in own]
     rows = [row for site, _ in own for row in site.rows.values()]
-    around = own[0][0].around
-    determined = [(site, p) for site, p in own if p.overpotential is not None]
-    yield "free-energy", partial(free_energy_diagram, potentials)
-    if around is None:
+    site, best = min(determined, key=lambda pair: (pair[1].overpotential or 0.0, pair[1].site.label))
+    if best.alternatives or wanted.competes:
+        yield "paths", partial(competing_paths, best, site.rows.values(), around)
+    if len(determined) < FEW:
         return
-    if len(wanted.routes) > 1:
-        yield "network", partial(network, potentials, rows, around)
-    if determined:
-        site, best = min(determined, key=lambda pair: (pair[1].overpotential or 0.0, pair[1].site.label))
-        if best.alternatives or wanted.competes:
-            yield "paths", partial(competing_paths, best, site.rows.values(), around)
-    if len(determined) >= FEW:
-        legs = activity(wanted, rows, 1, around)
-        if legs is not None:
-            yield "volcano", partial(volcano, potentials, rows, reaction=name, activity=legs)
-        plane = activity(wanted, rows, 2, around)
-        if plane is not None:
-            yield "volcano-map", partial(volcano_map, potentials, rows, activity=plane)
-        if len({metal for _, p in determined for metal in p.site.metals}) >= FEW:
-            overpotentials = [p.overpotential for p in potentials]
-            title = f"{wanted.title}: overpotential"
-            yield (
-                "periodic-table",
-                partial(periodic_table, potentials, overpotentials, "overpotential", title=title, sense="low"),
-            )
-    resting = _resting(stage, wanted, own)
-    if resting:
-        yield "coverage", partial(coverage, potentials, resting)
-    yield from _trades(own, beside)
+    if name not in VOLCANOES and (legs := _fitted(wanted, rows, 1, around)) is not None:
+        yield "volcano", partial(volcano, potentials, rows, reaction=name, activity=legs)
+    if (plane := _fitted(wanted, rows, 2, around)) is not None:
+        yield "volcano-map", partial(volcano_map, potentials, rows, activity=plane)
+    if len({metal for _, p in determined for metal in p.site.metals}) >= FEW:
+        values, title = [p.overpotential for p in potentials], f"{wanted.title}: overpotential"
+        yield "periodic-table", partial(periodic_table, potentials, values, "overpotential", title=title)
 
 
-def activity(wanted: Reaction, rows: Sequence[AdsorptionEnergy], count: int, around: Surroundings) -> Activity | None:
-    """Return the activity of a reaction over one descriptor, as the literature has it where it does, or two.
-
-    None where the sites are too few to say.
-    """
+def _fitted(wanted: Reaction, rows: Sequence[AdsorptionEnergy], count: int, around: Surroundings) -> Activity | None:
     from atomsieve.analysis.trends.fitted import fitted
-    from atomsieve.analysis.trends.textbook import VOLCANOES, textbook
 
     try:
-        if count == 1 and wanted.name in VOLCANOES:
-            return textbook(wanted.name, around)
         return fitted(wanted, rows, count, around=around)
     except InputError:
+        # too few sites to say what scales with what
         return None
 
 
-def _resting(
-    stage: CheckedCampaign, wanted: Reaction, own: Sequence[tuple[SiteRows, LimitingPotential]]
-) -> dict[str, Sequence[Window]]:
-    """Return what rests where, by the keys of sites of which more is known than the bare state."""
-    found = {}
+def _resting(stage: CheckedCampaign, name: str, own: Known) -> Iterator[Drawn]:
+    from atomsieve.analysis.plots.coverage import coverage
+
+    found: dict[str, Sequence[Window]] = {}
     for site, potential in own:
         if site.around is not None:
-            free = {name: row.free for name, row in site.rows.items()}
-            states = resting_states(stage, wanted, free, site.around)
+            free = {adsorbate: row.free for adsorbate, row in site.rows.items()}
+            states = resting_states(stage, reaction(name), free, site.around)
+            # of the bare state alone nothing can be said
             if len(states) > 1:
                 found[potential.site.key] = windows(states)
-    return found
+    if found:
+        yield "coverage", partial(coverage, [potential for _, potential in own], found)
 
 
-def _trades(
-    own: Sequence[tuple[SiteRows, LimitingPotential]], beside: Mapping[Place, Mapping[str, Any]]
-) -> Iterator[Drawn]:
+def _trades(own: Known, beside: Mapping[Place, Mapping[str, Any]]) -> Iterator[Drawn]:
     """Yield maps of activity against stability, and against selectivity."""
     from atomsieve.analysis.plots.maps import activity_map
     from atomsieve.analysis.trends.pareto import TRADES

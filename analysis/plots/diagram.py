@@ -165,7 +165,7 @@ def _draw(
         for x, level in enumerate(levels):
             # the bare site with its molecules is the same for all
             ink = GREY if bare[x] else colour
-            panel.plot([x - 0.3, x + 0.3], [level, level], color=ink, linewidth=2.0, solid_capstyle="butt")
+            panel.plot([x - 0.3, x + 0.3], [level, level], color=ink, linewidth=2.0, solid_capstyle="butt", gid="level")
             if x:
                 style = PAIRS if kinds[x - 1] == "proton-electron" else OTHERS
                 panel.plot([x - 0.7, x - 0.3], [levels[x - 1], level], color=colour, lw=0.9, ls=style, zorder=1)

@@ -56,7 +56,7 @@ def pourbaix_plot(
     found : Diagram
         The regions.
     path : str or Path
-        File to write, PNG or SVG.
+        File to write, PNG, SVG or PDF.
     title : str
         Above it.
     mark : (float, float), optional
@@ -67,7 +67,7 @@ def pourbaix_plot(
     Raises
     ------
     InputError
-        If the file is neither PNG nor SVG.
+        If the file is neither PNG, SVG nor PDF.
     """
     target = common.target(path)
     colours = _colours(found)
