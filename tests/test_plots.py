@@ -355,7 +355,7 @@ def test_what_cannot_be_drawn_is_refused(campaign: Campaign, tmp_path: Path) -> 
         volcano([], [], tmp_path / "x.png", "ORR")
     with pytest.raises(InputError, match=r"'\.gif'.*\.png, \.svg"):
         free_energy_diagram(campaign.of("ORR"), tmp_path / "x.gif")
-    with pytest.raises(InputError, match="unknown reaction with a volcano .*'NRR'"):
+    with pytest.raises(InputError, match=r"unknown reaction with a volcano .*'NRR'"):
         volcano(campaign.potentials, campaign.rows, tmp_path / "x.png", "NRR")
     with pytest.raises(InputError, match="pass every row"):
         volcano(campaign.potentials, campaign.rows[:3], tmp_path / "x.png", "ORR")
