@@ -171,15 +171,11 @@ def determined(potentials: Sequence[LimitingPotential]) -> list[LimitingPotentia
     return [p for p in potentials if p.limiting_potential is not None]
 
 
-@pytest.fixture
-def boxes() -> Callable[[Figure], list[Any]]]:
-    def of(figure: Figure) -> list[Any]:
-        figure.draw_without_rendering()
-        names = [child for child in figure.axes[0].get_children() if isinstance(child, Annotation)]
-        # the box of the text alone, without its leader
-        return [super(Annotation, name).get_window_extent() for name in names]
-
-    return of
+def boxes(figure: Figure) -> list[Any]:
+    """Return the boxes of names, without their leaders."""
+    figure.draw_without_rendering()
+    names = [child for child in figure.axes[0].get_children() if isinstance(child, Annotation)]
+    return [super(Annotation, name).get_window_extent() for name in names]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -222,9 +218,7 @@ def test_every_site_that_is_determined_has_its_marker(tmp_path: Path, number: in
 
 @pytest.mark.parametrize("kind", NAMED)
 @pytest.mark.parametrize("columns", [1, 2])
-def test_names_of_three_hundred_sites_stay_apart(
-    tmp_path: Path, boxes: Callable[[Figure], list[Any]], kind: str, columns: int
-) -> None:
+def test_names_of_three_hundred_sites_stay_apart(tmp_path: Path, kind: str, columns: int) -> None:
     figure = KINDS[kind](*crowd(300), tmp_path / "x.png", columns=columns)
     found = boxes(figure)
     assert len(found) >= 3
