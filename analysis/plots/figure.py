@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -212,4 +213,5 @@ def _reserve(figure: Figure, notes: float) -> None:
 
 def write(figure: Figure, target: Path) -> None:
     """Write the file, the same bytes each time."""
-    figure.savefig(target, dpi=300, metadata={_METADATA[target.suffix.lower()]: None})
+    with rc_context(STYLE):
+        figure.savefig(target, dpi=300, metadata={_METADATA[target.suffix.lower()]: None})
