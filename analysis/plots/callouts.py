@@ -22,6 +22,8 @@ LEADER = 10
 POINT = 3.5
 #: Leaders that come nearer than this cross, in points.
 CROSSING = 1.0
+#: Points beyond which a leader may pass over others: there is no way between them.
+CROWD = 60
 #: From the side of a name that its leader ends at to the fraction of its box.
 _RELATIVE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
 
@@ -93,7 +95,7 @@ def place_names(
                 and not _holds(place.box, drawn)
                 and not _holds(place.box, led)
                 and not any(_holds(box, place.leader) for box in taken)
-                and not _touches(place.leader, others, POINT * pixels)
+                and (len(spots) > CROWD or not _touches(place.leader, others, POINT * pixels))
                 and not _touches(place.leader, led, CROSSING * pixels)
             ):
                 found = place

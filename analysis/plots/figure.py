@@ -145,7 +145,7 @@ def notes(documents: Sequence[Document]) -> list[str]:
             else str(d["site"]["label"])
             for d in missing[:MISSING]
         ]
-        more = f" and {len(missing) - MISSING} sites more" if len(missing) > MISSING else ""
+        more = f" and {len(missing) - MISSING} more" if len(missing) > MISSING else ""
         notes.append(f"Not determined: {', '.join(texts)}{more}.")
     return [*notes, *remarks(documents)]
 
