@@ -109,7 +109,7 @@ def place_names(
         arrow = {
             "arrowstyle": "-",
             "linewidth": 0.4,
-            "color": "#999999",
+            "color": "#222222" if halo else "#999999",
             "shrinkA": 0,
             "relpos": (_RELATIVE[found.horizontal], _RELATIVE[found.vertical]),
         }

@@ -69,7 +69,7 @@ def families(documents: Sequence[Document]) -> list[Family]:
     return found
 
 
-def scatter(axes: Axes, documents: Sequence[Document], points: np.ndarray, *, on_colours: bool = False) -> list[Artist]:
+def scatter(axes: Axes, documents: Sequence[Document], points: np.ndarray) -> list[Artist]:
     """Draw a marker for each site in the style of its family; return what the legend shows.
 
     Parameters
@@ -80,8 +80,6 @@ def scatter(axes: Axes, documents: Sequence[Document], points: np.ndarray, *, on
         One a site.
     points : ndarray, shape (n, 2)
         Data coordinates.
-    on_colours : bool
-        Whether they stand on coloured ground: then all are white with a black edge, and families differ in shape alone.
     """
     size = LARGE if len(documents) <= MANY else SMALL
     handles: list[Artist] = []
@@ -94,8 +92,6 @@ def scatter(axes: Axes, documents: Sequence[Document], points: np.ndarray, *, on
             "mec": "white",
             "mew": 0.4,
         }
-        if on_colours:
-            style |= {"color": "white", "mec": "black", "mew": 0.6}
         handles += axes.plot(x, y, ls="none", zorder=3, label=family.name, gid="sites", **style)
     return handles
 

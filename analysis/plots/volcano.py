@@ -14,6 +14,7 @@ from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import DASHES, GREY, Document
 from atomsieve.analysis.plots.sites import MANY, descriptor_label, name_sites, places, scatter, short_names
 from atomsieve.analysis.trends.activity import Activity
+from atomsieve.analysis.trends.scaling import ScalingRelation
 from atomsieve.analysis.trends.textbook import textbook
 from atomsieve.analysis.trends.top import Top, top
 from atomsieve.structures.energies import AdsorptionEnergy
@@ -136,7 +137,11 @@ def assumptions(activity: Activity) -> str:
         return "legs of this path (exact)"
     lines = ["scaling:"]
     for relation in activity.relations[:MOST_RELATIONS]:
-        more = relation.source or f"n = {relation.n}, MAE {relation.mae or 0.0:.2f} eV"
-        lines += [relation.text.replace(" = ", " =\n   "), f"   {more}"]
+        lines += [relation.text.replace(" = ", " =\n   "), f"   {source_of(relation)}"]
     left = len(activity.relations) - MOST_RELATIONS
     return "\n".join([*lines, *([f"and {left} relations more"] if left > 0 else [])])
+
+
+def source_of(relation: ScalingRelation) -> str:
+    """Write where a relation comes from, or what it is worth."""
+    return relation.source or f"n = {relation.n}, MAE {relation.mae or 0.0:.2f} eV"

@@ -18,7 +18,7 @@ from atomsieve.analysis.labels import label
 from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import COLOURMAP, Document
 from atomsieve.analysis.plots.sites import descriptor_label, name_sites, places, scatter, short_names
-from atomsieve.analysis.plots.volcano import assumptions, top_text
+from atomsieve.analysis.plots.volcano import source_of, top_text
 from atomsieve.analysis.trends.activity import Activity, Landscape
 from atomsieve.analysis.trends.top import top
 from atomsieve.structures.energies import AdsorptionEnergy
@@ -101,7 +101,7 @@ def volcano_map(
         borders = _regions(axes, axes_of, there)
         style = {"marker": "*", "ms": 11, "color": "#EE6677", "mec": "black", "mew": 0.6, "ls": "none", "zorder": 4}
         handles = [*axes.plot(*best.position, label=top_text(best), **style)]
-        handles += scatter(axes, shown, points, on_colours=True)
+        handles += scatter(axes, shown, points)
         axes.set_xlim(axes_of[0][0], axes_of[0][-1])
         axes.set_ylim(axes_of[1][0], axes_of[1][-1])
         axes.spines[["top", "right"]].set_visible(True)
@@ -117,7 +117,8 @@ def volcano_map(
         common.finish(figure, reaction.title, handles, below=columns == 1)
         off = np.abs(activity.at(*points.T).limiting_potential - [float(d["limiting_potential"]) for d in shown])
         notes.append(f"Sites lie {off.mean():.2f} V off the colours on average.")
-        notes += [" ".join(assumptions(activity).split()).strip() + "."] if activity.relations else []
+        scaled = [f"{relation.text} ({source_of(relation)})" for relation in activity.relations]
+        notes += [f"Scaling: {'; '.join(scaled)}."] if scaled else []
         if lacking := len(determined) - len(shown):
             notes.append(f"Without both descriptors: {lacking} sites.")
         common.annotate(figure, [*notes, *common.notes(documents)])
