@@ -20,6 +20,7 @@ from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
+from atomsieve.workflows.drawing import draw
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
@@ -153,7 +154,7 @@ def run(file: str, workers: int | None) -> int:
         found = levels(checked, database)
     name = handle(checked, file, settings)
     display.show(checked, display.rows(found), name, limit=50)
-    for path in display.draw(found, checked.folder.root / "reports" / checked.campaign.name):
+    for path in draw(found, checked.folder.root / "reports" / checked.campaign.name, is_brief=True):
         out.print(f"plot: {path}", soft_wrap=True)
     out.print(
         f"look further: atomsieve results {name} --sort overpotential; atomsieve report {name}; atomsieve status {name}"
@@ -248,7 +249,7 @@ def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
         if as_json:
             screen.print_json(data)
             return
-        paths = display.draw(found, target)
+        paths = draw(found, target)
     target.mkdir(parents=True, exist_ok=True)
     paths.append(write_report(data, target / f"{file_stem(checked.campaign.name)}.html"))
     for path in paths:

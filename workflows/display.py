@@ -1,20 +1,17 @@
-"""Display: a campaign's rows and plots, as its commands show them."""
+"""Display: a campaign's rows, as its commands show them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
 from atomsieve.analysis import table
 from atomsieve.analysis.stability import stability_row
-from atomsieve.structures.reaction import reaction
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import compare, place_of
-from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows
 
@@ -94,31 +91,3 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
     remark = screen.caveat(found)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
-
-
-def draw(found: Sequence[Level], target: Path) -> list[Path]:
-    """Draw the last stage that has results."""
-    from atomsieve.analysis.plots.diagram import free_energy_diagram
-    from atomsieve.analysis.plots.network import network
-    from atomsieve.analysis.plots.volcano import DESCRIPTORS, volcano
-
-    paths: list[Path] = []
-    checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
-    for name in checked.campaign.all_reactions:
-        potentials = [p for site in sites for p in site.potentials if p.reaction == name]
-        if not potentials:
-            continue
-        target.mkdir(parents=True, exist_ok=True)
-        rows = [row for site in sites for row in site.rows.values()]
-        around = next(site.around for site in sites if site.potentials)
-        for suffix in ("png", "svg"):
-            ending = f"{file_stem(name)}.{suffix}"
-            paths.append(target / f"free-energy-{ending}")
-            free_energy_diagram(potentials, paths[-1])
-            if name in DESCRIPTORS:
-                paths.append(target / f"volcano-{ending}")
-                volcano(potentials, rows, paths[-1], name)
-            if around is not None and len(reaction(name).routes) > 1:
-                paths.append(target / f"network-{ending}")
-                network(potentials, rows, around, paths[-1])
-    return paths
