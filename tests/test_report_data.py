@@ -35,7 +35,8 @@ from atomsieve.workflows.campaigns import check, find, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import levels
-from atomsieve.workflows.reporting import FIRST, report_data
+from atomsieve.workflows.overview import FIRST
+from atomsieve.workflows.reporting import report_data
 from atomsieve.workflows.settings import Settings
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -9,12 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from atomsieve.analysis import table
-from atomsieve.analysis.cells import cell_text
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
-from atomsieve.analysis.descriptors.table import Descriptor, columns_of, descriptor
-from atomsieve.analysis.labels import label
+from atomsieve.analysis.descriptors.table import columns_of, descriptor
 from atomsieve.analysis.report.discretion import discreet
 from atomsieve.analysis.report.methods import Writing
 from atomsieve.analysis.report.prose import counted, listed
@@ -34,9 +31,11 @@ from atomsieve.workflows.dossier import Documents, dossier, keys, rounded, witho
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows, has_rows, site_label
 from atomsieve.workflows.ingest.collection import Collection
+from atomsieve.workflows.overview import SORTED_BY, overview
 from atomsieve.workflows.practice import methods_of, practice
 from atomsieve.workflows.screen import stage_state
 from atomsieve.workflows.sums import LETTERS
+from atomsieve.workflows.volcanoes import volcanoes
 
 Row = dict[str, Any]
 
@@ -44,26 +43,6 @@ Row = dict[str, Any]
 SCHEMA: Final = 1
 #: Sites whose calculations are read at once.
 CHUNK: Final = 100
-#: The columns that every report has, in their order.
-FIRST: Final = (
-    "site", "family", "metals", "reaction", "limiting_potential", "overpotential", "pds", "verdict", "rejected",
-)  # fmt: skip
-#: Further ones, those of which any row says something.
-FURTHER: Final = (
-    "verdicts", "undetermined", "rank", "rank_best", "rank_worst", "top_ten", "error_bar", "error_source", "path",
-    "desorption", "selectivity", "selectivity_against", "covered_by_hydrogen", "resting_state",
-    "limiting_potential_at_rest", "spread", "side_products", *table.STABILITY_COLUMNS, "spin", "single_start", "stage",
-    "calculator", "warnings",
-)  # fmt: skip
-#: Descriptors that are columns of the table as well, so that sites can be sorted by them.
-SORTED_BY: Final = (
-    "coordination", "bond_mean", "metal_height", "metal_distance", "moment", "d_band_centre", "d_electrons",
-    "electronegativity", "oxidation_state", "spin_gap",
-)  # fmt: skip
-#: Columns whose cells are lists.
-LISTS: Final = frozenset({"metals", "pds"})
-#: Columns that a page shows at once.
-SHOWN: Final = frozenset({*FIRST, "rank", "error_bar", "selectivity", "resting_state", "stability", "stage"})
 #: What the table of descriptors says of a site that the report says elsewhere.
 ELSEWHERE: Final = frozenset({"site", "adsorption"})
 
@@ -105,20 +84,28 @@ def report_data(checked: CheckedCampaign, found: Sequence[Level], database: Data
         name = site.label if site.label not in sites else f"{site.label} [{site.key[:LETTERS]}]"
         rows.append({"site": name, "family": site.family, "metals": site.metals, "undetermined": why})
         sites[name] = without_results(site, stage)
+    drawn = _volcanoes(checked, found)
     done = practice(checked, found, sites.values())
     written = Writing(done)
     return {
         "schema": SCHEMA,
         "campaign": discreet(_campaign(checked, found)),
         "reactions": [_reaction(checked, name) for name in checked.campaign.all_reactions],
-        **discreet(_table(rows, checked)),
+        **discreet(overview(rows, checked.campaign.all_adsorbates, drawn.values())),
         "descriptors": _listed(sites.values()),
         "sites": discreet(sites),
         "methods_text": discreet(written.text),
         "references": written.references,
         "bibtex": written.bibtex,
-        "plots": {},
+        "plots": {"volcanoes": drawn} if drawn else {},
     }
+
+
+def _volcanoes(checked: CheckedCampaign, found: Sequence[Level]) -> dict[str, Row]:
+    """Return the volcanoes of the last stage that has results."""
+    sites = next((level[1] for level in reversed(found) if any(site.potentials for site in level[1])), [])
+    around = next((site.around for site in sites if site.around is not None), None)
+    return volcanoes(checked.campaign.all_reactions, sites, around) if around is not None else {}
 
 
 def _names(entries: Iterable[Latest]) -> list[str]:
@@ -235,50 +222,6 @@ def _reaction(checked: CheckedCampaign, name: str) -> Row:
         "routes": {route: [state.text for state in chain] for route, chain in wanted.routes.items()},
         "source": wanted.source,
     }
-
-
-def _table(rows: Sequence[Row], checked: CheckedCampaign) -> Row:
-    """Return the columns that say something, and the rows in their order."""
-    free = [f"free_{name}" for name in checked.campaign.all_adsorbates]
-    known = {name for row in rows for name, value in row.items() if value not in (None, "", [], {}, False)}
-    wanted = [*FIRST, *free, *(name for name in (*FURTHER, *SORTED_BY, "co_stretch") if name in known)]
-    columns = [_column(name) for name in wanted]
-    kinds = {column["name"]: column["kind"] for column in columns}
-    return {"columns": columns, "rows": [[_cell(name, kinds[name], row) for name in wanted] for row in rows]}
-
-
-def _column(name: str) -> Row:
-    # a descriptor has its own label; "verdict" and "stage" are both, and mean the row's
-    entry = descriptor(name) if name in SORTED_BY else label(name)
-    unit = entry.unit
-    return {
-        "name": name,
-        "header": f"{entry.symbol} ({unit})" if unit else entry.symbol,
-        "title": entry.title if isinstance(entry, Descriptor) else entry.label,
-        "unit": unit,
-        "decimals": entry.decimals,
-        "kind": "text" if entry.decimals is None else "number",
-        "shown": name in SHOWN or name.startswith("free_"),
-    }
-
-
-def _cell(name: str, kind: str, row: Row) -> Any:
-    value = row.get(name)
-    if name == "verdict":
-        return _verdict(row)
-    if kind == "number":
-        return rounded(value) if isinstance(value, float) else value
-    if name in LISTS:
-        return list(value) if value else None
-    return cell_text(name, value) or None
-
-
-def _verdict(row: Row) -> str:
-    """Return what became of the adsorbates of a site, in a few words; the reasons have a column of their own."""
-    found = [f"{name}* {entry['verdict']}" for name, entry in row.get("verdicts", {}).items()]
-    if found or "verdicts" not in row:
-        return ", ".join(found) or "no results"
-    return "all bound"
 
 
 def _listed(sites: Iterable[Row]) -> list[Row]:
