@@ -7,8 +7,7 @@ import json
 import os
 import re
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,14 @@ from atomsieve.structures.reaction import reactions
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows import commands
 from atomsieve.workflows.calculators import CALCULATORS
-from atomsieve.workflows.campaigns import check, find, stored_database
+from atomsieve.workflows.campaigns import check, find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.overview import FIRST
 from atomsieve.workflows.reporting import report_data
+from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
-
-Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 SECRET = "hunter2-of-nobody"
 SIEVE = """\
@@ -66,13 +64,25 @@ stages:
 """
 
 
+class Silent:
+    def started(self, name: str) -> None: ...
+    def finished(self, name: str, task: str, output: Any) -> None: ...
+    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
+    def stage(self, stage: Any, sites: int) -> None: ...
+    def passed(self, stage: Any, sifted: Any) -> None: ...
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which a campaign of two stages has been run, by someone with a password in the settings."""
     folder = tmp_path_factory.mktemp("sieve")
     (folder / "sieve.yaml").write_text(SIEVE, encoding="utf-8")
-    result = cli("run", "sieve.yaml", "--workers", "2", cwd=folder, NO_COLOR="1", ATOMSIEVE_MONGODB_URI=uri())
-    assert result.returncode == 0, result.stdout + result.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATOMSIEVE_MONGODB_URI", uri())
+        settings = Settings(folder=folder / "atomsieve-data")
+        checked = load(folder / "sieve.yaml", settings)
+        with open_database(checked.campaign, checked.folder, settings) as database:
+            assert not Runner(checked, database, 2, Silent()).run().errors
     return folder
 
 
