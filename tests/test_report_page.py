@@ -494,6 +494,16 @@ def test_a_name_is_never_markup(browser: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_campaign_without_results_has_a_page(browser: Any, tmp_path: Path) -> None:
+    data = sample(0)
+    watched = Watched(browser, write_report({**data, "reactions": []}, tmp_path / "report.html"), "#plots")
+    assert watched.page.inner_text("#count") == "0 of 0 rows"
+    watched.page.click("text=Ranking")
+    assert "No row passes" in watched.page.inner_text("#main")
+    watched.close()
+
+
+@pytest.mark.slow
 def test_the_table_is_saved_as_csv_and_references_are_copied(opened: Watched) -> None:
     page = opened.page
     page.locator("#filter-text").fill("onerror")

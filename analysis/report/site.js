@@ -15,6 +15,7 @@ class SitePage {
       return;
     }
     this.label = label;
+    for (const old of this.node.querySelectorAll(".js-plotly-plot")) Plotly.purge(old);
     const rows = this.report.all.filter((row) => row.site === label);
     this.node.replaceChildren(
       this.head(label, site),
@@ -122,7 +123,7 @@ class SitePage {
     if (site.stability && Object.keys(site.stability).length) cards.push(card("stability", "Stability", stability(site.stability)));
     if (site.descriptors?.length && this.report.data.descriptors) cards.push(card("descriptors", "Descriptors", descriptors(this.report.data.descriptors, site.descriptors)));
     if (site.fingerprint) cards.push(card("fingerprint", "Fingerprint of adsorbed CO", facts(site.fingerprint)));
-    if (site.resting) cards.push(card("resting", "Resting state", facts(site.resting)));
+    if (site.resting) cards.push(card("resting", "Resting state", [facts(site.resting), site.not_at_rest ? facts(site.not_at_rest) : null].filter(Boolean)));
     if (site.provenance) cards.push(card("provenance", "Provenance", facts(site.provenance)));
     return cards.length ? [el("div", { class: "columns" }, cards)] : [];
   }
