@@ -132,7 +132,7 @@ async function start() {
   const page = new Page(report, sites);
   page.title = document.title;
   const licences = document.getElementById("licences");
-  document.getElementById("footer").replaceChildren(`Written by atomsieve ${report.data.campaign.versions?.atomsieve ?? ""}. This file asks nothing of the network. `, el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
+  document.getElementById("footer").replaceChildren(`${["Written by atomsieve", report.data.campaign.versions?.atomsieve].filter(Boolean).join(" ")}. This file asks nothing of the network. `, el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
   await page.route();
   document.body.dataset.ready = Math.round(performance.now());
 }
