@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from atomsieve.analysis.pathways import DECIMALS, toll
+from atomsieve.analysis.batch import Array, Batch, batch
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import ERROR_BAR
@@ -20,8 +19,6 @@ from atomsieve.structures.state import Step
 SAMPLES, SEED = 4000, 6
 #: What an error bar may come from.
 ASSUMED, PROPAGATED, ENSEMBLE = "assumed", "propagated", "ensemble"
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,6 @@ class Sampled:
         self.names = tuple(name for name in reaction.adsorbates if free.get(name) is not None)
         self._free = {name: float(free[name] or 0.0) for name in self.names}
         self._around = around
-        self._steps = [step for step in reaction.steps if around.change(step, self._free) is not None]
 
     def limiting_potentials(self, deviations: Mapping[str, Array]) -> Array:
         """Return U_L of the cheapest path in each sample, V against RHE.
@@ -75,28 +71,10 @@ class Sampled:
         InputError
             If no path is determined.
         """
-        return self._bottlenecks(deviations)[0]
+        return self._batch(deviations).limiting_potentials
 
-    def _bottlenecks(self, deviations: Mapping[str, Array]) -> tuple[Array, dict[Step, Array]]:
-        number = next((len(own) for own in deviations.values()), 1)
-        known = set(self._steps)
-        paths = [path for path in self.reaction.paths if known.issuperset(path.steps)]
-        if not paths:
-            raise InputError(f"no path of {self.reaction.name} is determined; pass the energies of one path at least")
-        free = {name: value + deviations[name] for name, value in self._free.items()}
-        # a step between bare sites is the same in all samples
-        changes = {step: np.zeros(number) + self._around.change(step, free) for step in self._steps}
-        hardness = {step: own / abs(step.electrons) for step, own in changes.items() if step.kind == "proton-electron"}
-        for step in changes.keys() - hardness.keys():
-            changes[step] += self._around.shift(step)
-        tolls = np.array([toll(path.steps, changes, np.minimum, np.maximum) for path in paths])
-        worst = np.array(
-            [np.max([hardness[step] for step in path.steps if step in hardness], axis=0) for path in paths]
-        )
-        # of equal tolls the easier hardest step, as the search has it
-        order = np.lexsort((worst, tolls.round(DECIMALS)), axis=0)[0]
-        sign = 1.0 if self.reaction.is_reduction else -1.0
-        return -sign * worst[order, np.arange(number)], hardness
+    def _batch(self, deviations: Mapping[str, Array]) -> Batch:
+        return batch(self.reaction, {name: own + deviations[name] for name, own in self._free.items()}, self._around)
 
     def propagate(self, uncertainties: Mapping[str, float]) -> float:
         """Return the standard error of U_L, V, from those of the adsorption energies.
@@ -112,9 +90,10 @@ class Sampled:
         """
         generator = np.random.default_rng(SEED)
         deviations = {name: uncertainties[name] * generator.standard_normal(SAMPLES) for name in self.names}
-        sampled, hardness = self._bottlenecks(deviations)
+        found = self._batch(deviations)
+        sampled = found.limiting_potentials
         worst = sampled if not self.reaction.is_reduction else -sampled
-        for step, own in hardness.items():
+        for step, own in found.hardness.items():
             if np.array_equal(own, worst):
                 return self._exact(step, uncertainties)
         nominal = self.limiting_potentials({name: np.zeros(1) for name in self.names})

@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 #: Distances from the point that are tried, in points; the first that fits is taken.
-RADII = (7, 12, 19, 28, 40, 54)
+RADII = (7, 12, 19, 28, 40, 54, 72, 95)
 #: Directions that are tried, degrees: to the right first, as a reader expects.
 ANGLES = (0, 40, -40, 180, 140, -140, 90, -90, 65, -65, 115, -115, 20, -20, 160, -160)
 #: Beyond this distance (points) a thin line leads from the name to its point.
@@ -21,6 +22,8 @@ LEADER = 10
 POINT = 3.5
 #: Leaders that come nearer than this cross, in points.
 CROSSING = 1.0
+#: Points beyond which a leader may pass over others: there is no way between them.
+CROWD = 60
 #: From the side of a name that its leader ends at to the fraction of its box.
 _RELATIVE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
 
@@ -42,6 +45,7 @@ def place_names(
     lines: np.ndarray,
     *,
     size: float = 7.0,
+    halo: bool = False,
 ) -> int:
     """Write a name beside each point, clear of points, lines and other names.
 
@@ -57,6 +61,8 @@ def place_names(
         One for each point.
     size : float
         Size of the font, points.
+    halo : bool
+        Whether letters have a white edge, to be read on colours.
 
     Returns
     -------
@@ -89,7 +95,7 @@ def place_names(
                 and not _holds(place.box, drawn)
                 and not _holds(place.box, led)
                 and not any(_holds(box, place.leader) for box in taken)
-                and not _touches(place.leader, others, POINT * pixels)
+                and (len(spots) > CROWD or not _touches(place.leader, others, POINT * pixels))
                 and not _touches(place.leader, led, CROSSING * pixels)
             ):
                 found = place
@@ -103,7 +109,7 @@ def place_names(
         arrow = {
             "arrowstyle": "-",
             "linewidth": 0.4,
-            "color": "#999999",
+            "color": "#222222" if halo else "#999999",
             "shrinkA": 0,
             "relpos": (_RELATIVE[found.horizontal], _RELATIVE[found.vertical]),
         }
@@ -120,6 +126,8 @@ def place_names(
             arrowprops=arrow if len(found.leader) else None,
         )
         note.set_in_layout(False)
+        if halo:
+            note.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
     return left_out
 
 

@@ -140,7 +140,7 @@ def network(
     around : Surroundings
         Those they were found in.
     path : str or Path
-        Where to write; ``.png`` or ``.svg``.
+        Where to write; ``.png``, ``.svg`` or ``.pdf``.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def pourbaix_plot(
     found : Diagram
         The regions.
     path : str or Path
-        File to write, PNG or SVG.
+        File to write, PNG, SVG or PDF.
     title : str
         Above it.
     mark : (float, float), optional
@@ -67,7 +67,7 @@ def pourbaix_plot(
     Raises
     ------
     InputError
-        If the file is neither PNG nor SVG.
+        If the file is neither PNG, SVG nor PDF.
     """
     target = common.target(path)
     colours = _colours(found)
@@ -110,10 +110,15 @@ def _colours(found: Diagram) -> dict[str, tuple[str, str]]:
     sizes: dict[str, float] = {}
     for region in found.regions:
         sizes[region.state] = sizes.get(region.state, 0.0) + region.area
-    others = sorted(sizes.keys() - FIXED.keys(), key=lambda state: (-sizes[state], state))
+    return styles(sorted(sizes, key=lambda state: (-sizes[state], state)))
+
+
+def styles(states: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return fill and hatch of states, those of FIXED and of others in the order given."""
     fills = [fill for fill in FILLS if fill not in FIXED.values()]
-    styles = {state: (fills[k % len(fills)], HATCHES[k // len(fills) % len(HATCHES)]) for k, state in enumerate(others)}
-    return {state: (fill, "") for state, fill in FIXED.items()} | styles
+    others = enumerate(state for state in states if state not in FIXED)
+    own = {state: (fills[k % len(fills)], HATCHES[k // len(fills) % len(HATCHES)]) for k, state in others}
+    return {state: (fill, "") for state, fill in FIXED.items()} | own
 
 
 def _name(state: str) -> str:

@@ -53,7 +53,7 @@ class SitePage {
 
   structures(label, site) {
     this.states = new Map(site.structure ? [["clean", site.structure]] : []);
-    for (const [name, own] of Object.entries(site.adsorbates ?? {})) if (own.structure) this.states.set(`${name}*`, own.structure);
+    for (const [name, own] of Object.entries(site.adsorbates ?? {})) if (own.structure) this.states.set(`${name}*`, unfolded(own.structure, site.structure));
     [this.state] = this.states.keys();
     this.buttons = el("div", { class: "states", role: "group", "aria-label": "Structure shown" });
     for (const name of this.states.keys()) this.buttons.append(el("button", { type: "button", "aria-pressed": "false", "data-state": name, onclick: () => this.pick(name) }, species(name)));

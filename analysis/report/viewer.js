@@ -106,6 +106,13 @@ const plus = (a, b) => a.map((value, at) => value + b[at]);
 const minus = (a, b) => a.map((value, at) => value - b[at]);
 const half = (a, b) => a.map((value, at) => (value + b[at]) / 2);
 
+// a state that leaves out what it shares with its site
+function unfolded(state, site) {
+  if (!state.added) return state;
+  const whole = (name) => [...site[name], ...state.added[name]];
+  return { ...state, numbers: whole("numbers"), bonds: whole("bonds"), cell: site.cell };
+}
+
 // a flat list as parts of equal length
 function parts(list, size) {
   return Array.from({ length: (list ?? []).length / size }, (_, at) => list.slice(at * size, (at + 1) * size));
