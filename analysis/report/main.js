@@ -2,6 +2,14 @@
 
 const NOT_PREDICTIVE = "pre-screening, not predictive";
 
+function conditions(own) {
+  if (!own || typeof own !== "object") return own ?? null;
+  const { scale, ...written } = own;
+  if (typeof own.temperature === "number") written.temperature = `${own.temperature} K`;
+  if (typeof own.potential === "number") written.potential = `${own.potential} V vs ${scale ?? "RHE"}`;
+  return written;
+}
+
 function header(report) {
   const { campaign, reactions } = report.data;
   const isPredictive = listOf(campaign.methods).every((method) => method.predictive !== false);
@@ -17,7 +25,7 @@ function header(report) {
     el("div", { class: "title" }, el("h1", {}, campaign.title ?? campaign.name), isPredictive ? null : el("span", { class: "badge warn large", id: "remark" }, campaign.remark ?? NOT_PREDICTIVE)),
     el("p", { class: "told" }, el("span", {}, "campaign ", el("b", {}, campaign.name)), campaign.generated ? el("span", {}, "written ", el("time", { datetime: campaign.generated }, String(campaign.generated).slice(0, 16).replace("T", " "))) : null),
     el("div", { class: "tiles" }, tile(count(campaign.sites), "sites"), tile(count(campaign.complete), "complete"), typeof campaign.passed === "number" ? tile(count(campaign.passed), "passed") : null, ...best),
-    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(campaign.conditions ?? null)), funnel(campaign.stages), campaign.agreements?.length ? el("section", {}, el("h2", {}, "How far methods agree"), facts(campaign.agreements)) : null)),
+    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(conditions(campaign.conditions))), funnel(campaign.stages), campaign.agreements?.length ? el("section", {}, el("h2", {}, "How far methods agree"), facts(campaign.agreements)) : null)),
   ];
 }
 

@@ -57,7 +57,7 @@ class Ranking {
 
   heading(column) {
     const { report } = this;
-    const button = el("button", { type: "button", title: column.title ?? column.header, onclick: () => report.sortBy(column.name) }, el("span", {}, column.header), el("i", { "aria-hidden": "true" }));
+    const button = el("button", { type: "button", title: column.title ?? column.header, onclick: () => report.sortBy(column.name) }, el("span", {}, symbols(column.header)), el("i", { "aria-hidden": "true" }));
     return el("th", { scope: "col", class: column.kind, "data-column": column.name }, button);
   }
 
