@@ -382,9 +382,9 @@ def test_filters_and_orders_are_instant_and_right(opened: Watched) -> None:
     assert max(taken.values()) < 1000
     assert page.inner_text("#count") == "3,000 of 3,000 rows"
     assert page.get_attribute('[data-column="site"]', "aria-sort") == "ascending"
-    page.get_by_label("Reaction").select_option("orr")
-    page.get_by_label("Metal").select_option("Pt")
-    page.get_by_label("Standing").select_option("kept")
+    page.get_by_role("combobox", name="Reaction").select_option("orr")
+    page.get_by_role("combobox", name="Metal").select_option("Pt")
+    page.get_by_role("combobox", name="Standing").select_option("kept")
     page.locator("#filter-most").fill("0.5")
     page.click('[data-column="overpotential"] button')
     page.click('[data-column="overpotential"] button')
@@ -443,7 +443,7 @@ def test_a_link_opens_a_site_with_its_structure(browser: Any, large: Path) -> No
 @pytest.mark.slow
 def test_plots_follow_the_filters_and_lead_to_sites(opened: Watched) -> None:
     page = opened.page
-    page.click("text=Plots")
+    page.click("#views >> text=Plots")
     page.wait_for_selector("#scatter .main-svg")
     page.wait_for_selector("#diagram .main-svg")
     before = page.locator("#scatter .point").count()
@@ -483,13 +483,23 @@ def test_a_name_is_never_markup(browser: Any, tmp_path: Path) -> None:
     assert page.inner_text("#site-title") == HOSTILE
     assert page.evaluate("decodeURIComponent(location.hash)") == f"#site={HOSTILE}"
     page.click("text=Compare")
-    page.click("text=Plots")
+    page.click("#views >> text=Plots")
     page.wait_for_selector("#scatter .main-svg")
     page.wait_for_selector("#diagram .legendtext")
-    page.click("text=Methods >> nth=-1")
+    page.click("#views >> text=Methods")
     assert HOSTILE in page.inner_text("#main")
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0
+    watched.close()
+
+
+@pytest.mark.slow
+def test_a_campaign_without_results_has_a_page(browser: Any, tmp_path: Path) -> None:
+    data = sample(0)
+    watched = Watched(browser, write_report({**data, "reactions": []}, tmp_path / "report.html"), "#plots")
+    assert watched.page.inner_text("#count") == "0 of 0 rows"
+    watched.page.click("#views >> text=Ranking")
+    watched.page.get_by_text("No row passes").wait_for()
     watched.close()
 
 

@@ -48,6 +48,11 @@ function species(text) {
     .join(" ");
 }
 
+// `U_L` with its index
+function symbols(text) {
+  return String(text).split(/_(\w+)/).map((part, place) => (place % 2 ? el("sub", {}, part) : part));
+}
+
 // text with its DOIs as links; a link is followed by a person, never by the page
 function linked(text) {
   const parts = textOf(text).split(/((?:https?:\/\/doi\.org\/|doi:?\s*)?\b10\.\d{4,9}\/[^\s"<>,;]+)/i);
@@ -59,8 +64,11 @@ function linked(text) {
   });
 }
 
-// what a campaign says about a thing: nested names and values
+const KEY = /^[0-9a-f]{64}$/;
+
+// what a campaign says about a thing: nested names and values; of a key the letters by which it is found
 function facts(value) {
+  if (typeof value === "string" && KEY.test(value)) return el("code", { title: value }, value.slice(0, 12));
   if (value === null || typeof value !== "object") return el("span", {}, linked(value));
   if (Array.isArray(value)) {
     if (value.every((entry) => entry === null || typeof entry !== "object")) return el("span", {}, linked(value));

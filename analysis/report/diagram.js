@@ -100,7 +100,7 @@ class Diagram {
     const states = first?.[0][1].states ?? reaction.states.map(textOf);
     const traces = (first ?? []).flatMap(([name, own], place) => levelTraces(name, levels(own, this.slider.value, reaction.is_reduction), states, place));
     const base = layout("", "ΔG (eV)", { hovermode: "closest", uirevision: reaction.name });
-    base.xaxis = { ...base.xaxis, ...ticks(states), showgrid: false };
+    base.xaxis = { ...base.xaxis, ...ticks(states), showgrid: false, zeroline: false };
     await plot(this.node, traces, base, `free-energies-${reaction.name}`);
     const compared = report.compared.size > MOST_COMPARED ? `${MOST_COMPARED} of ${report.compared.size} chosen sites` : report.compared.size ? "The sites chosen in the table" : "The first of the table (tick others there to compare them)";
     const rest = others.flat().map(([name]) => name);

@@ -60,6 +60,7 @@ class Report {
         words.every((word) => row.text.includes(word)),
     );
     this.order();
+    this.version = (this.version ?? 0) + 1;
     for (const listener of this.listeners) listener();
   }
 

@@ -2,6 +2,14 @@
 
 const NOT_PREDICTIVE = "pre-screening, not predictive";
 
+function conditions(own) {
+  if (!own || typeof own !== "object") return own ?? null;
+  const { scale, ...written } = own;
+  if (typeof own.temperature === "number") written.temperature = `${own.temperature} K`;
+  if (typeof own.potential === "number") written.potential = `${own.potential} V vs ${scale ?? "RHE"}`;
+  return written;
+}
+
 function header(report) {
   const { campaign, reactions } = report.data;
   const isPredictive = listOf(campaign.methods).every((method) => method.predictive !== false);
@@ -16,8 +24,8 @@ function header(report) {
   return [
     el("div", { class: "title" }, el("h1", {}, campaign.title ?? campaign.name), isPredictive ? null : el("span", { class: "badge warn large", id: "remark" }, campaign.remark ?? NOT_PREDICTIVE)),
     el("p", { class: "told" }, el("span", {}, "campaign ", el("b", {}, campaign.name)), campaign.generated ? el("span", {}, "written ", el("time", { datetime: campaign.generated }, String(campaign.generated).slice(0, 16).replace("T", " "))) : null),
-    el("div", { class: "tiles" }, tile(count(campaign.sites), "sites"), tile(count(campaign.complete), "complete"), campaign.stages?.length ? tile(count(campaign.passed ?? campaign.stages.at(-1).passed), "passed all stages") : null, ...best),
-    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(campaign.conditions ?? null)), funnel(campaign.stages), campaign.agreements?.length ? el("section", {}, el("h2", {}, "How far methods agree"), facts(campaign.agreements)) : null)),
+    el("div", { class: "tiles" }, tile(count(campaign.sites), "sites"), tile(count(campaign.complete), "complete"), typeof campaign.passed === "number" ? tile(count(campaign.passed), "passed") : null, ...best),
+    el("details", { class: "about", open: !matchMedia("(max-width: 900px)").matches }, el("summary", {}, "Methods, conditions, stages"), el("div", { class: "columns" }, el("section", {}, el("h2", {}, "Methods"), el("ul", { class: "methods" }, methods)), el("section", {}, el("h2", {}, "Conditions"), facts(conditions(campaign.conditions))), funnel(campaign.stages), campaign.agreements?.length ? el("section", {}, el("h2", {}, "How far methods agree"), facts(campaign.agreements)) : null)),
   ];
 }
 
@@ -73,7 +81,8 @@ class Page {
 
   changed() {
     const { report, ranking } = this;
-    ranking.active = Math.min(ranking.active, Math.max(report.rows.length - 1, 0));
+    if (this.version !== report.version) ranking.toTop();
+    this.version = report.version;
     this.count.textContent = `${count(report.rows.length)} of ${plural(report.all.length, "row")}`;
     this.clear.hidden = !report.compared.size;
     this.clear.textContent = `Compare: ${report.compared.size} ×`;
@@ -103,6 +112,7 @@ class Page {
       if (moves) document.getElementById("site-title")?.focus({ preventScroll: true });
       if (moves) document.getElementById("main").scrollIntoView();
     } else {
+      this.ranking.comeBack();
       this.changed();
       if (moves && name === "ranking" && this.ranking.table.isConnected) this.ranking.focus(null, false);
     }
@@ -130,7 +140,7 @@ async function start() {
   const page = new Page(report, sites);
   page.title = document.title;
   const licences = document.getElementById("licences");
-  document.getElementById("footer").replaceChildren(`Written by atomsieve ${report.data.campaign.versions?.atomsieve ?? ""}. This file asks nothing of the network. `, el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
+  document.getElementById("footer").replaceChildren(`${["Written by atomsieve", report.data.campaign.versions?.atomsieve].filter(Boolean).join(" ")}. This file asks nothing of the network. `, el("details", {}, el("summary", {}, "Licences of the libraries in it"), el("pre", {}, licences.textContent)));
   await page.route();
   document.body.dataset.ready = Math.round(performance.now());
 }

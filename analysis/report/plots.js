@@ -11,7 +11,7 @@ const symbol = (place) => SYMBOLS[Math.floor(place / 10 + place) % 10];
 const plain = (text) => textOf(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 function layout(x, y, more = {}) {
-  const axis = (title) => ({ title: { text: title ? plain(title) : "", standoff: 8 }, gridcolor: ink("line"), zerolinecolor: ink("faint"), linecolor: ink("line"), automargin: true });
+  const axis = (title) => ({ title: { text: title ? plain(title).replace(/_(\w+)/g, "<sub>$1</sub>") : "", standoff: 8 }, gridcolor: ink("line"), zerolinecolor: ink("faint"), linecolor: ink("line"), automargin: true });
   return {
     margin: { l: 56, r: 12, t: 12, b: 48 },
     paper_bgcolor: "rgba(0,0,0,0)",

@@ -15,6 +15,7 @@ class SitePage {
       return;
     }
     this.label = label;
+    for (const old of this.node.querySelectorAll(".js-plotly-plot")) Plotly.purge(old);
     const rows = this.report.all.filter((row) => row.site === label);
     this.node.replaceChildren(
       this.head(label, site),
@@ -98,7 +99,7 @@ class SitePage {
       const values = levels(own, slider.value, reaction()?.is_reduction ?? true);
       steps.replaceChildren(stepTable(own, values, slider.value), otherPaths(own));
       const base = layout("", "ΔG (eV)", { showlegend: false, hovermode: "closest", uirevision: name });
-      base.xaxis = { ...base.xaxis, ...ticks(own.states), showgrid: false };
+      base.xaxis = { ...base.xaxis, ...ticks(own.states), showgrid: false, zeroline: false };
       await plot(node, levelTraces(this.label, values, own.states, 0), base, `${this.label}-${name}`);
     };
     const pick = (key) => {
@@ -120,11 +121,11 @@ class SitePage {
     const card = (name, title, content) => el("section", { class: "card", "aria-labelledby": `${name}-title` }, el("h3", { id: `${name}-title` }, title), content);
     const cards = [];
     if (site.stability && Object.keys(site.stability).length) cards.push(card("stability", "Stability", stability(site.stability)));
-    if (site.descriptors?.length && this.report.data.descriptors) cards.push(card("descriptors", "Descriptors", descriptors(this.report.data.descriptors, site.descriptors)));
     if (site.fingerprint) cards.push(card("fingerprint", "Fingerprint of adsorbed CO", facts(site.fingerprint)));
-    if (site.resting) cards.push(card("resting", "Resting state", facts(site.resting)));
+    if (site.resting) cards.push(card("resting", "Resting state", [el("ul", {}, listOf(site.resting).map((text) => el("li", {}, textOf(text)))), ...(site.not_at_rest ? [facts(site.not_at_rest)] : [])]));
     if (site.provenance) cards.push(card("provenance", "Provenance", facts(site.provenance)));
-    return cards.length ? [el("div", { class: "columns" }, cards)] : [];
+    const wide = site.descriptors?.length && this.report.data.descriptors ? [card("descriptors", "Descriptors", descriptors(this.report.data.descriptors, site.descriptors))] : [];
+    return [...(cards.length ? [el("div", { class: "columns" }, cards)] : []), ...wide];
   }
 }
 
@@ -175,7 +176,7 @@ function terms(site) {
 }
 
 function table(heads, lines) {
-  const head = heads.map(([text, kind]) => el("th", { scope: "col", class: kind }, text));
+  const head = heads.map(([text, kind]) => el("th", { scope: "col", class: kind }, symbols(text)));
   return el("div", { class: "wide" }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, lines)));
 }
 
@@ -196,6 +197,7 @@ function stability({ verdict, reason, missing, ...own }) {
 }
 
 function descriptors(columns, values) {
-  const lines = columns.map((column, at) => [column, values[at]]).filter(([, value]) => value !== null && value !== undefined);
-  return table([["Descriptor"], ["Value", "number"], ["Source"]], lines.map(([column, value]) => el("tr", {}, el("th", { scope: "row" }, column.title, column.symbol && column.symbol !== column.title ? el("span", { class: "note" }, `  ${column.symbol}`) : null), el("td", { class: "number" }, amount(value, column.unit, column.decimals)), el("td", {}, column.source ? linked(column.source) : ""))));
+  const known = columns.map((column, at) => [column, values[at]]).filter(([, value]) => value !== null && value !== undefined);
+  const one = ([column, value]) => el("li", {}, el("span", {}, column.title, column.source ? el("small", {}, linked(column.source)) : null), el("b", {}, amount(value, column.unit, column.decimals)));
+  return el("details", {}, el("summary", {}, plural(known.length, "descriptor")), el("ul", { class: "descriptors" }, known.map(one)));
 }

@@ -16,13 +16,27 @@ class Ranking {
     this.box = el("div", { class: "scroll", id: "scroll" }, this.table);
     this.empty = el("p", { class: "empty", hidden: true }, "No row passes the filters. ", el("button", { type: "button", onclick: () => report.reset() }, "Reset filters"));
     this.node = el("div", {}, this.box, this.empty);
-    this.box.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.body.addEventListener("click", (event) => this.click(event));
     new ResizeObserver(() => this.draw()).observe(this.box);
     addEventListener("beforeprint", () => this.draw(PRINTED_ROWS));
     addEventListener("afterprint", () => this.draw());
     this.columns();
+  }
+
+  scrolled() {
+    if (this.box.isConnected) this.top = this.box.scrollTop;
+    this.draw();
+  }
+
+  // a box that was taken out of the page has forgotten how far it was scrolled
+  comeBack() {
+    this.box.scrollTop = this.top ?? 0;
+  }
+
+  toTop() {
+    this.active = this.top = this.box.scrollTop = 0;
   }
 
   // heads and widths; again when other columns are chosen
@@ -43,7 +57,7 @@ class Ranking {
 
   heading(column) {
     const { report } = this;
-    const button = el("button", { type: "button", title: column.title ?? column.header, onclick: () => report.sortBy(column.name) }, el("span", {}, column.header), el("i", { "aria-hidden": "true" }));
+    const button = el("button", { type: "button", title: column.title ?? column.header, onclick: () => report.sortBy(column.name) }, el("span", {}, symbols(column.header)), el("i", { "aria-hidden": "true" }));
     return el("th", { scope: "col", class: column.kind, "data-column": column.name }, button);
   }
 
