@@ -194,9 +194,10 @@ def _grow(figure: Figure, inches: float) -> None:
 
 def _height(figure: Figure) -> float:
     """Return the inches that the legend below a plot takes."""
-    FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
-    return sum(one.get_window_extent().height for one in figure.legends if one.get_gid() == _BELOW) / figure.dpi
+    # without drawing all, which takes long
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    own = [one for one in figure.legends if one.get_gid() == _BELOW]
+    return sum(one.get_window_extent(renderer).height for one in own) / figure.dpi
 
 
 def _reserve(figure: Figure, notes: float) -> None:
@@ -208,7 +209,7 @@ def _reserve(figure: Figure, notes: float) -> None:
         engine.set(rect=(0.0, share, 1.0, 1.0 - share))
     for legend in figure.legends:
         if legend.get_gid() == _BELOW:
-            legend.set_bbox_to_anchor((0.0, notes / height, 1.0, 1.0), figure.transFigure)
+            legend.set_bbox_to_anchor((0.01, notes / height, 0.99, 1.0), figure.transFigure)
 
 
 def write(figure: Figure, target: Path) -> None:

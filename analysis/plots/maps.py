@@ -20,7 +20,7 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
 
 #: Points drawn along each piece of the front, which names keep clear of.
-DENSE = 100
+DENSE = 300
 #: Members of a front that are listed below.
 MEMBERS = 20
 #: Colour of the front.
@@ -116,7 +116,10 @@ def activity_map(
         lacking = len(determined) - len(shown)
         below += [f"{measure.label[0].upper() + measure.label[1:]} is not known of {lacking} sites."] if lacking else []
         common.annotate(figure, [*notes, *below, *common.notes(documents)])
-        name_sites(figure, axes, names, points, _dense(border), front[:MEMBERS])
+        lines = _dense(border)
+        if limit is not None:
+            lines = np.vstack([lines, _dense(np.array([[limit, end] for end in axes.get_ylim()]))])
+        name_sites(figure, axes, names, points, lines, front[:MEMBERS])
         common.write(figure, target)
     return figure
 

@@ -99,7 +99,7 @@ def periodic_table(
     )
     places = {metal: place for metal, place in _places().items() if place[1] < F_BLOCK or _has_f(found)}
     with rc_context(common.STYLE):
-        figure = common.sheet(columns, (82 if _has_f(found) else 66) * (1.0 if columns == 2 else 0.55))
+        figure = common.sheet(columns, (72 if _has_f(found) else 56) * (1.0 if columns == 2 else 0.55))
         axes = figure.subplots()
         for metal, place in places.items():
             _cell(axes, metal, place, found.get(metal, []), best.get(metal), colours, measure, columns)
