@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.table import of_one_method
@@ -195,9 +196,8 @@ def _grow(figure: Figure, inches: float) -> None:
 def _height(figure: Figure) -> float:
     """Return the inches that the legend below a plot takes."""
     # without drawing all, which takes long
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    own = [one for one in figure.legends if one.get_gid() == _BELOW]
-    return sum(one.get_window_extent(renderer).height for one in own) / figure.dpi
+    FigureCanvasAgg(figure)
+    return sum(one.get_window_extent().height for one in figure.legends if one.get_gid() == _BELOW) / figure.dpi
 
 
 def _reserve(figure: Figure, notes: float) -> None:
@@ -205,7 +205,7 @@ def _reserve(figure: Figure, notes: float) -> None:
     height = figure.get_size_inches()[1]
     share = (notes + _height(figure)) / height
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0.0, share, 1.0, 1.0 - share))
     for legend in figure.legends:
         if legend.get_gid() == _BELOW:

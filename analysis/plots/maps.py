@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -94,7 +95,7 @@ def activity_map(
         axes = figure.subplots()
         handles = scatter(axes, shown, points)
         border = _corners(points[front], np.where([one == "high" for one in senses], 1.0, -1.0))
-        ring = {"marker": "o", "ms": 8, "mfc": "none", "mec": FRONT, "mew": 0.9}
+        ring: dict[str, Any] = {"marker": "o", "ms": 8, "mfc": "none", "mec": FRONT, "mew": 0.9}
         axes.plot(*points[front].T, ls="none", zorder=2, **ring)
         axes.plot(*border.T, color=FRONT, lw=0.9, zorder=2)
         handles.append(Line2D([], [], color=FRONT, lw=0.9, label=f"Pareto front ({len(front)})", **ring))

@@ -109,7 +109,7 @@ def periodic_table(
         axes.axis("off")
         bar = figure.colorbar(colours, ax=axes, shrink=0.6 if columns == 2 else 0.8, aspect=25, pad=0.01)
         bar.set_label(common.math(measure.header))
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         common.finish(figure, title, [])
         several = any(len(own) > 1 for own in found.values())
         below = ["Of several sites of a metal the best is shown; the small number says how many."] if several else []
