@@ -147,7 +147,8 @@ def top_near(activity: Activity, points: np.ndarray) -> Top:
 def top_text(best: Top) -> str:
     """Write the top of an activity."""
     measure = label("limiting_potential")
-    return common.math(f"top, {measure.symbol} = {measure.text(best.limiting_potential).replace('-', '−')} V")
+    what = "best shown" if best.is_on_edge else "top"
+    return common.math(f"{what}, {measure.symbol} = {measure.text(best.limiting_potential).replace('-', '−')} V")
 
 
 def assumptions(activity: Activity) -> str:

@@ -32,6 +32,8 @@ DENSE = 241
 DEPTH, STEP = 2.0, 0.1
 #: Points of the grid that a region has around its name, and along each side of the name, that others keep clear of it.
 ROOM, LETTERS = 12, 25
+#: Pixels around a name of a region that others keep clear of.
+EDGE = 3.0
 
 
 def volcano_map(
@@ -83,7 +85,9 @@ def volcano_map(
     best = top_near(activity, points)
     axes_of = []
     for place in (0, 1):
-        ends = [best.position[place] - AROUND, best.position[place] + AROUND, *points[:, place]]
+        # a top on the edge of its range has nothing to show beyond
+        around = 0.0 if best.is_on_edge else AROUND
+        ends = [best.position[place] - around, best.position[place] + around, *points[:, place]]
         axes_of.append(np.linspace(min(ends) - MARGIN, max(ends) + MARGIN, DENSE))
     xs, ys = np.meshgrid(*axes_of)
     there = activity.at(xs, ys)
@@ -99,7 +103,7 @@ def volcano_map(
         axes = figure.subplots()
         filled = np.clip(there.limiting_potential, levels[0], levels[-1])
         axes.contourf(xs, ys, filled, levels, cmap=colours.get_cmap(), norm=colours.norm)
-        borders = _regions(axes, axes_of, there)
+        borders = _regions(axes, axes_of, there, points)
         style: dict[str, Any] = {
             "marker": "*",
             "ms": 11,
@@ -137,7 +141,7 @@ def volcano_map(
     return figure
 
 
-def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape) -> np.ndarray:
+def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape, points: np.ndarray) -> np.ndarray:
     """Outline where each step limits, and write it where there is room; return what names are to keep clear of."""
     from scipy.ndimage import distance_transform_edt
 
@@ -146,7 +150,8 @@ def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape) -> np.nda
         own = there.step == number
         outlines = axes.contour(*grid, own.astype(float), [0.5], colors="white", linewidths=1.0)
         taken += [part for parts in outlines.allsegs for part in parts]
-        # distances to what is not the region, the frame among it
+        # distances to what is not the region, the frame and sites among it
+        own[np.searchsorted(grid[1], points[:, 1]), np.searchsorted(grid[0], points[:, 0])] = False
         room = distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
         row, column = np.unravel_index(int(room.argmax()), room.shape)
         if room[row, column] >= ROOM:
@@ -170,7 +175,7 @@ def _letters(figure: Figure, axes: Axes) -> np.ndarray:
     figure.draw_without_rendering()
     found = [np.empty((0, 2))]
     for text in axes.texts:
-        box = text.get_window_extent()
+        box = text.get_window_extent().padded(EDGE)
         across, up = np.meshgrid(np.linspace(box.x0, box.x1, LETTERS), np.linspace(box.y0, box.y1, LETTERS))
         found.append(axes.transData.inverted().transform(np.column_stack([across.ravel(), up.ravel()])))
     return np.vstack(found)
