@@ -369,7 +369,8 @@ GOLDEN: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "Modes below 100 cm⁻¹ were raised to it [@ribeiro2011].",
             "U = −0.3 V vs SHE, 0.47 V vs RHE",
             "a metal activity of 10⁻⁶ mol/kg",
-            "The energy of bulk Co and Fe is that of the free atom",
+            "Bulk energies of Co and Fe come from the free atom of the same method, less the experimental cohesive "
+            "energy [@kittel2005].",
         ],
         ["Solvation was not treated", "rank candidates"],
     ),
@@ -404,7 +405,7 @@ GOLDEN: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "Stage cheap, which 2 sites entered, was done as follows.",
             "the machine-learned interatomic potential CHGNet [@deng2023]",
             "CHGNet does not distinguish spin states.",
-            "those with overpotential of ORR < 0.8 V",
+            "No sites passed on (overpotential of ORR < 0.8 V).",
             "Relaxations started from the geometries of stage cheap.",
             "CP2K [@kuhne2020]",
             "In stage cheap, free energies at 298.15 K add tabulated corrections",
@@ -464,10 +465,22 @@ def test_the_text_of_a_run_counts_what_was_run(done: Path, data: dict[str, Any])
     total = failed + sum(entry["status"] == "done" for entry in considered.values())
     assert f"In all, {total:,} calculations stand behind these results, of which {failed:,} gave no energy." in text
     assert "Five active sites of Co, Cu, Fe, Hg and Tc" in text
-    assert "2 sites passed on, those with" in text
+    assert (
+        "Two sites passed on (verdict: bound; free energy of OH < 1.5 eV; top 2 by lowest free energy of OH)." in text
+    )
+    assert "The method was that of stage screen." in text
     assert "Of 5 sites" in text
     assert "This calculator is a pair potential that is shaped like chemistry: its numbers mean nothing." in text
     assert re.search(r"The versions of programs were ase \d", text)
+
+
+def test_a_site_without_results_is_there_and_says_so(tmp_path: Path) -> None:
+    data = written(tmp_path, method={"calculator": "mock"})
+    assert [(row["site"], row["verdict"], row["undetermined"]) for row in cells(data)] == [
+        (f"{metal}-N4@graphene-4x4", "no results", "not calculated yet") for metal in ("Fe", "Co")
+    ]
+    assert {site["structure"] for site in data["sites"].values()} == {None}
+    assert "Of 2 sites, 0 have all results." in data["methods_text"]
 
 
 def test_every_source_of_the_tables_can_be_cited() -> None:
