@@ -322,6 +322,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(sample(1000), tmp_path_factory.mktemp("large") / "report.html")
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(sample(30), tmp_path_factory.mktemp("small") / "report.html")
+
+
 @pytest.fixture
 def opened(browser: Any, large: Path) -> Iterator[Watched]:
     watched = Watched(browser, large)
@@ -415,8 +420,8 @@ def test_the_keyboard_reaches_rows_far_down(opened: Watched) -> None:
 
 
 @pytest.mark.slow
-def test_a_link_opens_a_site_with_its_structure(browser: Any, large: Path) -> None:
-    watched = Watched(browser, large, "#site=Ti-N4%40porphyrin-0001%3F")
+def test_a_link_opens_a_site_with_its_structure(browser: Any, small: Path) -> None:
+    watched = Watched(browser, small, "#site=Ti-N4%40porphyrin-0001%3F")
     page = watched.page
     assert "no site Ti-N4@porphyrin-0001?" in page.inner_text("#site")
     page.goto(watched.address + "#site=Mn-N4%40porphyrin-0002")
@@ -521,9 +526,9 @@ def test_the_table_is_saved_as_csv_and_references_are_copied(opened: Watched) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 900, 1500])
-def test_nothing_hangs_over_the_edge(width: int, browser: Any, large: Path) -> None:
+def test_nothing_hangs_over_the_edge(width: int, browser: Any, small: Path) -> None:
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": "dark" if width == 900 else "light"}
-    watched = Watched(browser, large, **options)
+    watched = Watched(browser, small, **options)
     for route in ("#ranking", "#plots", "#methods", "#site=Mn-N4%40porphyrin-0002"):
         watched.page.goto(watched.address + route)
         watched.page.wait_for_timeout(300)
