@@ -76,6 +76,9 @@ class Page {
     document.getElementById("views").replaceChildren(...this.nav);
     report.listeners.push(() => this.changed());
     isDark.addEventListener("change", () => this.draw());
+    addEventListener("beforeprint", () => {
+      for (const closed of this.site.node.querySelectorAll("details")) closed.open = true;
+    });
     addEventListener("hashchange", () => this.route(true));
   }
 
