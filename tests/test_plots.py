@@ -397,7 +397,7 @@ def test_sites_on_different_paths_have_panels_whose_ticks_are_theirs(tmp_path: P
     assert ticks == {tuple(species(text) for text in texts) for texts in paths}
     text = words(tmp_path / "nrr.svg")
     for p in paths.values():
-        assert f"path {p.path}: U = 0.00 V vs RHE" in text
+        assert f"path {p.path}:\nU = 0.00 V vs RHE" in text
     assert "Not determined: Cu-N4@graphene-4x4" in text
     assert "other step" in text
 

@@ -384,10 +384,10 @@ def test_bars_of_coverage_are_the_windows(tmp_path: Path) -> None:
     rows, potentials = crowd(1)
     axes = coverage(potentials, resting(rows), tmp_path / "x.png").axes[0]
     (own,) = resting(rows).values()
-    bars = [patch for patch in axes.patches if patch.get_gid() == "window"]
-    assert len(bars) == len(own)
-    edges = [bar.get_x() for bar in bars][1:]
-    assert edges == pytest.approx([window.low for window in own][1:])
+    low, high = axes.get_xlim()
+    bars = [patch.get_x() for patch in axes.patches if patch.get_gid() == "window"]
+    assert bars == pytest.approx([max(window.low, low) for window in own if window.low < high and window.high > low])
+    assert len(bars) > 1
 
 
 def test_paths_that_compete_start_together_and_end_where_they_should(tmp_path: Path) -> None:

@@ -171,11 +171,11 @@ def _trades(own: Known, beside: Mapping[Place, Mapping[str, Any]]) -> Iterator[D
     potentials = [potential for _, potential in own]
     stable = [stability_row(site.stability) if site.stability is not None else {} for site, _ in own]
     for name, (_, quantity) in TRADES.items():
-        values = [(beside[place_of(p)] | row).get(quantity) for p, row in zip(potentials, stable, strict=True)]
+        values = [{**beside[place_of(p)], **row}.get(quantity) for p, row in zip(potentials, stable, strict=True)]
         known = [v for v, p in zip(values, potentials, strict=True) if v is not None and p.overpotential is not None]
         if len(known) >= FEW:
             criteria = [c for site, _ in own if site.stability is not None for c in site.stability.criteria]
             limits = {criterion.limit for criterion in criteria if criterion.name == name}
             limit = 0.0 if quantity == "selectivity" else limits.pop() if len(limits) == 1 else None
-            what = "rival comes first" if quantity == "selectivity" else "has to pass"
+            what = "rival comes first" if quantity == "selectivity" else "limit"
             yield f"activity-{name}", partial(activity_map, potentials, values, quantity, limit=limit, limit_name=what)

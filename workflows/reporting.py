@@ -79,7 +79,7 @@ def report_data(checked: CheckedCampaign, found: Sequence[Level], database: Data
             sites[name] = dossier(stage, known, documents) | {"descriptors": more}
             if probed:
                 sites[name]["fingerprint"] = probed
-            sites[name] |= _resting(own)
+            sites[name] |= _resting(own, is_asked=bool(stage.campaign.resting))
     for stage, site, why in _without_results(checked, found, database):
         name = site.label if site.label not in sites else f"{site.label} [{site.key[:LETTERS]}]"
         rows.append({"site": name, "family": site.family, "metals": site.metals, "undetermined": why})
@@ -144,10 +144,10 @@ def _fingerprint(stage: CheckedCampaign, known: SiteRows, database: Database | N
     return {"reason": found} if isinstance(found, str) else found.to_dict()
 
 
-def _resting(rows: Sequence[Row]) -> Row:
-    """Return what covers a site where, which its rows share, and why nothing is known of a reaction there."""
+def _resting(rows: Sequence[Row], *, is_asked: bool) -> Row:
+    """Return what covers a site where, which its rows share, and why nothing is known of a reaction there if asked."""
     windows: list[str] = next((row["resting_windows"] for row in rows if row["resting_windows"]), [])
-    whys = {row["reaction"]: row["not_at_rest"] for row in rows if row["not_at_rest"]}
+    whys = {row["reaction"]: row["not_at_rest"] for row in rows if is_asked and row["not_at_rest"]}
     return ({"resting": windows} if windows else {}) | ({"not_at_rest": whys} if whys else {})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.analysis.trends.activity import Activity
 from atomsieve.analysis.trends.fitted import fitted
-from atomsieve.analysis.trends.scaling import ScalingRelation
+from atomsieve.analysis.trends.scaling import Array, ScalingRelation
 from atomsieve.analysis.trends.textbook import VOLCANOES, textbook
 from atomsieve.analysis.trends.top import top
 from atomsieve.structures.energies import AdsorptionEnergy
@@ -78,11 +78,15 @@ def _line(activity: Activity, sites: Sequence[SiteRows]) -> dict[str, Any]:
     relations = [_told(relation) for relation in activity.relations]
     return {
         "descriptor": descriptor.quantity,
-        "x": [round(float(x), DECIMALS) for x in corners],
-        "y": [round(float(y), DECIMALS) for y in activity.at(corners).limiting_potential],
+        "x": _written(corners),
+        "y": _written(activity.at(corners).limiting_potential),
         "ideal": rounded(activity.equilibrium_potential),
         "source": "; ".join(relations) or "exact: no other intermediate has a say",
     }
+
+
+def _written(values: Array) -> list[float]:
+    return [round(float(value), DECIMALS) + 0.0 for value in values]
 
 
 def _told(relation: ScalingRelation) -> str:

@@ -22,6 +22,8 @@ LEADER = 10
 POINT = 3.5
 #: Leaders that come nearer than this cross, in points.
 CROSSING = 1.0
+#: Points between two names on a line.
+GAP = 2.5
 #: Points beyond which a leader may pass over others: there is no way between them.
 CROWD = 60
 #: From the side of a name that its leader ends at to the fraction of its box.
@@ -104,7 +106,7 @@ def place_names(
         if found is None:
             left_out += 1
             continue
-        taken.append(found.box)
+        taken.append(found.box.padded(GAP * pixels, 0))
         leaders.append(found.leader)
         arrow = {
             "arrowstyle": "-",

@@ -199,7 +199,7 @@ def _draw(
             lines.append(np.column_stack([np.linspace(x - HALF, x + HALF, DENSE), np.full(DENSE, level)]))
         for (one, other), (low, high), pair in zip(pairwise(places), pairwise(own), pairwise(way.states), strict=True):
             style = PAIRS if Step(*pair).kind == "proton-electron" else OTHERS
-            ends = [one + HALF, other - HALF]
+            ends = one + HALF, other - HALF
             panel.plot(ends, [low, high], color=colour, lw=0.8, ls=style, zorder=3 - 0.1 * order)
             lines.append(np.column_stack([np.linspace(*ends, DENSE), np.linspace(low, high, DENSE)]))
     return np.array([(x, y) for x, y, _ in named]), [text for *_, text in named], np.vstack(lines)

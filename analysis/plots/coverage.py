@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -22,8 +23,8 @@ from atomsieve.structures.limiting import LimitingPotential
 
 #: Sites that are drawn; names of more cannot be read.
 MOST_SITES = 30
-#: V that are shown beyond the outermost edge of a window.
-MARGIN = 0.3
+#: V that are shown beyond 0 V, the limiting potentials and the equilibrium.
+MARGIN = 0.5
 #: mm that a bar takes.
 BAR = 4.2
 
@@ -72,8 +73,7 @@ def coverage(
     spans = [resting[str(document["site"]["key"])] for document in shown]
     equilibrium = float(shown[0]["equilibrium_potential"])
     limiting = [document["limiting_potential"] for document in shown]
-    edges = [edge for own in spans for window in own for edge in (window.low, window.high) if np.isfinite(edge)]
-    ends = [*edges, equilibrium, *(value for value in limiting if value is not None)]
+    ends = [0.0, equilibrium, *(float(value) for value in limiting if value is not None)]
     low, high = min(ends) - MARGIN, max(ends) + MARGIN
     states = {window.state for own in spans for window in own}
     fills = {state: style for state, style in styles(sorted(states)).items() if state in states}
@@ -94,7 +94,14 @@ def coverage(
         ]
         marked = [(value, row) for row, value in enumerate(limiting) if value is not None]
         if marked:
-            mark = {"ls": "none", "marker": "D", "ms": 4.0, "color": "black", "mec": "white", "mew": 0.5}
+            mark: dict[str, Any] = {
+                "ls": "none",
+                "marker": "D",
+                "ms": 4.0,
+                "color": "black",
+                "mec": "white",
+                "mew": 0.5,
+            }
             axes.plot(*np.array(marked, dtype=float).T, zorder=4, gid="sites", **mark)
             text = common.math(f"{label('limiting_potential').symbol} of {reaction.name}")
             handles.append(Line2D([], [], label=f"{text}, bare site", **mark))

@@ -138,7 +138,7 @@ def _title(document: Document, own: Sequence[tuple[Document, str]], voltage: flo
         text += f", pH {ph:g}"
     if what:
         text += f"\n({what})" if what != "equilibrium" else " (equilibrium)"
-    return f"path {own[0][0]['path']}: {text}" if many and own else text
+    return f"path {own[0][0]['path']}:\n{text}" if many and own else text
 
 
 def _kinds(document: Document) -> list[Kind]:

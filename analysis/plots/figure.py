@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.table import of_one_method
@@ -194,8 +195,8 @@ def _grow(figure: Figure, inches: float) -> None:
 
 def _height(figure: Figure) -> float:
     """Return the inches that the legend below a plot takes."""
+    # without drawing all, which takes long
     FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
     return sum(one.get_window_extent().height for one in figure.legends if one.get_gid() == _BELOW) / figure.dpi
 
 
@@ -204,11 +205,11 @@ def _reserve(figure: Figure, notes: float) -> None:
     height = figure.get_size_inches()[1]
     share = (notes + _height(figure)) / height
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0.0, share, 1.0, 1.0 - share))
     for legend in figure.legends:
         if legend.get_gid() == _BELOW:
-            legend.set_bbox_to_anchor((0.0, notes / height, 1.0, 1.0), figure.transFigure)
+            legend.set_bbox_to_anchor((0.01, notes / height, 0.99, 1.0), figure.transFigure)
 
 
 def write(figure: Figure, target: Path) -> None:

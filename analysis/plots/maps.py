@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,7 +21,7 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
 
 #: Points drawn along each piece of the front, which names keep clear of.
-DENSE = 100
+DENSE = 300
 #: Members of a front that are listed below.
 MEMBERS = 20
 #: Colour of the front.
@@ -94,7 +95,7 @@ def activity_map(
         axes = figure.subplots()
         handles = scatter(axes, shown, points)
         border = _corners(points[front], np.where([one == "high" for one in senses], 1.0, -1.0))
-        ring = {"marker": "o", "ms": 8, "mfc": "none", "mec": FRONT, "mew": 0.9}
+        ring: dict[str, Any] = {"marker": "o", "ms": 8, "mfc": "none", "mec": FRONT, "mew": 0.9}
         axes.plot(*points[front].T, ls="none", zorder=2, **ring)
         axes.plot(*border.T, color=FRONT, lw=0.9, zorder=2)
         handles.append(Line2D([], [], color=FRONT, lw=0.9, label=f"Pareto front ({len(front)})", **ring))
@@ -116,7 +117,10 @@ def activity_map(
         lacking = len(determined) - len(shown)
         below += [f"{measure.label[0].upper() + measure.label[1:]} is not known of {lacking} sites."] if lacking else []
         common.annotate(figure, [*notes, *below, *common.notes(documents)])
-        name_sites(figure, axes, names, points, _dense(border), front[:MEMBERS])
+        lines = _dense(border)
+        if limit is not None:
+            lines = np.vstack([lines, _dense(np.array([[limit, end] for end in axes.get_ylim()]))])
+        name_sites(figure, axes, names, points, lines, front[:MEMBERS])
         common.write(figure, target)
     return figure
 

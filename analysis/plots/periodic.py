@@ -99,7 +99,7 @@ def periodic_table(
     )
     places = {metal: place for metal, place in _places().items() if place[1] < F_BLOCK or _has_f(found)}
     with rc_context(common.STYLE):
-        figure = common.sheet(columns, (82 if _has_f(found) else 66) * (1.0 if columns == 2 else 0.55))
+        figure = common.sheet(columns, (72 if _has_f(found) else 56) * (1.0 if columns == 2 else 0.55))
         axes = figure.subplots()
         for metal, place in places.items():
             _cell(axes, metal, place, found.get(metal, []), best.get(metal), colours, measure, columns)
@@ -109,7 +109,7 @@ def periodic_table(
         axes.axis("off")
         bar = figure.colorbar(colours, ax=axes, shrink=0.6 if columns == 2 else 0.8, aspect=25, pad=0.01)
         bar.set_label(common.math(measure.header))
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         common.finish(figure, title, [])
         several = any(len(own) > 1 for own in found.values())
         below = ["Of several sites of a metal the best is shown; the small number says how many."] if several else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -101,7 +102,7 @@ def scaling_plot(
             handles += axes.plot(xs, stated.predict(xs), color=GREY, lw=0.9, ls=DASHES, zorder=1, label=text)
         outliers = range(len(relation.outliers) if relation is not None else 0)
         if outliers:
-            ring = {"marker": "o", "ms": 8.0, "mfc": "none", "mec": OUTLIER, "mew": 0.9, "ls": "none"}
+            ring: dict[str, Any] = {"marker": "o", "ms": 8.0, "mfc": "none", "mec": OUTLIER, "mew": 0.9, "ls": "none"}
             axes.plot(*points[list(outliers)].T, zorder=2, gid="outliers", **ring)
             handles.append(Line2D([], [], label=f"outlier ({len(outliers)})", **ring))
         axes.set_xlim(*ends)

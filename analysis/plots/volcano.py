@@ -69,17 +69,17 @@ def volcano(
     """
     drawn, target = activity or textbook(reaction), common.target(path)
     if len(drawn.descriptors) != 1 or drawn.reaction.name != reaction:
-        names = ", ".join(descriptor.name for descriptor in drawn.descriptors)
+        given = ", ".join(descriptor.name for descriptor in drawn.descriptors)
         raise InputError(
             f"a volcano of {reaction} takes its own activity over one descriptor, and got {drawn.reaction.name} over "
-            f"{names}"
+            f"{given}"
         )
     documents = [d for d in map(common.document, potentials) if d["reaction"] == reaction]
     path_of = common.one_reaction(documents)
     determined = common.determined(documents)
     shown, energies = places(determined, rows, drawn)
     points = np.column_stack([energies, [float(d["limiting_potential"]) for d in shown]]).reshape(-1, 2)
-    best = top(drawn)
+    best = top_near(drawn, points[:, :1])
     ends = [best.position[0] - AROUND, best.position[0] + AROUND, *points[:, 0]]
     xs = np.linspace(min(ends) - MARGIN, max(ends) + MARGIN, DENSE)
     curve = np.column_stack([xs, drawn.at(xs).limiting_potential])
@@ -99,7 +99,9 @@ def volcano(
         ]
         errors = [float(document["error_bar"]) for document in shown]
         if len(shown) <= MANY:
-            axes.errorbar(*points.T, yerr=errors, fmt="none", ecolor="#dddddd", elinewidth=0.7, zorder=0)
+            axes.errorbar(
+                points[:, 0], points[:, 1], yerr=errors, fmt="none", ecolor="#dddddd", elinewidth=0.7, zorder=0
+            )
         axes.set_xlim(xs[0], xs[-1])
         seen = [*points[:, 1], limit, *np.quantile(curve[:, 1], [0.25, 0.75])]
         low, high = min(seen) - 0.25, max(seen) + 0.25
@@ -125,10 +127,28 @@ def _top(best: Top) -> tuple[float, float]:
     return best.position[0], best.limiting_potential
 
 
+def top_near(activity: Activity, points: np.ndarray) -> Top:
+    """Return the top of an activity; of one that rises without end, as chemical steps make it, the best near the sites.
+
+    Parameters
+    ----------
+    activity : Activity
+        Of one or two descriptors.
+    points : ndarray, shape (n, descriptors)
+        Where the sites lie, eV.
+    """
+    best = top(activity)
+    if not len(points) or not (best.is_on_edge or best.overpotential < 0):
+        return best
+    ends = zip(points.min(axis=0), points.max(axis=0), strict=True)
+    return top(activity, [(float(low) - AROUND, float(high) + AROUND) for low, high in ends])
+
+
 def top_text(best: Top) -> str:
     """Write the top of an activity."""
     measure = label("limiting_potential")
-    return common.math(f"top, {measure.symbol} = {measure.text(best.limiting_potential).replace('-', '−')} V")
+    what = "best shown" if best.is_on_edge else "top"
+    return common.math(f"{what}, {measure.symbol} = {measure.text(best.limiting_potential).replace('-', '−')} V")
 
 
 def assumptions(activity: Activity) -> str:

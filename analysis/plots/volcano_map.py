@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -18,21 +20,20 @@ from atomsieve.analysis.labels import label
 from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import COLOURMAP, Document
 from atomsieve.analysis.plots.sites import descriptor_label, name_sites, places, scatter, short_names
-from atomsieve.analysis.plots.volcano import source_of, top_text
+from atomsieve.analysis.plots.volcano import AROUND, MARGIN, source_of, top_near, top_text
 from atomsieve.analysis.trends.activity import Activity, Landscape
-from atomsieve.analysis.trends.top import top
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.limiting import LimitingPotential
 
 #: Points along each descriptor.
 DENSE = 241
-#: eV shown around the top at least, and beyond the outermost sites.
-AROUND, MARGIN = 0.8, 0.2
 #: V below the top at which colours end, and between two of them.
 DEPTH, STEP = 2.0, 0.1
 #: Points of the grid that a region has around its name, and along each side of the name, that others keep clear of it.
 ROOM, LETTERS = 12, 25
+#: Pixels around a name of a region that others keep clear of.
+EDGE = 3.0
 
 
 def volcano_map(
@@ -81,15 +82,19 @@ def volcano_map(
     shown, points = places(determined, rows, activity)
     if not shown:
         raise InputError(f"no site with a limiting potential of {reaction.name} has both descriptors of the map")
-    best = top(activity)
+    best = top_near(activity, points)
     axes_of = []
     for place in (0, 1):
-        ends = [best.position[place] - AROUND, best.position[place] + AROUND, *points[:, place]]
+        # a top on the edge of its range has nothing to show beyond
+        around = 0.0 if best.is_on_edge else AROUND
+        ends = [best.position[place] - around, best.position[place] + around, *points[:, place]]
         axes_of.append(np.linspace(min(ends) - MARGIN, max(ends) + MARGIN, DENSE))
     xs, ys = np.meshgrid(*axes_of)
     there = activity.at(xs, ys)
     limit, good = activity.equilibrium_potential, best.limiting_potential
-    low, high = (good - DEPTH, limit + STEP) if reaction.is_reduction else (limit - STEP, good + DEPTH)
+    ends = [limit + STEP, good + STEP] if reaction.is_reduction else [limit - STEP, good - STEP]
+    ends += [good - DEPTH if reaction.is_reduction else good + DEPTH]
+    low, high = min(ends), max(ends)
     colours = ScalarMappable(Normalize(low, high), colormaps[COLOURMAP if reaction.is_reduction else f"{COLOURMAP}_r"])
     levels = np.arange(np.floor(low / STEP), np.ceil(high / STEP) + 1) * STEP
     names, notes = short_names(shown)
@@ -98,15 +103,23 @@ def volcano_map(
         axes = figure.subplots()
         filled = np.clip(there.limiting_potential, levels[0], levels[-1])
         axes.contourf(xs, ys, filled, levels, cmap=colours.get_cmap(), norm=colours.norm)
-        borders = _regions(axes, axes_of, there)
-        style = {"marker": "*", "ms": 11, "color": "#EE6677", "mec": "black", "mew": 0.6, "ls": "none", "zorder": 4}
-        handles = [*axes.plot(*best.position, label=top_text(best), **style)]
+        borders = _regions(axes, axes_of, there, points)
+        style: dict[str, Any] = {
+            "marker": "*",
+            "ms": 11,
+            "color": "#EE6677",
+            "mec": "black",
+            "mew": 0.6,
+            "ls": "none",
+            "zorder": 4,
+        }
+        handles: list[Artist] = [*axes.plot(*best.position, label=top_text(best), **style)]
         handles += scatter(axes, shown, points)
         axes.set_xlim(axes_of[0][0], axes_of[0][-1])
         axes.set_ylim(axes_of[1][0], axes_of[1][-1])
         axes.spines[["top", "right"]].set_visible(True)
-        for write, descriptor in zip((axes.set_xlabel, axes.set_ylabel), activity.descriptors, strict=True):
-            write(descriptor_label(descriptor))
+        axes.set_xlabel(descriptor_label(activity.descriptors[0]))
+        axes.set_ylabel(descriptor_label(activity.descriptors[1]))
         bar = figure.colorbar(colours, ax=axes, extend="min" if reaction.is_reduction else "max", pad=0.01)
         bar.set_label(common.math(label("limiting_potential").header))
         text = f"thermodynamic limit, {label('equilibrium_potential').text(limit)} V"
@@ -128,7 +141,7 @@ def volcano_map(
     return figure
 
 
-def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape) -> np.ndarray:
+def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape, points: np.ndarray) -> np.ndarray:
     """Outline where each step limits, and write it where there is room; return what names are to keep clear of."""
     from scipy.ndimage import distance_transform_edt
 
@@ -137,7 +150,8 @@ def _regions(axes: Axes, grid: Sequence[np.ndarray], there: Landscape) -> np.nda
         own = there.step == number
         outlines = axes.contour(*grid, own.astype(float), [0.5], colors="white", linewidths=1.0)
         taken += [part for parts in outlines.allsegs for part in parts]
-        # distances to what is not the region, the frame among it
+        # distances to what is not the region, the frame and sites among it
+        own[np.searchsorted(grid[1], points[:, 1]), np.searchsorted(grid[0], points[:, 0])] = False
         room = distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
         row, column = np.unravel_index(int(room.argmax()), room.shape)
         if room[row, column] >= ROOM:
@@ -161,7 +175,7 @@ def _letters(figure: Figure, axes: Axes) -> np.ndarray:
     figure.draw_without_rendering()
     found = [np.empty((0, 2))]
     for text in axes.texts:
-        box = text.get_window_extent()
+        box = text.get_window_extent().padded(EDGE)
         across, up = np.meshgrid(np.linspace(box.x0, box.x1, LETTERS), np.linspace(box.y0, box.y1, LETTERS))
         found.append(axes.transData.inverted().transform(np.column_stack([across.ravel(), up.ravel()])))
     return np.vstack(found)

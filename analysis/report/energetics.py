@@ -184,7 +184,7 @@ def stability(done: Practice, cite: Citations) -> Iterator[str]:
     marks = {"bulk": EQUATION, "cohesive": COHESION, "mixed": MIXED}
     for scheme, metals in schemes.items():
         if scheme in SCHEMES:
-            yield f"The energy of bulk {listed(metals)} is that of the {SCHEMES[scheme]}{cite(marks[scheme])}"
+            yield f"Bulk energies of {listed(metals)} come from the {SCHEMES[scheme]}{cite(marks[scheme])}"
         else:
             yield f"No energy of bulk {listed(metals)} is known: {scheme}"
     also = {

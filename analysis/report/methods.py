@@ -18,8 +18,8 @@ PROGRAMS: Final = {"ASE": "larsen2017", "pymatgen": "ong2013", "jobflow": "rosen
 
 
 _HOW: Final = {
-    "multiplicity": ", each with its total spin held",
-    "moments": ", each from start moments on the metal atoms",
+    "multiplicity": ", with the total spin held",
+    "moments": ", from start moments on the metal atoms",
 }
 _CLEAN: Final = {
     "scan": "all spin states of the d shells of the metals were relaxed",
@@ -76,7 +76,7 @@ class Writing:
         what = [f"{_of(name)}{self._cite.known(reaction(name).source)}" for name in done.reactions]
         aim = f" for {listed(what)}" if what else ""
         whence = "taken over from calculations made elsewhere" if done.ingested else "screened"
-        yield f"{_total(done.sites)}{held} {_was(done.sites)} {whence}{aim}"
+        yield f"{_total(done.sites, 'active site')}{held} {_was(done.sites)} {whence}{aim}"
         adsorbates = [f"{name}*" for name in done.adsorbates]
         if adsorbates:
             yield f"The adsorbates were {listed(adsorbates)}"
@@ -96,9 +96,11 @@ class Writing:
             )
         if one.starts is not None:
             yield f"Relaxations started from the geometries of stage {one.starts}"
-        yield from theory.sentences(
-            one.relaxed, done.elements, cite, "Energies" if done.ingested else "Energies and forces"
-        )
+        if before is not None and before.relaxed == one.relaxed:
+            yield f"The method was that of stage {before.name}"
+        else:
+            what = "Energies" if done.ingested else "Energies and forces"
+            yield from theory.sentences(one.relaxed, done.elements, cite, what)
         if not done.ingested:
             yield from self._relaxation(one)
             if before is not None and [*_tried(one)] == [*_tried(before)]:
@@ -114,8 +116,8 @@ class Writing:
         if one.energies != one.relaxed:
             yield from theory.sentences(one.energies, done.elements, cite, "Energies at the relaxed geometries")
         if one.name is not None and (one.criteria or one.passed != one.entered):
-            wanted = f", those with {one.criteria}" if one.criteria else ""
-            yield f"{counted(one.passed, 'site')} passed on{wanted}"
+            wanted = f" ({one.criteria})" if one.criteria else ""
+            yield f"{_total(one.passed, 'site')} passed on{wanted}"
 
     def _relaxation(self, one: Treatment) -> Iterator[str]:
         if one.relaxed.moves:
@@ -135,10 +137,8 @@ class Writing:
             verb = "stands" if total == 1 else "stand"
             yield f"In all, {counted(total, 'calculation')} {verb} behind these results, of which {failed}"
         if done.rejected:
-            yield (
-                f"{counted(done.rejected, 'relaxed geometry', 'relaxed geometries')} {_was(done.rejected)} rejected, "
-                "and kept with the reason"
-            )
+            was = _was(done.rejected)
+            yield f"Of the relaxed geometries, {done.rejected:,} {was} rejected, and kept with the reason"
         if done.sites:
             have = "has" if done.complete == 1 else "have"
             yield f"Of {counted(done.sites, 'site')}, {done.complete:,} {have} all results"
@@ -153,14 +153,10 @@ class Writing:
             yield f"The versions of programs were {listed(others)}"
 
 
-def _total(sites: int) -> str:
-    """Return so many sites as a sentence begins: with a word."""
-    word = spelled(sites)
-    return (
-        f"A total of {sites:,} active sites"
-        if word[0].isdigit()
-        else f"{word} active {'site' if sites == 1 else 'sites'}"
-    )
+def _total(number: int, noun: str) -> str:
+    """Return so many things as a sentence begins: with a word."""
+    word = spelled(number)
+    return f"A total of {counted(number, noun)}" if word[0].isdigit() else f"{word} {noun}{'s' * (number != 1)}"
 
 
 def _was(count: int) -> str:

@@ -62,7 +62,7 @@ def fitted(
     spreads = {(x, y): _spread(energies[x], energies[y]) for x in known for y in known if x != y}
     best: tuple[float, tuple[str, ...], list[tuple[str, str]]] | None = None
     for chosen in combinations(known, count):
-        pairs = [(min(chosen, key=lambda x, y=y: spreads[x, y]), y) for y in known if y not in chosen]
+        pairs = [min(((x, y) for x in chosen), key=spreads.__getitem__) for y in known if y not in chosen]
         usable = [pair for pair in pairs if np.isfinite(spreads[pair])]
         if not reaction.is_within([*chosen, *(y for _, y in usable)]):
             continue
