@@ -79,6 +79,9 @@ class Page {
     addEventListener("beforeprint", () => {
       for (const closed of this.site.node.querySelectorAll("details")) closed.open = true;
     });
+    addEventListener("click", (event) => {
+      for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    });
     addEventListener("hashchange", () => this.route(true));
   }
 
