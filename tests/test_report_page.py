@@ -137,17 +137,15 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             values = [label, family, symbol, name, limit, over, ", ".join(pds) or None, verdict, rejected]
             rows.append([*values, *(round(free[a], 3) for a in ("OH", "O", "OOH", "H")), round(diss, 3)])
 
-        def structure(extra: list[tuple[int, float, float, float]], z: np.ndarray = own) -> dict[str, Any]:
+        def placed(extra: list[tuple[int, float, float, float]]) -> dict[str, Any]:
             noise = positions + rng.normal(0, 0.03, positions.shape)
             added = [noise[metal] + step for _, *step in extra]
             return {
-                "numbers": [*map(int, z), *(number for number, *_ in extra)],
                 "positions": np.vstack([noise, *added]).round(3).ravel().tolist(),
-                "cell": cell.round(3).ravel().tolist(),
-                "bonds": [
-                    *np.ravel(bonds).tolist(),
-                    *(m for at in range(len(extra)) for m in (metal + at, metal + at + 1)),
-                ],
+                "added": {
+                    "numbers": [number for number, *_ in extra],
+                    "bonds": [end for at in range(len(extra)) for end in (metal + at, metal + at + 1)],
+                },
             }
 
         shapes = {
@@ -161,7 +159,12 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
             "family": family,
             "metals": [symbol],
             "formula": f"C44N4{symbol}",
-            "structure": structure([]),
+            "structure": {
+                "numbers": own.tolist(),
+                "positions": placed([])["positions"],
+                "cell": cell.round(3).ravel().tolist(),
+                "bonds": np.ravel(bonds).tolist(),
+            },
             "adsorbates": {
                 name: {
                     "free": free[name],
@@ -176,7 +179,7 @@ def sample(sites: int, *, seed: int = 8) -> dict[str, Any]:
                         ],
                         ["correction", "reaction", 0.4, "Nørskov 2004, doi 10.1021/jp047349j"],
                     ],
-                    "structure": structure(shapes[name]),
+                    "structure": placed(shapes[name]),
                 }
                 for name in shapes
             },
@@ -322,6 +325,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(sample(1000), tmp_path_factory.mktemp("large") / "report.html")
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(sample(30), tmp_path_factory.mktemp("small") / "report.html")
+
+
 @pytest.fixture
 def opened(browser: Any, large: Path) -> Iterator[Watched]:
     watched = Watched(browser, large)
@@ -415,13 +423,14 @@ def test_the_keyboard_reaches_rows_far_down(opened: Watched) -> None:
 
 
 @pytest.mark.slow
-def test_a_link_opens_a_site_with_its_structure(browser: Any, large: Path) -> None:
-    watched = Watched(browser, large, "#site=Ti-N4%40porphyrin-0001%3F")
+def test_a_link_opens_a_site_with_its_structure(browser: Any, small: Path) -> None:
+    watched = Watched(browser, small, "#site=Ti-N4%40porphyrin-0001%3F")
     page = watched.page
     assert "no site Ti-N4@porphyrin-0001?" in page.inner_text("#site")
     page.goto(watched.address + "#site=Mn-N4%40porphyrin-0002")
     page.wait_for_selector("#viewer canvas")
     page.wait_for_selector(".plot .main-svg")
+    assert "49 atoms" in page.inner_text(".site")
     assert page.inner_text("#site-title") == "Mn-N4@porphyrin-0002"
     clean = drawn(page, "#viewer canvas")
     assert 0.02 < clean < 0.9
@@ -451,6 +460,13 @@ def test_plots_follow_the_filters_and_lead_to_sites(opened: Watched) -> None:
     page.click('.periodic [aria-label^="Fe:"]')
     assert "of 3,000 rows" in page.inner_text("#count")
     page.wait_for_function("document.querySelectorAll('#scatter .point').length < 100")
+    diagram = page.locator("section", has=page.locator("#diagram"))
+    assert diagram.get_by_text("equilibrium 1.23 V").count() == 1
+    page.get_by_role("combobox", name="Reaction").first.select_option("")
+    diagram.get_by_role("combobox", name="Reaction").select_option("her")
+    page.wait_for_function("document.querySelectorAll('#diagram .xtick').length === 3")
+    assert diagram.get_by_text("equilibrium").count() == 0
+    page.get_by_role("combobox", name="Reaction").first.select_option("orr")
     page.check("#fit")
     page.wait_for_function("/slope .* R²/.test(document.querySelector('.charts .note').textContent)")
     assert drawn(page, "#scatter") > 0.01
@@ -521,9 +537,9 @@ def test_the_table_is_saved_as_csv_and_references_are_copied(opened: Watched) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 900, 1500])
-def test_nothing_hangs_over_the_edge(width: int, browser: Any, large: Path) -> None:
+def test_nothing_hangs_over_the_edge(width: int, browser: Any, small: Path) -> None:
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": "dark" if width == 900 else "light"}
-    watched = Watched(browser, large, **options)
+    watched = Watched(browser, small, **options)
     for route in ("#ranking", "#plots", "#methods", "#site=Mn-N4%40porphyrin-0002"):
         watched.page.goto(watched.address + route)
         watched.page.wait_for_timeout(300)

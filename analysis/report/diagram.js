@@ -80,15 +80,16 @@ class Diagram {
   async draw() {
     const { report } = this;
     const { reactions } = report.data;
-    const wanted = report.filter.reaction || this.reaction?.name;
+    const wanted = report.filter.reaction || this.wanted;
     const reaction = reactions.find((own) => own.name === wanted) ?? reactions[0];
     if (!reaction) return;
-    if (reaction !== this.reaction) {
-      this.reaction = reaction;
+    const isChosen = Boolean(report.filter.reaction);
+    if (reaction !== this.reaction || isChosen !== this.isChosen) {
+      Object.assign(this, { reaction, isChosen });
       this.slider = new Slider(reaction, [], () => this.draw());
       const options = reactions.map((own) => [own.name, own.title ?? own.name]);
-      const pick = report.filter.reaction ? [] : [choice("Reaction", options, reaction.name, (name) => {
-        this.reaction = reactions.find((own) => own.name === name);
+      const pick = isChosen ? [] : [choice("Reaction", options, reaction.name, (name) => {
+        this.wanted = name;
         this.draw();
       })];
       this.controls.replaceChildren(...pick, this.slider.node);

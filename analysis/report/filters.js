@@ -12,10 +12,11 @@ class Report {
     this.listeners = [];
     this.compared = new Set();
     this.lead = data.reactions.length > 1 ? data.reactions[0].name : "";
-    const narrow = matchMedia("(max-width: 600px)").matches;
-    const wanted = narrow ? NARROW : FIRST_COLUMNS;
+    this.isNarrow = matchMedia("(max-width: 600px)").matches;
     const filled = (column) => this.all.some((row) => textOf(row.values[column.place]) !== UNKNOWN);
-    this.shown = new Set(this.columns.filter((c) => c.shown ?? (wanted.includes(c.name) && (c.place < 8 || filled(c)))).map((c) => c.name));
+    const usual = (column) => column.shown ?? (FIRST_COLUMNS.includes(column.name) && (column.place < 8 || filled(column)));
+    const wanted = this.columns.filter((column) => (this.isNarrow ? NARROW.includes(column.name) : usual(column)));
+    this.shown = new Set(wanted.map((column) => column.name));
     this.clear();
     this.apply();
   }
@@ -99,7 +100,7 @@ class Report {
   width(column) {
     const lengths = this.all.map((row) => textOf(row.values[column.place], column.decimals).length).sort((a, b) => a - b);
     const usual = lengths[Math.floor(lengths.length * 0.95)] ?? 0;
-    return Math.min(Math.max(usual + 3, column.header.length + 4, 8), 36);
+    return Math.min(Math.max(usual + 3, Math.ceil(0.9 * column.header.length) + 3, 8), this.isNarrow ? 22 : 36);
   }
 
   title(reaction) {

@@ -76,6 +76,12 @@ class Page {
     document.getElementById("views").replaceChildren(...this.nav);
     report.listeners.push(() => this.changed());
     isDark.addEventListener("change", () => this.draw());
+    addEventListener("beforeprint", () => {
+      for (const closed of this.site.node.querySelectorAll("details")) closed.open = true;
+    });
+    addEventListener("click", (event) => {
+      for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    });
     addEventListener("hashchange", () => this.route(true));
   }
 

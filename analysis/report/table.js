@@ -15,7 +15,8 @@ class Ranking {
     this.table = el("table", { class: "ranking", role: "grid", "aria-label": "Ranking" }, this.group, el("thead", {}, this.head), this.body);
     this.box = el("div", { class: "scroll", id: "scroll" }, this.table);
     this.empty = el("p", { class: "empty", hidden: true }, "No row passes the filters. ", el("button", { type: "button", onclick: () => report.reset() }, "Reset filters"));
-    this.node = el("div", {}, this.box, this.empty);
+    this.printed = el("p", { class: "printed" });
+    this.node = el("div", {}, this.box, this.empty, this.printed);
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.body.addEventListener("click", (event) => this.click(event));
@@ -75,6 +76,7 @@ class Ranking {
     this.body.replaceChildren(...lines);
     this.table.setAttribute("aria-rowcount", rows.length + 1);
     this.empty.hidden = rows.length > 0;
+    this.printed.textContent = printed && last < rows.length ? `Printed: the first ${count(last)} rows; filter, or save the table as CSV, for others.` : "";
     if (focused && document.activeElement !== focused) this.focus(focused.tagName === "INPUT" ? "input" : null, false);
     for (const head of this.head.querySelectorAll("[data-column]")) {
       const own = report.sort.column === head.dataset.column;
