@@ -173,8 +173,11 @@ def determined(potentials: Sequence[LimitingPotential]) -> list[LimitingPotentia
 def boxes(figure: Figure) -> list[Any]:
     """Return the boxes of names, without their leaders."""
     figure.draw_without_rendering()
-    names = [child for child in figure.axes[0].get_children() if isinstance(child, Annotation)]
-    return [super(Annotation, name).get_window_extent() for name in names]
+    return [super(Annotation, name).get_window_extent() for name in names_of(figure)]
+
+
+def names_of(figure: Figure) -> list[Annotation]:
+    return [child for child in figure.axes[0].get_children() if isinstance(child, Annotation)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -221,6 +224,14 @@ def test_names_of_three_hundred_sites_stay_apart(tmp_path: Path, kind: str, colu
     found = boxes(figure)
     assert len(found) >= 5
     assert not [(i, j) for i, a in enumerate(found) for j, b in enumerate(found) if i < j and a.overlaps(b)]
+    # a name without a leader is nearest to its own site
+    drawn = [line.get_xydata() for line in figure.axes[0].lines if line.get_gid() == "sites"]
+    spots = figure.axes[0].transData.transform(np.vstack(drawn))
+    for name, box in zip(names_of(figure), found, strict=True):
+        if name.arrow_patch is None:
+            beyond = np.maximum(np.maximum(box.min - spots, spots - box.max), 0.0)
+            nearest = spots[np.linalg.norm(beyond, axis=1).argmin()]
+            assert nearest == pytest.approx(figure.axes[0].transData.transform(name.xy))
     frame = figure.axes[0].get_window_extent().padded(1)
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y0 >= frame.y0 for box in found)
     (title,) = re.findall(r"(\d+) of \d+ sites are not named", figure.axes[0].get_title(loc="right"))
