@@ -26,6 +26,7 @@ from atomsieve.analysis.plots.diagram import free_energy_diagram
 from atomsieve.analysis.plots.figure import COLOURMAP, COLOURS, WIDTHS
 from atomsieve.analysis.plots.maps import activity_map
 from atomsieve.analysis.plots.periodic import periodic_table
+from atomsieve.analysis.plots.pourbaix import FILLS, FIXED
 from atomsieve.analysis.plots.scaling_plot import scaling_plot
 from atomsieve.analysis.plots.sites import MOST_FAMILIES, families
 from atomsieve.analysis.plots.volcano import volcano
@@ -469,11 +470,11 @@ def lab(linear: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def test_colours_differ_without_the_cones_for_green() -> None:
-    seen = [lab(deuteranopic(colour)) for colour in COLOURS]
-    apart = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+@pytest.mark.parametrize("colours", [COLOURS, [FIXED["*"], *FILLS[:6]]], ids=["points", "areas"])
+def test_colours_differ_without_the_cones_for_green(colours: Sequence[str]) -> None:
+    seen = [lab(deuteranopic(colour)) for colour in colours]
     # 2.3 is a difference that is just seen
-    assert min(apart) > 7
+    assert min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]) > 15
 
 
 def test_the_colour_map_brightens_all_along() -> None:
