@@ -285,19 +285,9 @@ for command in (
     site_commands.pourbaix,
     site_commands.descriptors,
     site_commands.fingerprint,
+    site_commands.report,
 ):
     app.command()(command)
-
-
-@app.command()
-def report(
-    file_or_name: FileOrName,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the plots.")] = None,
-) -> None:
-    """Draw free-energy diagrams and volcanoes into a folder."""
-    from atomsieve.workflows import commands
-
-    commands.report(file_or_name, output)
 
 
 @app.command()

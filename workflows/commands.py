@@ -20,6 +20,7 @@ from atomsieve.workflows import display, screen
 from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
+from atomsieve.workflows.drawing import draw
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
@@ -153,7 +154,7 @@ def run(file: str, workers: int | None) -> int:
         found = levels(checked, database)
     name = handle(checked, file, settings)
     display.show(checked, display.rows(found), name, limit=50)
-    for path in display.draw(found, checked.folder.root / "reports" / checked.campaign.name):
+    for path in draw(found, checked.folder.root / "reports" / checked.campaign.name, is_brief=True):
         out.print(f"plot: {path}", soft_wrap=True)
     out.print(
         f"look further: atomsieve results {name} --sort overpotential; atomsieve report {name}; atomsieve status {name}"
@@ -232,14 +233,24 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
     explaining.explain(explaining.choose(found, site, what), path, as_json=as_json)
 
 
-def report(file_or_name: str, output: Path | None) -> None:
-    """Draw a campaign's plots."""
+def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
+    """Draw a campaign's plots, and write its page; or print what that shows."""
+    from atomsieve.analysis.report.page import write_report
+    from atomsieve.workflows.reporting import report_data
+
     settings = read_settings()
     checked = find(file_or_name, settings)
     target = output or checked.folder.root / "reports" / checked.campaign.name
     with stored_database(checked, settings) as database:
-        paths = display.draw(levels(checked, database), target)
-    if not paths:
-        raise InputError(f"{checked.campaign.name} has no results yet; run it first")
+        found = levels(checked, database)
+        if not any(site.rows for _, sites, _ in found for site in sites):
+            raise InputError(f"{checked.campaign.name} has no results yet; run it first")
+        data = report_data(checked, found, database)
+        if as_json:
+            screen.print_json(data)
+            return
+        paths = draw(found, target)
+    target.mkdir(parents=True, exist_ok=True)
+    paths.append(write_report(data, target / f"{file_stem(checked.campaign.name)}.html"))
     for path in paths:
         screen.console().print(str(path), soft_wrap=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from atomsieve.analysis.ranking import ranking
-from atomsieve.analysis.resting import BARE, at_rest, candidates, windows
+from atomsieve.analysis.resting import BARE, Candidate, at_rest, candidates, windows
 from atomsieve.analysis.selectivity import selectivity
 from atomsieve.analysis.spread import Agreement, Spread, agreements, spreads
 from atomsieve.analysis.surroundings import Surroundings
@@ -15,7 +15,7 @@ from atomsieve.structures.conditions import with_ligands
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
-from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reaction import Reaction, reaction
 from atomsieve.workflows.checked import CheckedCampaign, site_key
 from atomsieve.workflows.funnel import Level
 from atomsieve.workflows.harvest import SiteRows
@@ -80,6 +80,25 @@ def _rivals(site: SiteRows, potential: LimitingPotential, free: Free, around: Su
     }
 
 
+def resting_states(stage: CheckedCampaign, wanted: Reaction, free: Free, around: Surroundings) -> tuple[Candidate, ...]:
+    """Return the states in which a site may rest while a reaction runs, with the ligands of its campaign.
+
+    Parameters
+    ----------
+    stage : CheckedCampaign
+        The stage.
+    wanted : Reaction
+        The reaction.
+    free : mapping of str to (float or None)
+        ΔG of each adsorbate, eV.
+    around : Surroundings
+        Those of the site.
+    """
+    ligands = stage.campaign.ligands
+    there = around.at(**with_ligands(around.stated, ligands)) if ligands else around
+    return candidates(free, there, {*wanted.molecules, *ligands})
+
+
 def _at_rest(
     stage: CheckedCampaign,
     site: SiteRows,
@@ -89,9 +108,7 @@ def _at_rest(
     covered: Mapping[str, SiteRows | None],
 ) -> dict[str, Any]:
     wanted = reaction(potential.reaction)
-    ligands = stage.campaign.ligands
-    there = around.at(**with_ligands(around.stated, ligands)) if ligands else around
-    states = candidates(free, there, {*wanted.molecules, *ligands})
+    states = resting_states(stage, wanted, free, around)
     limits: dict[str, float | None] = {BARE: potential.limiting_potential}
     for name, other in covered.items():
         limits[f"{name}*"] = next(

@@ -34,6 +34,8 @@ from atomsieve.workflows.ingest.collection import Collection
 from atomsieve.workflows.ingest.recognition import site_of
 from atomsieve.workflows.settings import Settings, read_settings
 
+#: Whose calculations are looked at, by what rows call them.
+ROLES: Final = ("clean", "electronic of clean")
 #: Sites whose calculations are read at once.
 CHUNK: Final = 100
 #: What a terminal shows as far as there is room, the most important first.
@@ -91,18 +93,30 @@ def stored_descriptors(
 def _rows(
     stage: CheckedCampaign, sites: Sequence[SiteRows], database: Database, on_site: Callable[[], None]
 ) -> Iterator[dict[str, Any]]:
-    roles = ("clean", "electronic of clean")
-    wanted = {key for site in sites for row in site.rows.values() for key in map(row.calculations.get, roles) if key}
+    wanted = {key for site in sites for row in site.rows.values() for key in map(row.calculations.get, ROLES) if key}
     documents = database.known(wanted)
     for site in sites:
         if site.rows:
-            yield _row(stage, site, documents)
+            yield site_descriptors(stage, site, documents)
         on_site()
 
 
-def _row(stage: CheckedCampaign, known: SiteRows, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def site_descriptors(
+    stage: CheckedCampaign, known: SiteRows, documents: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the descriptors of one site that has rows.
+
+    Parameters
+    ----------
+    stage : CheckedCampaign
+        The stage that knows it.
+    known : SiteRows
+        What it knows.
+    documents : mapping of str to mapping
+        Stored outcomes by request key, those of :data:`ROLES` among them.
+    """
     first = next(iter(known.rows.values()))
-    clean, structure = (_document(known, documents, role) for role in ("clean", "electronic of clean"))
+    clean, structure = (_document(known, documents, role) for role in ROLES)
     # what was taken in without its geometry has energies alone
     calculation = Calculation.from_dict(clean) if clean is not None and clean["atoms"] else None
     site = _site(stage, known, first, calculation)

@@ -1,33 +1,35 @@
-"""Display: a campaign's rows and plots, as its commands show them."""
+"""Display: a campaign's rows, as its commands show them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
 from atomsieve.analysis import table
 from atomsieve.analysis.stability import stability_row
-from atomsieve.structures.reaction import reaction
 from atomsieve.workflows import screen
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import compare, place_of
-from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import Level
+from atomsieve.workflows.harvest import SiteRows
 
 #: Lines with reasons under a table.
 REASONS = 20
 
 
-def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
-    """Return the rows of each site at the last stage that it has come to, each with that stage and why it fell out."""
-    by_site: dict[str, list[dict[str, Any]]] = {}
+#: What is known of a site at the last stage that it has come to: the stage, its rows, and those of the table.
+Latest = tuple[CheckedCampaign, SiteRows, list[dict[str, Any]]]
+
+
+def latest(found: Sequence[Level]) -> list[Latest]:
+    """Return each site that has results, at the last stage that it has come to, with that stage and why it fell out."""
+    by_site: dict[str, list[Latest]] = {}
     beside = compare(found)
     blank = dict.fromkeys((*table.COMPARISON_COLUMNS, *table.STABILITY_COLUMNS))
     for stage, sites, sifted in found:
-        latest: dict[str, list[dict[str, Any]]] = {}
+        here: dict[str, list[Latest]] = {}
         for site in sites:
             own = table.rows([row.to_dict() for row in site.rows.values()], [p.to_dict() for p in site.potentials])
             if not own:
@@ -38,9 +40,14 @@ def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
             key = next(iter(site.rows.values())).site.key
             if stage.stage is not None:
                 own = [{**row, "stage": stage.stage.name, "rejected": sifted.rejected.get(key)} for row in own]
-            latest.setdefault(key, []).extend(own)
-        by_site |= latest
-    return [row for own in by_site.values() for row in own]
+            here.setdefault(key, []).append((stage, site, own))
+        by_site |= here
+    return [entry for entries in by_site.values() for entry in entries]
+
+
+def rows(found: Sequence[Level]) -> list[dict[str, Any]]:
+    """Return the rows of each site at the last stage that it has come to."""
+    return [row for _, _, own in latest(found) for row in own]
 
 
 def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, limit: int | None = None) -> None:
@@ -84,31 +91,3 @@ def show(checked: CheckedCampaign, found: Sequence[dict[str, Any]], name: str, l
     remark = screen.caveat(found)
     if remark:
         out.print(f"[bold yellow]{escape(remark)}[/bold yellow]")
-
-
-def draw(found: Sequence[Level], target: Path) -> list[Path]:
-    """Draw the last stage that has results."""
-    from atomsieve.analysis.plots.diagram import free_energy_diagram
-    from atomsieve.analysis.plots.network import network
-    from atomsieve.analysis.plots.volcano import DESCRIPTORS, volcano
-
-    paths: list[Path] = []
-    checked, sites, _ = next((level for level in reversed(found) if any(s.potentials for s in level[1])), found[-1])
-    for name in checked.campaign.all_reactions:
-        potentials = [p for site in sites for p in site.potentials if p.reaction == name]
-        if not potentials:
-            continue
-        target.mkdir(parents=True, exist_ok=True)
-        rows = [row for site in sites for row in site.rows.values()]
-        around = next(site.around for site in sites if site.potentials)
-        for suffix in ("png", "svg"):
-            ending = f"{file_stem(name)}.{suffix}"
-            paths.append(target / f"free-energy-{ending}")
-            free_energy_diagram(potentials, paths[-1])
-            if name in DESCRIPTORS:
-                paths.append(target / f"volcano-{ending}")
-                volcano(potentials, rows, paths[-1], name)
-            if around is not None and len(reaction(name).routes) > 1:
-                paths.append(target / f"network-{ending}")
-                network(potentials, rows, around, paths[-1])
-    return paths

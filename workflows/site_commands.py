@@ -1,4 +1,4 @@
-"""Commands about single sites: whether they live, what covers them, what describes and what betrays them."""
+"""Commands about sites: whether they live, what covers, describes and betrays them, and all of it on a page."""
 
 from __future__ import annotations
 
@@ -77,3 +77,16 @@ def fingerprint(
     from atomsieve.workflows import fingerprint as page
 
     page.show(file_or_name, site, output, radius, edge, spectrum.value, as_json=as_json)
+
+
+def report(
+    file_or_name: FileOrName,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the plots and the page.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what the page shows as JSON; draw and write nothing.")
+    ] = False,
+) -> None:
+    """Draw free-energy diagrams and volcanoes into a folder, and write NAME.html beside them, which shows all."""
+    from atomsieve.workflows import commands
+
+    commands.report(file_or_name, output, as_json=as_json)

@@ -1,1 +1,1 @@
-"""Plots: free-energy diagrams, volcanoes and networks of reactions, as PNG or SVG."""
+"""Plots for papers, as PNG, SVG or PDF: trends over many sites, free energies of few, networks, stability fields."""

@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 #: Distances from the point that are tried, in points; the first that fits is taken.
-RADII = (7, 12, 19, 28, 40, 54)
+RADII = (7, 12, 19, 28, 40, 54, 72, 95)
 #: Directions that are tried, degrees: to the right first, as a reader expects.
 ANGLES = (0, 40, -40, 180, 140, -140, 90, -90, 65, -65, 115, -115, 20, -20, 160, -160)
 #: Beyond this distance (points) a thin line leads from the name to its point.
@@ -21,6 +22,10 @@ LEADER = 10
 POINT = 3.5
 #: Leaders that come nearer than this cross, in points.
 CROSSING = 1.0
+#: Points between two names on a line.
+GAP = 2.5
+#: Points beyond which a leader may pass over others: there is no way between them.
+CROWD = 60
 #: From the side of a name that its leader ends at to the fraction of its box.
 _RELATIVE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
 
@@ -42,6 +47,7 @@ def place_names(
     lines: np.ndarray,
     *,
     size: float = 7.0,
+    halo: bool = False,
 ) -> int:
     """Write a name beside each point, clear of points, lines and other names.
 
@@ -57,6 +63,8 @@ def place_names(
         One for each point.
     size : float
         Size of the font, points.
+    halo : bool
+        Whether letters have a white edge, to be read on colours.
 
     Returns
     -------
@@ -86,10 +94,11 @@ def place_names(
                 inside
                 and not any(place.box.overlaps(box) for box in taken)
                 and not _holds(place.box.padded(POINT * pixels), spots)
+                and (len(place.leader) or _away(place.box, others) > _away(place.box, spots[number : number + 1]))
                 and not _holds(place.box, drawn)
                 and not _holds(place.box, led)
                 and not any(_holds(box, place.leader) for box in taken)
-                and not _touches(place.leader, others, POINT * pixels)
+                and (len(spots) > CROWD or not _touches(place.leader, others, POINT * pixels))
                 and not _touches(place.leader, led, CROSSING * pixels)
             ):
                 found = place
@@ -98,12 +107,12 @@ def place_names(
         if found is None:
             left_out += 1
             continue
-        taken.append(found.box)
+        taken.append(found.box.padded(GAP * pixels, 0))
         leaders.append(found.leader)
         arrow = {
             "arrowstyle": "-",
             "linewidth": 0.4,
-            "color": "#999999",
+            "color": "#222222" if halo else "#999999",
             "shrinkA": 0,
             "relpos": (_RELATIVE[found.horizontal], _RELATIVE[found.vertical]),
         }
@@ -120,6 +129,8 @@ def place_names(
             arrowprops=arrow if len(found.leader) else None,
         )
         note.set_in_layout(False)
+        if halo:
+            note.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
     return left_out
 
 
@@ -144,6 +155,12 @@ def _places(spot: np.ndarray, width: float, height: float, pixels: float) -> lis
 def _holds(box: Bbox, points: np.ndarray) -> bool:
     x, y = points[:, 0], points[:, 1]
     return bool(np.any((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)))
+
+
+def _away(box: Bbox, points: np.ndarray) -> float:
+    """Return how far the nearest point is from a box; a name without a leader belongs to the nearest."""
+    beyond = np.maximum(np.maximum(box.min - points, points - box.max), 0.0)
+    return float(np.linalg.norm(beyond, axis=1).min(initial=np.inf))
 
 
 def _touches(leader: np.ndarray, spots: np.ndarray, distance: float) -> bool:

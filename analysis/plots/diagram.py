@@ -1,4 +1,4 @@
-"""Diagram: the free energies along the cheapest paths of several sites."""
+"""Diagram: the free energies along the cheapest paths of one or several sites, at several potentials."""
 
 from __future__ import annotations
 
@@ -23,16 +23,23 @@ from atomsieve.structures.units import nernst_slope
 MOST_SITES = 10
 #: Paths that get panels of their own.
 MOST_PATHS = 4
-#: Paths with more states have their panels below each other.
-WIDE = 6
+#: mm that a state takes with its name.
+STATE = 10.5
+#: V within which two potentials are one.
+SAME = 0.005
 #: How the connector of a step is drawn that moves (H+ + e-), and of any other.
-_PAIRS, _OTHERS = (0, (3, 2)), (0, (1, 1.5))
+PAIRS, OTHERS = (0, (3, 2)), (0, (1, 1.5))
 
 
 def free_energy_diagram(
-    potentials: Iterable[LimitingPotential | Document], path: str | Path, *, most: int = MOST_SITES
+    potentials: Iterable[LimitingPotential | Document],
+    path: str | Path,
+    *,
+    most: int = MOST_SITES,
+    at: Sequence[float] | None = None,
+    columns: int = 2,
 ) -> Figure:
-    """Draw the cheapest paths of one reaction on several sites, at 0 V and at the equilibrium potential.
+    """Draw the cheapest paths of one reaction on several sites, at several potentials.
 
     Sites with the same path share panels; other paths have panels of their own, so that ticks are true for all that is
     drawn above them.
@@ -43,9 +50,13 @@ def free_energy_diagram(
         Of one reaction and one method. Those that are determined are drawn, the lowest overpotentials first; the others
         are named below the plot.
     path : str or Path
-        Where to write; ``.png`` or ``.svg``.
+        Where to write; ``.png``, ``.svg`` or ``.pdf``.
     most : int
         How many sites are drawn, at most 10.
+    at : sequence of float, optional
+        V against RHE; 0, the limiting potential of the best site and the equilibrium potential unless given.
+    columns : int
+        1 or 2 columns of a journal.
 
     Returns
     -------
@@ -68,23 +79,21 @@ def free_energy_diagram(
         paths[tuple(state["text"] for state in documents[0]["states"])] = []
     left_out = sum(len(own) for own in list(paths.values())[MOST_PATHS:])
     paths = dict(list(paths.items())[:MOST_PATHS])
-    equilibrium = float(documents[0]["equilibrium_potential"])
-    voltages = [0.0] if abs(equilibrium) < 1e-9 else [0.0, equilibrium]
-    longest = max(map(len, paths))
-    is_wide = longest > WIDE
-    grid = (len(paths) * len(voltages), 1) if is_wide else (len(paths), len(voltages))
+    voltages = voltages_of((determined or documents)[0], at)
+    # as many panels beside each other as there is room for the names of their states
+    across = min(len(voltages), max(1, int(common.WIDTHS.get(columns, 0.0) / (STATE * max(map(len, paths))))))
+    deep = -(-len(voltages) // across)
     with rc_context(common.STYLE):
-        across = 0.95 * longest * grid[1]
-        figure = Figure(figsize=(across + 2.8, 3.2 * grid[0] + 1.0), layout="constrained")
-        panels = figure.subplots(*grid, squeeze=False).reshape(len(paths), len(voltages))
-        for row, (texts, own) in zip(panels, paths.items(), strict=True):
-            for panel, voltage in zip(row, voltages, strict=True):
-                is_equilibrium = voltage == equilibrium or len(voltages) == 1
+        figure = common.sheet(columns, 52 * len(paths) * deep + 12)
+        grid = figure.subplots(len(paths) * deep, across, squeeze=False).reshape(len(paths), deep * across)
+        for row, (texts, own) in zip(grid, paths.items(), strict=True):
+            for panel in row[len(voltages) :]:
+                panel.remove()
+            for panel, (voltage, what) in zip(row, voltages.items(), strict=False):
                 _draw(panel, reaction, texts, own, voltage)
-                panel.set_title(_title(documents[0], own, voltage, is_equilibrium, many=len(paths) > 1), fontsize=9)
-            row[0].set_ylabel(label("free").header)
-            if is_wide:
-                row[-1].set_ylabel(label("free").header)
+                panel.set_title(_title(documents[0], own, voltage, what, many=len(paths) > 1), fontsize=7)
+            for panel in row[: len(voltages) : across]:
+                panel.set_ylabel(label("free").header)
         handles = [
             Line2D([], [], color=c, linewidth=2.5, label=f"{d['site']['label']}  {common.number(d)}")
             for own in paths.values()
@@ -92,30 +101,44 @@ def free_energy_diagram(
         ]
         if any(len(set(_kinds(document))) > 1 for own in paths.values() for document, _ in own):
             handles += [
-                Line2D([], [], color=GREY, lw=0.9, ls=_PAIRS, label="H⁺ + e⁻"),
-                Line2D([], [], color=GREY, lw=0.9, ls=_OTHERS, label="other step"),
+                Line2D([], [], color=GREY, lw=0.9, ls=PAIRS, label="H⁺ + e⁻"),
+                Line2D([], [], color=GREY, lw=0.9, ls=OTHERS, label="other step"),
             ]
         notes = []
         if len(determined) > len(shown) or left_out:
             drawn = len(shown) - left_out
             notes.append(f"Shown: the {drawn} lowest overpotentials of {len(determined)} sites.")
-        common.finish(figure, reaction.title, handles, f"site, {common.math(label('limiting_potential').header)}")
+        heading = f"site, {common.math(label('limiting_potential').header)}"
+        common.finish(figure, reaction.title, handles, heading, below=True)
         common.annotate(figure, [*notes, *common.notes(documents)])
         common.write(figure, target)
     return figure
 
 
-def _title(
-    document: Document, own: Sequence[tuple[Document, str]], voltage: float, is_equilibrium: bool, *, many: bool
-) -> str:
+def voltages_of(document: Document, at: Sequence[float] | None = None) -> dict[float, str]:
+    """Return the potentials (V against RHE) at which to draw, and what each is; equal ones once."""
+    if at is not None:
+        return dict.fromkeys(map(float, at), "")
+    named = [(0.0, ""), (float(document["equilibrium_potential"]), "equilibrium")]
+    if document["limiting_potential"] is not None:
+        what = common.math(f"U_L of {document['site']['label']}")
+        named.insert(1, (float(document["limiting_potential"]), what))
+    found: dict[float, str] = {}
+    for value, what in named:
+        near = next((other for other in found if abs(other - value) < SAME), value)
+        found[near] = what or found.get(near, "")
+    return found
+
+
+def _title(document: Document, own: Sequence[tuple[Document, str]], voltage: float, what: str, *, many: bool) -> str:
     text = f"U = {label('potential').text(voltage)} {label('potential').unit}"
     ph = float(document["conditions"].get("pH", 0.0))
     # only a step with an electron and no proton, or the other way round, feels the pH on this scale
     if ph and any({"electron", "proton"} & set(_kinds(shown)) for shown, _ in own):
         text += f", pH {ph:g}"
-    if is_equilibrium:
-        text += " (equilibrium)"
-    return f"path {own[0][0]['path']}: {text}" if many else text
+    if what:
+        text += f"\n({what})" if what != "equilibrium" else " (equilibrium)"
+    return f"path {own[0][0]['path']}:\n{text}" if many and own else text
 
 
 def _kinds(document: Document) -> list[Kind]:
@@ -142,10 +165,10 @@ def _draw(
         for x, level in enumerate(levels):
             # the bare site with its molecules is the same for all
             ink = GREY if bare[x] else colour
-            panel.plot([x - 0.3, x + 0.3], [level, level], color=ink, linewidth=2.5, solid_capstyle="butt")
+            panel.plot([x - 0.3, x + 0.3], [level, level], color=ink, linewidth=2.0, solid_capstyle="butt", gid="level")
             if x:
-                style = _PAIRS if kinds[x - 1] == "proton-electron" else _OTHERS
+                style = PAIRS if kinds[x - 1] == "proton-electron" else OTHERS
                 panel.plot([x - 0.7, x - 0.3], [levels[x - 1], level], color=colour, lw=0.9, ls=style, zorder=1)
-    panel.set_xticks(range(len(texts)), [common.species(text) for text in texts], fontsize=8)
+    panel.set_xticks(range(len(texts)), [common.species(text) for text in texts], fontsize=6)
     panel.set_xlim(-0.5, len(texts) - 0.5)
     panel.tick_params(axis="x", length=0)

@@ -27,8 +27,8 @@ from atomsieve.structures.molecule import molecule
 from atomsieve.structures.units import nernst_slope
 
 #: The "light" scheme of P. Tol (SRON/EPS/TN/09-002), made for areas with words on them and told apart with any kind of
-#: colour vision.
-FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
+#: colour vision; those first that differ most from the ones before.
+FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#AAAA00", "#44BB99", "#99DDFF", "#FFAABB", "#BBCC33")
 #: What these states have in every diagram.
 FIXED = {BARE: "#DDDDDD", "OH*": FILLS[0], "O*": FILLS[1], "H*": FILLS[2]}
 #: What tells apart more states than there are colours.
@@ -56,7 +56,7 @@ def pourbaix_plot(
     found : Diagram
         The regions.
     path : str or Path
-        File to write, PNG or SVG.
+        File to write, PNG, SVG or PDF.
     title : str
         Above it.
     mark : (float, float), optional
@@ -67,7 +67,7 @@ def pourbaix_plot(
     Raises
     ------
     InputError
-        If the file is neither PNG nor SVG.
+        If the file is neither PNG, SVG nor PDF.
     """
     target = common.target(path)
     colours = _colours(found)
@@ -110,10 +110,15 @@ def _colours(found: Diagram) -> dict[str, tuple[str, str]]:
     sizes: dict[str, float] = {}
     for region in found.regions:
         sizes[region.state] = sizes.get(region.state, 0.0) + region.area
-    others = sorted(sizes.keys() - FIXED.keys(), key=lambda state: (-sizes[state], state))
+    return styles(sorted(sizes, key=lambda state: (-sizes[state], state)))
+
+
+def styles(states: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return fill and hatch of states, those of FIXED and of others in the order given."""
     fills = [fill for fill in FILLS if fill not in FIXED.values()]
-    styles = {state: (fills[k % len(fills)], HATCHES[k // len(fills) % len(HATCHES)]) for k, state in enumerate(others)}
-    return {state: (fill, "") for state, fill in FIXED.items()} | styles
+    others = enumerate(state for state in states if state not in FIXED)
+    own = {state: (fills[k % len(fills)], HATCHES[k // len(fills) % len(HATCHES)]) for k, state in others}
+    return {state: (fill, "") for state, fill in FIXED.items()} | own
 
 
 def _name(state: str) -> str:
