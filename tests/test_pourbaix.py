@@ -287,7 +287,7 @@ def test_the_picture(tmp_path: Path) -> None:
     assert {common.species(name) for name in names} <= shown
     assert {"OH*", "Fe³⁺ (aq)"} <= shown
     with pytest.raises(InputError, match="unknown kind of figure"):
-        pourbaix_plot(found, tmp_path / "site.pdf", title="site")
+        pourbaix_plot(found, tmp_path / "site.gif", title="site")
 
 
 CAMPAIGN = """\

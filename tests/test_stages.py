@@ -268,7 +268,9 @@ def test_results_are_exported_with_stage_and_reason(done: Path, cli: Cli) -> Non
 def test_the_commands_show_the_same_to_people(done: Path, tmp_path: Path, cli: Cli) -> None:
     assert "stage screen: 2 of 5 sites pass" in cli("status", "sieve", cwd=done).stdout
     assert "fell out" in cli("results", "sieve", "--metal", "Hg", cwd=done).stdout
-    assert len(cli("report", "sieve", "--output", str(tmp_path / "plots"), cwd=done).stdout.splitlines()) == 9
+    written = cli("report", "sieve", "--output", str(tmp_path / "plots"), cwd=done).stdout.splitlines()
+    assert sorted(map(Path, written)) == sorted((tmp_path / "plots").iterdir())
+    assert tmp_path / "plots" / "sieve.html" in map(Path, written)
     (tmp_path / "sieve.yaml").write_text(SIEVE, encoding="utf-8")
     text = cli("plan", "sieve.yaml", cwd=tmp_path).stdout
     assert "stage 1 of 2, screen: 5 sites, 0 complete; mock" in text

@@ -94,6 +94,7 @@ def place_names(
                 inside
                 and not any(place.box.overlaps(box) for box in taken)
                 and not _holds(place.box.padded(POINT * pixels), spots)
+                and (len(place.leader) or _away(place.box, others) > _away(place.box, spots[number : number + 1]))
                 and not _holds(place.box, drawn)
                 and not _holds(place.box, led)
                 and not any(_holds(box, place.leader) for box in taken)
@@ -154,6 +155,12 @@ def _places(spot: np.ndarray, width: float, height: float, pixels: float) -> lis
 def _holds(box: Bbox, points: np.ndarray) -> bool:
     x, y = points[:, 0], points[:, 1]
     return bool(np.any((x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)))
+
+
+def _away(box: Bbox, points: np.ndarray) -> float:
+    """Return how far the nearest point is from a box; a name without a leader belongs to the nearest."""
+    beyond = np.maximum(np.maximum(box.min - points, points - box.max), 0.0)
+    return float(np.linalg.norm(beyond, axis=1).min(initial=np.inf))
 
 
 def _touches(leader: np.ndarray, spots: np.ndarray, distance: float) -> bool:

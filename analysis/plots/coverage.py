@@ -75,7 +75,7 @@ def coverage(
     limiting = [document["limiting_potential"] for document in shown]
     ends = [0.0, equilibrium, *(float(value) for value in limiting if value is not None)]
     low, high = min(ends) - MARGIN, max(ends) + MARGIN
-    states = {window.state for own in spans for window in own}
+    states = {window.state for own in spans for window in own if window.low < high and window.high > low}
     fills = {state: style for state, style in styles(sorted(states)).items() if state in states}
     with rc_context(common.STYLE):
         figure = common.sheet(columns, 26 + BAR * len(shown))
@@ -83,7 +83,7 @@ def coverage(
         for row, own in enumerate(spans):
             for window in own:
                 left, right = max(window.low, low), min(window.high, high)
-                if left < right:
+                if window.state in fills and left < right:
                     fill, hatch = fills[window.state]
                     axes.barh(
                         row, right - left, 0.8, left, color=fill, hatch=hatch, edgecolor="white", lw=0.6, gid="window"

@@ -193,7 +193,7 @@ def network(
         figure.colorbar(colours, ax=axes, label="ΔG of a step at 0 V vs RHE (eV)", extend="both", shrink=0.8, pad=0.01)
         title = f"{reaction.title}: {best['site']['label']}"
         if best["limiting_potential"] is not None:
-            title += f", path {best['path']}, U_L = {common.number(best)} {label('limiting_potential').unit}"
+            title += f", path {best['path']}, U_L\u00a0=\u00a0{common.number(best)} {label('limiting_potential').unit}"
         common.finish(figure, common.math(title), [], "")
         axes.legend(
             handles=_legend(), loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=4, frameon=False, fontsize=7.5

@@ -27,8 +27,8 @@ from atomsieve.structures.molecule import molecule
 from atomsieve.structures.units import nernst_slope
 
 #: The "light" scheme of P. Tol (SRON/EPS/TN/09-002), made for areas with words on them and told apart with any kind of
-#: colour vision.
-FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
+#: colour vision; those first that differ most from the ones before.
+FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#AAAA00", "#44BB99", "#99DDFF", "#FFAABB", "#BBCC33")
 #: What these states have in every diagram.
 FIXED = {BARE: "#DDDDDD", "OH*": FILLS[0], "O*": FILLS[1], "H*": FILLS[2]}
 #: What tells apart more states than there are colours.

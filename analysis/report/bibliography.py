@@ -21,8 +21,6 @@ _FIELDS: Final = (
     "author", "title", "journal", "institution", "publisher", "howpublished", "edition", "volume", "number", "pages",
     "year", "version", "doi", "note",
 )  # fmt: skip
-#: Words of more than one capital, and formulas, keep their letters in every style.
-_KEPT: Final = re.compile(r"\b(?=\w*[A-Z0-9]\w*[A-Z])\w+(?:[-+]\w+)*|\b[A-Z]\w*\d\w*")
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,8 @@ def _escaped(name: str, value: str) -> str:
     if name == "doi":
         return value
     text = value.replace("&", r"\&")
-    return _KEPT.sub(r"{\g<0>}", text) if name == "title" else text
+    # a second pair of braces keeps formulas and names as they are in every style
+    return f"{{{text}}}" if name == "title" else text
 
 
 @cache
