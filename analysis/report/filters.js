@@ -100,7 +100,7 @@ class Report {
   width(column) {
     const lengths = this.all.map((row) => textOf(row.values[column.place], column.decimals).length).sort((a, b) => a - b);
     const usual = lengths[Math.floor(lengths.length * 0.95)] ?? 0;
-    return Math.min(Math.max(usual + 3, Math.ceil(0.9 * column.header.length) + 3, 8), this.isNarrow ? 22 : 36);
+    return Math.min(Math.max(usual + 3, column.header.length + 3, 8), this.isNarrow ? 22 : 36);
   }
 
   title(reaction) {

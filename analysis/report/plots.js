@@ -100,9 +100,11 @@ class Scatter {
     const groups = [...new Set(report.all.map(group))].sort(collator.compare);
     const traces = groups.map((name, place) => this.trace(name, place, points.filter((p) => group(p.row) === name), x, y)).filter((trace) => trace.x.length);
     traces.push(...this.lines(points, x, y));
+    // numbers, as the names of sites that lie close together would cover each other
+    const order = [...report.compared];
     const compared = points.filter((p) => report.compared.has(p.row.site));
     if (compared.length) {
-      traces.push({ type: "scatter", mode: "markers+text", x: compared.map((p) => p.x), y: compared.map((p) => p.y), text: compared.map((p) => plain(p.row.site)), textposition: "top center", textfont: { size: 11 }, hoverinfo: "skip", showlegend: false, marker: { size: 15, symbol: "circle-open", color: ink("text"), line: { width: 2 } } });
+      traces.push({ type: "scatter", mode: "markers+text", x: compared.map((p) => p.x), y: compared.map((p) => p.y), text: compared.map((p) => String(order.indexOf(p.row.site) + 1)), textposition: "top center", textfont: { size: 12 }, hoverinfo: "skip", showlegend: false, marker: { size: 15, symbol: "circle-open", color: ink("text"), line: { width: 2 } } });
     }
     await plot(this.node, traces, layout(x.header, y.header, { hovermode: "closest", uirevision: `${x.name} ${y.name}` }), `${x.name}-${y.name}`);
     if (!this.isBound) {
@@ -146,7 +148,9 @@ class Scatter {
       lines.push({ type: "scatter", mode: "lines", name: "fit", x: ends, y: ends.map((at) => line.intercept + line.slope * at), hoverinfo: "skip", line: { color: ink("accent"), dash: "dash", width: 2 } });
       notes.push(`Least squares: slope ${textOf(line.slope, 3)}, intercept ${textOf(line.intercept, 3)}, R² ${textOf(line.r2, 3)}, mean absolute error ${textOf(line.mae, 3)}, n ${line.n}.`);
     }
-    this.note.textContent = [`${plural(points.length, "point")}; open symbols are rejected; click one to open its site.`, ...notes].join(" ");
+    const names = [...this.report.compared].map((site, at) => `${at + 1} ${site}`);
+    const circled = names.length ? [`Circled: ${names.join(", ")}.`] : [];
+    this.note.textContent = [`${plural(points.length, "point")}; open symbols are rejected; click one to open its site.`, ...circled, ...notes].join(" ");
     return lines;
   }
 }
