@@ -281,7 +281,9 @@ def test_a_ligand_stands_on_the_far_face(name, metal, ligand):
     below = site.atoms.positions[bound] - site.atoms.positions[site.metals[0]]
     assert below[2] < -1.4
     assert np.abs(below[:2]).max() < 1e-9
-    assert {direction.face for direction in open_directions(site)} == {"top"}
+    # hydrogen is so small that the wide pore of C2N leaves a way beside it
+    beside = {"side1"} if (name, ligand) == ("C2N", "H") else set()
+    assert {direction.face for direction in open_directions(site)} - beside == {"top"}
 
 
 def test_every_example_is_open_to_an_adsorbate():
