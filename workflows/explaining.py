@@ -115,16 +115,14 @@ def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign,
     InputError
         If there are no results, or the site is not one of theirs; names the nearest.
     """
-    known = {
-        row.site.key: (row.site, checked, own)
+    wanted = site_meant(found, site)
+    known = [
+        (checked, own)
         for checked, sites, _ in found
         for own in sites
-        for row in own.rows.values()
-    }
-    if not known:
-        raise InputError("there are no results yet; run the campaign first")
-    label = site_named({key: entry[0] for key, entry in known.items()}, site)
-    return known[label.key][1:]
+        if any(row.site.key == wanted.key for row in own.rows.values())
+    ]
+    return known[-1]
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:
