@@ -88,11 +88,6 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     return Choice(own, known.rows, known.around, potential)
 
 
-def site_meant(found: Sequence[Level], text: str | None) -> SiteLabel:
-    """Return the site that a person means; see :func:`choose`."""
-    return site_named(_labels(found), text)
-
-
 def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
     labels = {row.site.key: row.site for _, sites, _ in found for known in sites for row in known.rows.values()}
     if not labels:
@@ -115,7 +110,7 @@ def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign,
     InputError
         If there are no results, or the site is not one of theirs; names the nearest.
     """
-    wanted = site_meant(found, site)
+    wanted = site_named(_labels(found), site)
     known = [
         (checked, own)
         for checked, sites, _ in found
