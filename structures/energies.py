@@ -64,6 +64,10 @@ class SiteLabel:
     family: str
     metals: tuple[str, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {**asdict(self), "metals": list(self.metals)}
+
 
 @dataclass(frozen=True)
 class AdsorptionEnergy:
@@ -166,7 +170,7 @@ class AdsorptionEnergy:
             "key": self.key,
             "slot": self.slot,
             "policy_key": self.policy_key,
-            "site": {**asdict(self.site), "metals": list(self.site.metals)},
+            "site": self.site.to_dict(),
             "adsorbate": self.adsorbate,
             "method": dict(self.method),
             "policy": dict(self.policy),

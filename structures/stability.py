@@ -193,7 +193,7 @@ class Stability:
             "key": self.key,
             "slot": self.slot,
             "policy_key": self.policy_key,
-            "site": {**asdict(self.site), "metals": list(self.site.metals)},
+            "site": self.site.to_dict(),
             "method": dict(self.method),
             "policy": dict(self.policy),
             **{name: self.energy(name) for name in ENERGIES},

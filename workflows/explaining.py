@@ -88,11 +88,6 @@ def choose(found: Sequence[Level], site: str | None, what: str | None) -> Choice
     return Choice(own, known.rows, known.around, potential)
 
 
-def site_meant(found: Sequence[Level], text: str | None) -> SiteLabel:
-    """Return the site that a person means; see :func:`choose`."""
-    return site_named(_labels(found), text)
-
-
 def _labels(found: Sequence[Level]) -> dict[str, SiteLabel]:
     labels = {row.site.key: row.site for _, sites, _ in found for known in sites for row in known.rows.values()}
     if not labels:
@@ -115,16 +110,14 @@ def known_of(found: Sequence[Level], site: str | None) -> tuple[CheckedCampaign,
     InputError
         If there are no results, or the site is not one of theirs; names the nearest.
     """
-    known = {
-        row.site.key: (row.site, checked, own)
+    wanted = site_named(_labels(found), site)
+    known = [
+        (checked, own)
         for checked, sites, _ in found
         for own in sites
-        for row in own.rows.values()
-    }
-    if not known:
-        raise InputError("there are no results yet; run the campaign first")
-    label = site_named({key: entry[0] for key, entry in known.items()}, site)
-    return known[label.key][1:]
+        if any(row.site.key == wanted.key for row in own.rows.values())
+    ]
+    return known[-1]
 
 
 def _matching(labels: Mapping[str, SiteLabel], text: str) -> list[SiteLabel]:

@@ -30,7 +30,6 @@ from atomsieve.workflows.carbonyl import probe_of
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import file_stem
 from atomsieve.workflows.funnel import levels
-from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.ingest.collection import Collection
 from atomsieve.workflows.settings import read_settings
 
@@ -165,19 +164,12 @@ def fingerprint(
     """
     if edge is not None and edge not in EDGES:
         raise InputError(unknown(edge, EDGES, "edge"))
-    found = levels(checked, database)
-    own = explaining.site_meant(found, site)
+    stage, rows = explaining.known_of(levels(checked, database), site)
+    own = next(iter(rows.rows.values())).site
     if isinstance(checked, Collection) or database is None:
         raise InputError(
             f"{own.label} was ingested, and which of its atoms is what is not kept; fingerprints need that"
         )
-    known: list[tuple[CheckedCampaign, SiteRows]] = [
-        (stage, rows)
-        for stage, sites, _ in found
-        for rows in sites
-        if any(row.site.key == own.key for row in rows.rows.values())
-    ]
-    stage, rows = known[-1]
     row = next((row for row in rows.rows.values() if "clean" in row.calculations), None)
     if row is None:
         why = next(iter(rows.rows.values())).reason

@@ -212,22 +212,23 @@ def _stored(
 ) -> Iterator[SiteRows]:
     wanted: list[dict[str, str]] = [{} for _ in recipes]
     rows: dict[str, AdsorptionEnergy] = {}
+    lived = [checked.stability_key(recipe) for recipe in recipes]
     stable: dict[str, Stability] = {}
     if database is not None:
         wanted = [checked.policy_keys(recipe) for recipe in recipes]
         try:
             rows = database.rows(key for keys in wanted for key in keys.values())
             if checked.stability is not None:
-                stable = database.known_stabilities(str(checked.stability_key(recipe)) for recipe in recipes)
+                stable = database.known_stabilities(key for key in lived if key is not None)
         except StoreError:
             if not tolerant:
                 raise
     before: Iterable[SiteRows | None] = [None] * len(recipes)
     if checked.origin is not None:
         before = _stored(checked.origin, recipes, database, around[1:], tolerant=tolerant)
-    for recipe, keys, earlier in zip(recipes, wanted, before, strict=True):
+    for recipe, keys, lives, earlier in zip(recipes, wanted, lived, before, strict=True):
         own = {name: rows[key] for name, key in keys.items() if key in rows}
-        known = stable.get(str(checked.stability_key(recipe)))
+        known = stable.get(lives) if lives is not None else None
         found = SiteRows(recipe, own, potentials(checked, own, around[0]), earlier, around[0], known)
         yield judged(checked, found)
 
