@@ -181,6 +181,18 @@ def fault(record_property: Callable[[str, object], None]) -> Callable[..., None]
     return record
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules with slow tests first, the slowest before all, so that none of them runs alone at the end."""
+    first = {"test_whole": 0, "test_networks": 1}
+    slow = {item.module for item in items if isinstance(item, pytest.Function) and item.get_closest_marker("slow")}
+
+    def rank(item: pytest.Item) -> int:
+        module = getattr(item, "module", None)
+        return first.get(getattr(module, "__name__", "").rpartition(".")[2], 2) if module in slow else 3
+
+    items.sort(key=rank)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables that tests recorded; a print would be lost between parallel workers."""
     for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
