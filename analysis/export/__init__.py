@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ _WITH_SITE: Final = ("reaction_results", "adsorption_energies", "stabilities")
 #: All formats by name.
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format("rows", "write_csv", "one line a row, units in the head"),
-    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, the units in the first line"),
+    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, units in the names"),
     "parquet": Format("parquet", "write_parquet", "columns with their types and units, compressed"),
     "ase": Format("asedb", "write_ase", "ASE database: relaxed geometries, the row as key-value pairs", _WITH_SITE),
     "xyz": Format(

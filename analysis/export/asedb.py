@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atomsieve.analysis.export import Written
-from atomsieve.analysis.export.columns import Column, columns_of, title
+from atomsieve.analysis.export.columns import Column, columns_of, plain, title
 from atomsieve.analysis.export.states import States
 from atomsieve.analysis.export.whole import whole_file
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 
 def write_ase(results: Results, out: Path) -> Written:
@@ -33,19 +33,13 @@ def write_ase(results: Results, out: Path) -> Written:
     columns = columns_of(results)
     states = States(results)
     number = 0
-    with whole_file(out) as partial:
-        # whatever the name ends in
-        with connect(partial, type="db", use_lock_file=False) as database:
-            database.metadata = {
-                "title": title(results),
-                "key_descriptions": {
-                    _name(column): (column.label.symbol, column.label.label, column.label.unit) for column in columns
-                },
-            }
-            for state in states:
-                row = {column.name: column.of(state.row) for column in columns}
-                database.write(state.atoms, _pairs(columns, row), data={"row": row, "key": state.row["key"]})
-                number += 1
+    # the type is stated, whatever the name ends in
+    with whole_file(out) as partial, connect(partial, type="db", use_lock_file=False) as database:
+        database.metadata = {"title": title(results), "key_descriptions": dict(map(_description, columns))}
+        for state in states:
+            row = {column.name: plain(column.of(state.row)) for column in columns}
+            database.write(state.atoms, _pairs(columns, row), data={"row": row, "key": state.row["key"]})
+            number += 1
     return Written(number, "structures", states.notes)
 
 
@@ -53,6 +47,10 @@ def _name(column: Column) -> str:
     from ase.db.core import reserved_keys
 
     return f"atomsieve_{column.name}" if column.name in reserved_keys else column.name
+
+
+def _description(column: Column) -> tuple[str, tuple[str, str, str]]:
+    return _name(column), (column.label.symbol, column.label.label, column.label.unit)
 
 
 def _pairs(columns: tuple[Column, ...], row: Mapping[str, Any]) -> dict[str, Any]:

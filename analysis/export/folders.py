@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from atomsieve.analysis.export.whole import whole_folder
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 #: The file that names the others.
 INDEX = "index.csv"
@@ -33,7 +34,7 @@ def write_poscar(results: Results, out: Path) -> Written:
 
 
 def _write(results: Results, out: Path, suffix: str, write: Callable[[Path, Atoms, str], None]) -> Written:
-    columns = columns_of(results)
+    columns = [column for column in columns_of(results) if column.name != "key"]
     states = States(results)
     number = 0
     with whole_folder(out) as folder, (folder / INDEX).open("w", newline="", encoding="utf-8") as file:
@@ -41,17 +42,18 @@ def _write(results: Results, out: Path, suffix: str, write: Callable[[Path, Atom
         index.writerow(["file", "key", "energy (eV)", *(column.header for column in columns)])
         for state in states:
             path = folder / f"{_stem(state)}{suffix}"
-            write(path, boxed(state.atoms), f"{state.label}; {state.method.title()}; {state.calculation['key']}")
+            # the reactions of a site share its geometry
+            if not path.exists():
+                write(path, boxed(state.atoms), f"{state.label}; {state.method.title()}; {state.calculation['key']}")
+                number += 1
             cells = [cell(column.of(state.row)) for column in columns]
             index.writerow([path.name, state.row["key"], state.calculation["energy"], *cells])
-            number += 1
     return Written(number, "structures", states.notes)
 
 
 def _stem(state: State) -> str:
-    """Return the label as file systems take it, with as much of the key as makes it one of its kind."""
-    words = [state.label, state.row.get("reaction"), str(state.row["key"])[:8]]
-    return re.sub(r"[^A-Za-z0-9._()+-]+", "_", " ".join(word for word in words if word))
+    """Return the label as file systems take it, with as much of the calculation's key as makes it one of its kind."""
+    return re.sub(r"[^A-Za-z0-9._()+-]+", "_", f"{state.label} {str(state.calculation['key'])[:12]}")
 
 
 def _cif(path: Path, atoms: Atoms, words: str) -> None:
@@ -66,4 +68,8 @@ def _cif(path: Path, atoms: Atoms, words: str) -> None:
 def _poscar(path: Path, atoms: Atoms, words: str) -> None:
     from ase.io.vasp import write_vasp
 
-    write_vasp(path, atoms, direct=True, sort=True, vasp5=True, label=words)
+    text = StringIO()
+    write_vasp(text, atoms, direct=True, sort=True)
+    # its first line is for people, and the elements stand in the sixth again
+    _, _, rest = text.getvalue().partition("\n")
+    path.write_text(f"{words}\n{rest}", encoding="utf-8")

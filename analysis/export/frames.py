@@ -15,7 +15,7 @@ from atomsieve.structures.method import Method
 
 if TYPE_CHECKING:
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 Document = Mapping[str, Any]
 #: A displacement of an adsorbed state of a clean site: no calculation stands on more others.
@@ -26,7 +26,7 @@ def write_xyz(results: Results, out: Path) -> Written:
     """Write an extended XYZ: a frame for each finished calculation, rejected geometries among them.
 
     Only the last geometry of a relaxation is kept, so that there is one frame of each. Its line holds ``energy`` (eV,
-    electronic, with the zero of the code), ``key``, ``task``, ``site`` and ``adsorbate`` or ``molecule``, ``method`` and
+    electronic, with the zero of the code), ``key``, ``task``, ``site`` and ``adsorbate`` or ``molecule``, ``method``,
     ``method_key``, ``multiplicity``, ``charge`` and ``verdict``; its columns the forces (eV/Å) and moments (μB) as far
     as they are kept: there are no forces of relaxations that held atoms in place, of what was taken in from elsewhere,
     and of relaxations older than their being kept. The energies of VASP are those extrapolated to a smearing of zero

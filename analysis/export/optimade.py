@@ -1,4 +1,4 @@
-"""OPTIMADE: relaxed geometries as the response of a server to a query for structures (doi 10.1039/D4DD00039K)."""
+"""OPTIMADE: relaxed geometries as a server answers a query for structures (doi 10.1038/s41597-021-00974-z)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from atomsieve.analysis.export.states import State, States
 from atomsieve.analysis.export.whole import whole_file
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 #: The version of the specification.
 API_VERSION: Final = "1.2.0"

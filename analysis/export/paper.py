@@ -23,7 +23,7 @@ from atomsieve.structures.reaction import reaction
 
 if TYPE_CHECKING:
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 #: Columns before the free energies, and behind them; those of which no site of a table knows anything are left out.
 FIRST: Final = ("site", "spin", "moments", "formation_energy", "binding_energy")

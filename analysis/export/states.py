@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 Document = Mapping[str, Any]
 #: Rows in memory at a time: a geometry is some kilobytes.
