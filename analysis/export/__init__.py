@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 
 if TYPE_CHECKING:
+    from atomsieve.analysis import Results
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results.results import Results
 
 #: Columns before the free energies, and behind them; those of which no site of a table knows anything are left out.
 FIRST: Final = ("site", "spin", "moments", "formation_energy", "binding_energy")
