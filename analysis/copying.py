@@ -14,6 +14,7 @@ from typing import Any, Final
 from maggma.core import Store
 from maggma.stores import MongoStore
 from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis import upserts
 from atomsieve.analysis.away import reported
@@ -205,8 +206,17 @@ def put(target: Database, name: str, documents: Iterable[Document], *, newer_win
             writes = [_write(key, before, news) for key, before, news in found if news is not None]
             if not writes:
                 return
-            upserts.bulk_write(store, writes)
+            _bulk_write(store, writes)
     raise StoreError(f"{target.title}: others write the same documents of {name} all the time; try it again")
+
+
+def _bulk_write(store: MongoStore, writes: list[Any]) -> None:
+    try:
+        store._collection.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        # another has made the same document since we looked, which we do again
+        if any(entry["code"] != upserts.DUPLICATE for entry in error.details["writeErrors"]):
+            raise
 
 
 def _there(target: Database, name: str, keys: Sequence[str]) -> dict[str, Document]:

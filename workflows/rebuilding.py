@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from jobflow import Flow
 
 from atomsieve.analysis import upserts
 from atomsieve.analysis.adsorption import adsorption_energy
@@ -21,11 +24,15 @@ from atomsieve.analysis.away import reported
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.copying import MARKED, collection, documents_of, put
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.documents.sites import site_document, unknown_site_document
+from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.superseded import mark, mark_older
 from atomsieve.structures.campaign import campaign_from_data
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import AtomsieveError, StoreError
+from atomsieve.structures.identity import content_key
 from atomsieve.structures.reference import reference
+from atomsieve.structures.site import atoms_from_dict
 from atomsieve.workflows.campaigns import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
@@ -34,7 +41,8 @@ from atomsieve.workflows.funnel import Sifted, sift
 from atomsieve.workflows.harvest import SiteRows, potentials, stored_rows
 from atomsieve.workflows.ingest.cohorts import selection
 from atomsieve.workflows.ingest.collection import Collection, is_collection
-from atomsieve.workflows.ingest.recognition import FAMILY
+from atomsieve.workflows.ingest.recognition import FAMILY, SCHEMA, site_of
+from atomsieve.workflows.ledger import label_of
 from atomsieve.workflows.replay import Replay, Replayed
 
 #: What is derived, in the order in which it is written.
@@ -94,7 +102,20 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Recorded(CheckedCampaign):
-    """A campaign for which every outcome stands, whatever numerics its file asks for now."""
+    """A campaign for which every outcome stands, whatever numerics its file asks for now.
+
+    Parameters
+    ----------
+    whence : str or None
+        Folder in which its results lie, or lay, where it was run.
+    """
+
+    whence: str | None = None
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is said of the campaign in what is written."""
+        return replace(super().provenance, folder=self.whence)
 
     def is_settled(self, document: Mapping[str, Any] | None) -> bool:
         """Return whether there is an outcome."""
@@ -108,7 +129,7 @@ class _Shelf(Folder):
         for document in documents:
             directory = self.directory(document["key"])
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            plain = {name: value for name, value in document.items() if name not in ("_id", "last_updated")}
+            plain = {name: value for name, value in document.items() if name not in ("_id", "last_updated", "schema")}
             name = "result.json" if document["status"] == "done" else "failure.json"
             (directory / name).write_text(json.dumps(plain), encoding="utf-8")
 
@@ -141,6 +162,12 @@ class _Derivation(Replay):
     def __init__(self, checked: CheckedCampaign, source: Database, beside: Database, found: Replayed) -> None:
         super().__init__(checked, beside, _Silence(), found, lambda parcel: None, lambda keys: iter(()), "", "")
         self._source = source
+
+    def _flows(self) -> Iterator[tuple[Any, Flow]]:
+        for tag, flow in super()._flows():
+            # failures say of which site they are
+            flow.update_metadata({"site": label_of(tag)})
+            yield tag, flow
 
     def _note(self, run: FlowRun, seen: object) -> None:
         self.replayed.open += not run.is_done
@@ -178,12 +205,12 @@ def rebuild(
         folder = _Shelf(Path(root))
         with Database.embedded(folder.database) as beside:
             with reported(database.title):
-                kept = sorted(database.campaigns.query({}, ["name", "begun"]), key=_first)
+                kept = sorted(database.campaigns.query({}, ["name", "begun", "folder"]), key=_first)
             for index, document in enumerate(kept):
                 name = str(document["name"])
                 progress(name, index, len(kept))
                 try:
-                    why = _derive(name, database, beside, folder)
+                    why = _derive(name, database, beside, folder, document.get("folder"))
                 except StoreError:
                     raise
                 except AtomsieveError as error:
@@ -200,17 +227,17 @@ def _first(document: Mapping[str, Any]) -> tuple[str, str]:
     return str(document.get("begun") or ""), str(document["name"])
 
 
-def _derive(name: str, source: Database, beside: Database, folder: Folder) -> str:
+def _derive(name: str, source: Database, beside: Database, folder: Folder, whence: str | None) -> str:
     """Derive what one campaign does; return why not all of it could be, empty if it could."""
     content = source.campaign(name)
     if content is None:
         return "it was removed meanwhile"
     campaign = campaign_from_data(content, name)
     if is_collection(content):
-        return _derive_collection(Collection(campaign, name, folder), source, beside)
+        return _derive_collection(Collection(campaign, name, folder), source, beside, whence)
     check(campaign, name, folder)
     found, entering = Replayed(), None
-    for stage in Recorded(campaign, name, folder).stages:
+    for stage in Recorded(campaign, name, folder, whence=whence).stages:
         own = replace(stage, only=entering)
         _Derivation(own, source, beside, found).run()
         if own.stage is not None:
@@ -222,40 +249,63 @@ def _derive(name: str, source: Database, beside: Database, folder: Folder) -> st
     return f"{left:,} of its {found.entered:,} sites cannot be derived: {why}"
 
 
-def _derive_collection(kept: Collection, source: Database, beside: Database) -> str:
-    """Derive the rows of what was ingested."""
-    left = 0
+def _derive_collection(kept: Collection, source: Database, beside: Database, whence: str | None) -> str:
+    """Derive the sites and the rows of what was ingested."""
+    by, left = replace(kept.provenance, folder=whence), 0
+    wanted = {site["key"] for site in kept.campaign.sites}
     for site in kept.campaign.sites:
-        states = site.get("states")
-        rows = _ingested_rows(kept, site, states, source) if states is not None else {}
-        keys = {adsorbate: row.policy_key for adsorbate, row in rows.items()}
-        if keys != site["rows"]:
+        states = site.get("states", {"clean": [], "adsorbed": {}, "gases": [], "uncertainties": {}})
+        named = {*states["clean"], *states["gases"], *(key for keys in states["adsorbed"].values() for key in keys)}
+        documents = source.known(named)
+        rows = _ingested_rows(kept, site, states, documents) if len(documents) == len(named) else {}
+        if {adsorbate: row.policy_key for adsorbate, row in rows.items()} != site["rows"]:
             left += 1
-        else:
-            beside.push(list(rows.values()), potentials(kept, rows, kept.surroundings))
-    if not left:
+            continue
+        made = _ingested_site(kept, site, [documents[key] for key in states["clean"]], by)
+        if made is not None:
+            beside.push_sites({site["key"]: partial(dict, made)}, by)
+            wanted.discard(site["key"])
+        beside.ingest(list(documents.values()), by)
+        beside.push(list(rows.values()), potentials(kept, rows, kept.surroundings), (), by)
+    if not (left or wanted):
         return ""
-    return f"{left:,} of its {len(kept.campaign.sites):,} sites do not say what they were made of; ingest them again"
+    return f"{left or len(wanted):,} of its {len(kept.campaign.sites):,} sites do not say what they were made of; ingest them again"
+
+
+def _ingested_site(
+    kept: Collection, site: Mapping[str, Any], clean: Sequence[Mapping[str, Any]], by: Provenance
+) -> dict[str, Any] | None:
+    """Return the document of a site, from the clean run by whose structure it is known; None if it is another's."""
+    label = _label(site)
+    recipe = {"family": FAMILY, "schema": SCHEMA, "collection": kept.campaign.name, "site": site["label"]}
+    if content_key("site", recipe) == site["key"]:
+        return unknown_site_document(label, recipe, by)
+    for document in clean:
+        if document.get("atoms"):
+            built = site_of(atoms_from_dict(document["atoms"]), site["label"], label.metals)
+            if built.key == site["key"]:
+                return site_document(built, by, label)
+    return None
+
+
+def _label(site: Mapping[str, Any]) -> SiteLabel:
+    return SiteLabel(site["label"], site["key"], FAMILY, tuple(site["metals"]))
 
 
 def _ingested_rows(
-    kept: Collection, site: Mapping[str, Any], states: Mapping[str, Any], source: Database
+    kept: Collection, site: Mapping[str, Any], states: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, AdsorptionEnergy]:
-    named = [*states["clean"], *states["gases"], *(key for keys in states["adsorbed"].values() for key in keys)]
-    documents = source.known(dict.fromkeys(named))
-    if len(documents) < len(set(named)):
-        return {}
     # a person's run has no parents, so that it stands on any clean run of its site
-    found = {key: {**reference(document), "parents": None} for key, document in documents.items()}
-    for entry in found.values():
-        del entry["parents"]
-    label = SiteLabel(site["label"], site["key"], FAMILY, tuple(site["metals"]))
+    found = {
+        key: {name: value for name, value in reference(document).items() if name != "parents"}
+        for key, document in documents.items()
+    }
     clean = [found[key] for key in states["clean"]]
     gases = {found[key]["subject"]["molecule"]: found[key] for key in states["gases"]}
     rows = {}
     for adsorbate, keys in states["adsorbed"].items():
         row = adsorption_energy(
-            site=label,
+            site=_label(site),
             adsorbate=adsorbate,
             method=clean[0]["method"],
             policy=selection(kept.campaign.thermochemistry),
@@ -263,7 +313,7 @@ def _ingested_rows(
             adsorbed=[found[key] for key in keys],
             gases=gases,
         )
-        rows[adsorbate] = replace(row, uncertainty=states.get("uncertainties", {}).get(adsorbate))
+        rows[adsorbate] = replace(row, uncertainty=states["uncertainties"].get(adsorbate))
     return rows
 
 
@@ -284,9 +334,7 @@ def _write(beside: Database, target: Database, done: Rebuilt, began: datetime, *
             mark_older(target.stabilities, sites)
 
 
-def _write_batch(
-    name: str, batch: list[dict[str, Any]], target: Database, outcome: Outcome, *, is_dry: bool
-) -> None:
+def _write_batch(name: str, batch: list[dict[str, Any]], target: Database, outcome: Outcome, *, is_dry: bool) -> None:
     with reported(target.title):
         there = {
             document["key"]: document
@@ -314,12 +362,10 @@ def _write_batch(
     put(target, name, behind)
 
 
-def _remove(
-    name: str, beside: Database, target: Database, done: Rebuilt, began: datetime, *, is_dry: bool
-) -> set[str]:
+def _remove(name: str, beside: Database, target: Database, done: Rebuilt, began: datetime, *, is_dry: bool) -> set[str]:
     """Remove what no campaign derives; return the keys of the sites that it concerned."""
     outcome, sites, store = done.collections[name], set[str](), collection(target, name)
-    fields = ["key", "last_updated", "campaigns", "site.key"]
+    fields = ["key", "last_updated", "campaigns", "family", *(["site.key"] if name in MARKED else [])]
     with reported(target.title):
         for batch in chunks(list(store.query({}, fields))):
             keys = [document["key"] for document in batch]
@@ -328,8 +374,7 @@ def _remove(
             for document in batch:
                 if document["key"] in derived:
                     continue
-                if name == "failures" or document["last_updated"] >= began or _is_open(document, done):
-                    # a failure that has been resolved is in no calculation any more
+                if _is_lasting(name, document) or document["last_updated"] >= began or _is_open(document, done):
                     outcome.kept += 1
                     continue
                 gone.append(document["key"])
@@ -341,6 +386,14 @@ def _remove(
                 # one that was written again meanwhile is newer
                 store.remove_docs({"key": {"$in": gone}, "last_updated": {"$lt": began}})
     return sites
+
+
+def _is_lasting(name: str, document: Mapping[str, Any]) -> bool:
+    """Return whether a document holds what no calculation and no campaign says.
+
+    These are failures, which a success has taken the place of since, and sites that were ingested without a row.
+    """
+    return name == "failures" or (name == "sites" and document.get("family") == FAMILY)
 
 
 def _is_open(document: Mapping[str, Any], done: Rebuilt) -> bool:
