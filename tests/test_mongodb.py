@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,15 @@ WRITER = {"_id", "last_updated", "provenance", "folder", "begun", "updated"}
 
 def plain(documents: Any) -> dict[str, dict[str, Any]]:
     return {d["key"]: {k: v for k, v in d.items() if k not in WRITER} for d in documents}
+
+
+@pytest.fixture(scope="module")
+def mongo(mongo: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """A database of these tests alone: whole collections are compared, and other modules write to theirs."""
+    uri, name = mongo
+    yield uri, f"{name}_wire"
+    with pymongo.MongoClient(uri) as client:
+        client.drop_database(f"{name}_wire")
 
 
 @pytest.fixture(scope="module")
