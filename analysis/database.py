@@ -66,9 +66,14 @@ class Database:
         What it is called in messages; holds no credentials.
     path : Path or None
         Its file, if it is embedded.
+    read_only : bool
+        Whether no index is made, nor a file.
     """
 
-    def __init__(self, make: Callable[[str], Store], title: str, path: Path | None = None) -> None:
+    def __init__(
+        self, make: Callable[[str], Store], title: str, path: Path | None = None, *, read_only: bool = False
+    ) -> None:
+        self.read_only = read_only
         self.title = title
         self.path = path
         self.calculations = make("calculations")
@@ -94,17 +99,17 @@ class Database:
         self._open: list[Store] = []
 
     @classmethod
-    def embedded(cls, path: Path) -> Database:
+    def embedded(cls, path: Path, *, read_only: bool = False) -> Database:
         """Open the embedded database, one SQLite file."""
 
         def make(name: str) -> Store:
             key = ["uuid", "index"] if name == "jobs" else "key"
             return SQLiteStore(str(path), name, key=key, index_fields=INDEXES.get(name, ()))
 
-        return cls(make, str(path), path)
+        return cls(make, str(path), path, read_only=read_only)
 
     @classmethod
-    def mongodb(cls, uri: str, database: str) -> Database:
+    def mongodb(cls, uri: str, database: str, *, read_only: bool = False) -> Database:
         """Open a database on a MongoDB server.
 
         Parameters
@@ -121,7 +126,7 @@ class Database:
             key = "uuid" if name == "jobs" else "key"
             return MongoStore(database, name, uri=uri, key=key, mongoclient_kwargs=patience)
 
-        return cls(make, f"MongoDB database {database!r}")
+        return cls(make, f"MongoDB database {database!r}", read_only=read_only)
 
     def __enter__(self) -> Database:
         """Connect, and make sure of the indexes.
@@ -132,17 +137,20 @@ class Database:
             If the database does not answer.
         """
         try:
-            if self.path is not None:
+            if self.path is not None and not self.read_only:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name, store in self._stores.items():
                 store.connect()
                 self._open.append(store)
+                if self.read_only:
+                    continue
                 if name != "jobs":
                     store.ensure_index("key", unique=True)
                 for field in INDEXES.get(name, ()):
                     store.ensure_index(field)
-            self.jobs.ensure_index("uuid")
-            self.jobs.ensure_index("index")
+            if not self.read_only:
+                self.jobs.ensure_index("uuid")
+                self.jobs.ensure_index("index")
         except (*AWAY, ValueError) as error:
             self.close()
             raise unopened(self.title, error, is_file=self.path is not None) from error
