@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,9 +19,9 @@ from ase.db import connect
 from ase.db.core import now
 from ase.db.row import AtomsRow
 
+from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.equation import Summand, side, species_of, summands
-from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.analysis.export.publication import Publication
 from atomsieve.analysis.export.whole import whole_file
 from atomsieve.structures.adsorbate import END_ON
@@ -33,8 +32,6 @@ from atomsieve.structures.site import atoms_from_dict
 if TYPE_CHECKING:
     from atomsieve.analysis.results import Results
 
-#: What can be said: of the publication, and who uploads.
-OPTIONS: Final[Mapping[str, str]] = {**OF_PUBLICATION, "username": "who uploads; unless given, who made the rows"}
 #: The tables beside those of ASE, as cathub makes them.
 TABLES: Final = (
     """CREATE TABLE publication (
@@ -266,8 +263,7 @@ def write_reactions(
         with connect(str(partial), type="db", use_lock_file=False) as database:
             hub = Hub(database, publication, find, username)
             hub.begin()
-            waiting = iter(rows)
-            while batch := list(islice(waiting, BATCH)):
+            for batch in chunks(rows, BATCH):
                 hub.write(batch)
         notes = tuple(hub.notes)
         if not hub.reactions:
@@ -275,9 +271,19 @@ def write_reactions(
     return Written(hub.reactions, "reactions", notes)
 
 
-def write_catalysis_hub(results: Results, out: Path, **options: str) -> Written:
-    """Write results as a Catalysis-Hub file, see :func:`write_reactions`; options are those of :data:`OPTIONS`."""
-    publication = Publication.from_options({name: value for name, value in options.items() if name in OF_PUBLICATION})
-    return write_reactions(
-        results.documents(), results.calculations, out, publication, str(options.get("username", "")).strip()
-    )
+def write_catalysis_hub(results: Results, out: Path, *, username: str = "", **publication: str) -> Written:
+    """Write results as a Catalysis-Hub file, see :func:`write_reactions`.
+
+    Parameters
+    ----------
+    results : Results
+        Adsorption energies.
+    out : Path
+        The file.
+    username : str
+        Who uploads.
+    **publication
+        As :data:`~atomsieve.analysis.export.publication.OPTIONS` lists them.
+    """
+    published = Publication.from_options(publication)
+    return write_reactions(results.documents(), results.database.known, out, published, username.strip())

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.catalysis_hub import BATCH, Find
 from atomsieve.analysis.export.equation import summands
@@ -21,7 +21,7 @@ from atomsieve.analysis.export.whole import whole_file
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule
-from atomsieve.structures.reaction import reaction
+from atomsieve.structures.reaction import reaction as reaction_named
 from atomsieve.structures.units import WAVENUMBER
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ COLUMNS: Final = (
 )
 #: What ``formation_energy`` may be.
 ENERGIES: Final = ("electronic", "free")
-OPTIONS: Final[Mapping[str, str]] = {
-    "energies": "electronic (usual; CatMAP adds what vibrates) or free (ΔG at 0 V against RHE, all terms included)",
-    "reaction": "a reaction, for which a template of a model is written beside the table; asks for energies=free",
-}
 #: eV within which two rows of one species on one surface are the same.
 TOLERANCE: Final = 1e-6
 #: Decimals of an energy in eV, and of a wavenumber in cm⁻¹.
@@ -188,7 +184,7 @@ def write_table(
     """
     if energies not in ENERGIES:
         raise InputError(unknown(energies, ENERGIES, "kind of energies"))
-    network = reaction(model) if model else None
+    network = reaction_named(model) if model else None
     if network is not None and energies != "free":
         raise InputError(
             f"a model of {network.name} needs the free energies of its molecules, and those of the sites beside them; "
@@ -198,8 +194,7 @@ def write_table(
     with whole_file(out) as partial:
         with partial.open("w", encoding="utf-8") as file:
             file.write("\t".join(COLUMNS) + "\n")
-            waiting = iter(rows)
-            while batch := list(islice(waiting, BATCH)):
+            for batch in chunks(rows, BATCH):
                 file.writelines(table.lines(batch))
             file.writelines(table.gas_lines(network.molecules if network is not None else ()))
         notes = tuple(table.notes)
@@ -214,7 +209,18 @@ def write_table(
     return Written(number, "species", notes)
 
 
-def write_catmap(results: Results, out: Path, **options: str) -> Written:
-    """Write results as a table for CatMAP, see :func:`write_table`; options are those of :data:`OPTIONS`."""
-    energies = str(options.get("energies") or ENERGIES[0])
-    return write_table(results.documents(), results.calculations, out, energies, options.get("reaction") or None)
+def write_catmap(results: Results, out: Path, *, energies: str = ENERGIES[0], reaction: str = "") -> Written:
+    """Write results as a table for CatMAP, see :func:`write_table`.
+
+    Parameters
+    ----------
+    results : Results
+        Adsorption energies.
+    out : Path
+        The table.
+    energies : str
+        One of :data:`ENERGIES`.
+    reaction : str
+        Name of a reaction to write the template of a model for.
+    """
+    return write_table(results.documents(), results.database.known, out, energies, reaction or None)
