@@ -4,15 +4,20 @@
 collection             a document is                                                         ``key``
 ====================== ===================================================================== ==============
 calculations           a Calculation or a Failure                                            request key
+sites                  an ActiveSite as it was built                                         site key
 adsorption_energies    an AdsorptionEnergy                                                   slot, policy and inputs
-limiting_potentials    a LimitingPotential                                                   reaction and rows
+reaction_results       a LimitingPotential, with what its rows say                           reaction and rows
 stabilities            a Stability                                                           policy, inputs, conditions
+failures               what failed, also where it has succeeded since                        request key
+methods                a Method of which there are rows                                      method key
 campaigns              a campaign file as it was last run                                    name
 jobs                   the output of a jobflow job, a small reference                        uuid and index
 tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
 leases                 who may act on something now (on a server only)                       what it is
 blobs.files, .chunks   what is too large for a document (on a server only)                   digest
 ====================== ===================================================================== ==============
+
+What the documents of the first eight hold is said in :mod:`atomsieve.analysis.documents`.
 """
 
 from __future__ import annotations
@@ -26,17 +31,25 @@ from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import MongoStore
 from monty.json import jsanitize
-from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.away import AWAY, reported
 from atomsieve.analysis.blobs import Blobs
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.documents.campaigns import campaign_document
+from atomsieve.analysis.documents.collections import validated
+from atomsieve.analysis.documents.common import SCHEMA_VERSION
+from atomsieve.analysis.documents.outcomes import failure_document
+from atomsieve.analysis.documents.reactions import reaction_document
+from atomsieve.analysis.documents.rows import row_document
+from atomsieve.analysis.documents.sites import method_document
 from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
+from atomsieve.analysis.outcomes import put_outcomes, resolve
+from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.superseded import age, mark, mark_older
 from atomsieve.analysis.tasks import Tasks
+from atomsieve.analysis.upserts import gather, put_absent, replace_all_but
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.stability import Stability
@@ -44,15 +57,16 @@ from atomsieve.structures.stability import Stability
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
     "calculations": ("status",),
+    "sites": ("label",),
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
-    "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
+    "reaction_results": ("site.key", "site.label", "reaction", "superseded"),
     "stabilities": ("policy_key", "site.key", "site.label", "verdict", "superseded"),
+    "failures": ("site", "resolved"),
+    "methods": (),
     "campaigns": (),
     "tasks": ("campaign", "subject", "state", "flow"),
     "leases": (),
 }
-#: MongoDB's code for a document that a unique index refuses.
-DUPLICATE = 11000
 
 
 class Database:
@@ -78,8 +92,11 @@ class Database:
         self.path = path
         self.calculations = make("calculations")
         self.adsorption_energies = make("adsorption_energies")
-        self.limiting_potentials = make("limiting_potentials")
+        self.sites = make("sites")
+        self.reaction_results = make("reaction_results")
         self.stabilities = make("stabilities")
+        self.failures = make("failures")
+        self.methods = make("methods")
         self.campaigns = make("campaigns")
         self.jobs = JobStore(make("jobs"))
         self.tasks = Tasks(make("tasks"), title)
@@ -89,14 +106,18 @@ class Database:
         self._stores: dict[str, Store] = {
             "calculations": self.calculations,
             "adsorption_energies": self.adsorption_energies,
-            "limiting_potentials": self.limiting_potentials,
+            "sites": self.sites,
+            "reaction_results": self.reaction_results,
             "stabilities": self.stabilities,
+            "failures": self.failures,
+            "methods": self.methods,
             "campaigns": self.campaigns,
             "tasks": self.tasks.store,
             "leases": self.leases,
             "jobs": self.jobs,
         }
         self._open: list[Store] = []
+        self._known_methods: set[str] = set()
 
     @classmethod
     def embedded(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -164,38 +185,51 @@ class Database:
         while self._open:
             self._open.pop().close()
 
-    def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes of calculations; a success is never replaced."""
+    def ingest(
+        self,
+        documents: Sequence[Mapping[str, Any]],
+        provenance: Provenance | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store outcomes of calculations; a success is never replaced.
+
+        What failed is kept in ``failures`` too, and marked as resolved there once there is a success, whoever comes
+        first.
+
+        Parameters
+        ----------
+        documents : sequence of mapping
+            As ``Calculation.to_dict`` or ``Failure.to_dict`` gives them.
+        provenance : Provenance, optional
+            For whom they were calculated.
+        labels : mapping of str to str, optional
+            Labels of the sites by request key.
+        """
         if not documents:
             return
         with reported(self.title):
-            if isinstance(self.calculations, MongoStore):
-                self._ingest_at_once(documents)
-                return
-            done = {
-                entry["key"]
-                for keys in chunks(document["key"] for document in documents)
-                for entry in self.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
-            }
-            self._put(self.calculations, [document for document in documents if document["key"] not in done])
+            versioned = [{**document, "schema": SCHEMA_VERSION} for document in documents]
+            put_outcomes(self.calculations, versioned, self._slim)
+            failed = [document for document in documents if document["status"] == "failed"]
+            if failed:
+                replace_all_but(self.failures, self._failures(failed, provenance or Provenance(), labels or {}))
+            resolve(self.failures, self.calculations, documents)
 
-    def _ingest_at_once(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes so that of several writers the first success stays, whatever their order."""
-        now = datetime.now(UTC).replace(tzinfo=None)
-        writes = [
-            ReplaceOne(
-                {"key": document["key"], "status": {"$ne": "done"}},
-                {**self._slim(document), self.calculations.last_updated_field: now},
-                upsert=True,
-            )
-            for document in documents
-        ]
-        try:
-            self.calculations._collection.bulk_write(writes, ordered=False)
-        except BulkWriteError as error:
-            # the unique index refuses a second document in the place of a success
-            if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
-                raise
+    def _failures(
+        self, documents: Sequence[Mapping[str, Any]], provenance: Provenance, labels: Mapping[str, str]
+    ) -> list[Mapping[str, Any]]:
+        """Return the documents of failures, with what is known of their sites."""
+        wanted = sorted({labels[document["key"]] for document in documents if document["key"] in labels})
+        known: dict[str, dict[str, Any]] = {label: {"label": label} for label in wanted}
+        for some in chunks(wanted):
+            for site in self.sites.query({"label": {"$in": some}}, ["label", "family", "metal_set"]):
+                known[site["label"]] = site
+        made = []
+        for document in documents:
+            is_free = document["request"]["task"] == "molecule"
+            site = None if is_free else known.get(labels.get(document["key"], ""))
+            made.append(validated("failures", failure_document(document, provenance, site)))
+        return made
 
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
@@ -211,25 +245,55 @@ class Database:
         with reported(self.title):
             return list(self.calculations.query({"key": {"$gte": letters, "$lt": f"{letters}g"}}))
 
+    def push_sites(self, sites: Mapping[str, Callable[[], Mapping[str, Any]]], provenance: Provenance) -> None:
+        """Store sites that are not there yet; those that are, gather campaigns and tags.
+
+        Parameters
+        ----------
+        sites : mapping of str to callable
+            What makes the document of a site, by the site's key; called only where it is not there.
+        provenance : Provenance
+            Who writes.
+        """
+        if sites:
+            with reported(self.title):
+                absent = gather(self.sites, sites, provenance.gathered)
+                put_absent(self.sites, [validated("sites", sites[key]()) for key in sites if key in absent])
+
     def push(
         self,
         rows: Sequence[AdsorptionEnergy],
         potentials: Sequence[LimitingPotential],
         stabilities: Sequence[Stability] = (),
+        provenance: Provenance | None = None,
     ) -> None:
         """Store rows, the limiting potentials that stand on them, and stabilities; what is there stays as it is.
 
-        Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
-        on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
+        To what is there the campaign and its tags are added. Of several rows of a slot all but one are then marked
+        superseded, and so is each limiting potential that stands on such a row. Marks follow from what is stored, so
+        that a push that was cut short is made good by the next.
         """
+        by = provenance or Provenance()
         with reported(self.title):
-            self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
-            self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
+            self._push_methods([*rows, *potentials, *stabilities])
+            documents = {row.key: row_document(row, by) for row in rows}
+            self._put("adsorption_energies", documents.values())
+            if potentials:
+                behind = {key for potential in potentials for key in potential.adsorption_energies.values()}
+                known = {**self._by_key(self.adsorption_energies, behind - documents.keys()), **documents}
+                self._put("reaction_results", [reaction_document(one, known, by) for one in potentials])
             sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
-            mark(self.adsorption_energies, self.limiting_potentials, sites)
+            mark(self.adsorption_energies, self.reaction_results, sites)
             if stabilities:
-                self._insert_absent(self.stabilities, [stability.to_dict() for stability in stabilities])
+                self._put("stabilities", [row_document(stability, by) for stability in stabilities])
                 mark_older(self.stabilities, {stability.site.key for stability in stabilities})
+
+    def _push_methods(self, rows: Iterable[AdsorptionEnergy | LimitingPotential | Stability]) -> None:
+        fresh = {str(row.method["key"]): row.method for row in rows}
+        wanted = fresh.keys() - self._known_methods
+        if wanted:
+            self._put("methods", [method_document(fresh[key]) for key in wanted])
+            self._known_methods |= wanted
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
@@ -254,18 +318,14 @@ class Database:
     def _whole(self, document: Mapping[str, Any]) -> dict[str, Any]:
         return dict(document) if self.blobs is None else self.blobs.whole(document)
 
-    def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
-        fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
-        for keys in chunks(list(fresh)):
-            for entry in store.query({"key": {"$in": keys}}, ["key"]):
-                del fresh[entry["key"]]
-        self._put(store, [{**document, "superseded": False} for document in fresh.values()])
+    def _put(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> None:
+        put_absent(self._stores[collection], [validated(collection, document) for document in documents])
 
     @staticmethod
-    def _put(store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
-        now = datetime.now(UTC).replace(tzinfo=None)
-        if documents:
-            store.update([{**document, store.last_updated_field: now} for document in documents], key="key")
+    def _by_key(store: Store, wanted: Iterable[str]) -> dict[str, dict[str, Any]]:
+        return {
+            document["key"]: document for keys in chunks(wanted) for document in store.query({"key": {"$in": keys}})
+        }
 
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
@@ -287,10 +347,14 @@ class Database:
                         found[document["policy_key"]] = document
         return found
 
-    def save_campaign(self, name: str, content: Mapping[str, Any], sites: int) -> None:
+    def save_campaign(
+        self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
+    ) -> None:
         """Keep a campaign's file under its name, with the number of sites that it makes."""
         with reported(self.title):
-            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content), "sites": sites}])
+            before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
+            document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
+            self._save(validated("campaigns", document))
 
     def save_stage(self, name: str, stage: str, **numbers: int) -> None:
         """Keep with a campaign how many sites entered a stage, or passed it."""
@@ -299,7 +363,11 @@ class Database:
             if document is not None:
                 known = document.get("stages", {})
                 stages = {**known, stage: {**known.get(stage, {}), **numbers}}
-                self._put(self.campaigns, [{**document, "stages": stages}])
+                self._save({**document, "stages": stages})
+
+    def _save(self, campaign: Mapping[str, Any]) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        self.campaigns.update([{**campaign, self.campaigns.last_updated_field: now}], key="key")
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -125,8 +126,8 @@ def _formula(word: str) -> str:
 
 
 def math(text: str) -> str:
-    """Write U_L with its index."""
-    return text.replace("U_L", r"$U_\mathrm{L}$")
+    """Write symbols with their indices: U_L, E_f, U_diss, ΔG_dem."""
+    return re.sub(r"\b(U|E|ΔG)_([A-Za-z]+)\b", r"$\1_\\mathrm{\2}$", text)
 
 
 def number(document: Document) -> str:

@@ -196,7 +196,8 @@ def scaling(
     if not xs.shape == ys.shape == (len(titles),):
         raise InputError(f"{of_what}: {xs.shape} x, {ys.shape} y and {len(titles)} labels; pass one of each a site")
     if len(xs) < LEAST:
-        raise InputError(f"{of_what}: {len(xs)} sites have both; a line takes {LEAST} at least")
+        have = "1 site has" if len(xs) == 1 else f"{len(xs)} sites have"
+        raise InputError(f"{of_what}: {have} both; a line takes {LEAST} at least")
     if not np.isfinite([xs, ys]).all():
         raise InputError(f"{of_what}: an energy is not a number; leave out sites that lack one")
     if slope is None and np.ptp(xs) < NOISE:

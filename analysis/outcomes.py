@@ -1,0 +1,69 @@
+"""Outcomes: calculations as several writers store them: the first success stays, and makes good what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from maggma.core import Store
+from maggma.stores import MongoStore
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError
+
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.upserts import DUPLICATE, amend, set_fields
+
+
+def put_outcomes(
+    store: Store, documents: Sequence[Mapping[str, Any]], slim: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    """Store outcomes so that of several writers the first success stays, whatever their order.
+
+    Parameters
+    ----------
+    store : Store
+        Of calculations.
+    documents : sequence of mapping
+        Each with ``key`` and ``status``.
+    slim : callable
+        Makes a document small enough for a server.
+    """
+    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    if not isinstance(store, MongoStore):
+        done = {
+            entry["key"]
+            for keys in chunks(document["key"] for document in documents)
+            for entry in store.query({"key": {"$in": keys}, "status": "done"}, ["key"])
+        }
+        fresh: dict[str, dict[str, Any]] = {}
+        for document in documents:
+            if document["key"] not in done and fresh.get(document["key"], {}).get("status") != "done":
+                fresh[document["key"]] = {**document, **now}
+        # another may have succeeded since we looked
+        amend(store, fresh, lambda key, there: None if there and there["status"] == "done" else fresh[key])
+        return
+    writes = [
+        ReplaceOne({"key": document["key"], "status": {"$ne": "done"}}, {**slim(document), **now}, upsert=True)
+        for document in documents
+    ]
+    try:
+        store._collection.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        # the unique index refuses a second document in the place of a success
+        if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
+            raise
+
+
+def resolve(failures: Store, calculations: Store, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Mark the failures that a success has made good, among those with the keys of outcomes that were just stored.
+
+    Of a success and a failure that two write at once each writer sees the other's, or is seen by it: both write first,
+    and look afterwards.
+    """
+    done = {document["key"] for document in documents if document["status"] == "done"}
+    for keys in chunks({document["key"] for document in documents} - done):
+        done |= {entry["key"] for entry in calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])}
+    for keys in chunks(done):
+        open_ = failures.query({"key": {"$in": keys}, "resolved": False}, ["key"])
+        set_fields(failures, {entry["key"]: {"resolved": True} for entry in open_})
