@@ -17,7 +17,7 @@ from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis import Results
 
 
 @dataclass(frozen=True)
