@@ -17,7 +17,7 @@ from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis import Results
+    from atomsieve.analysis.results.results import Results
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ _WITH_SITE: Final = ("reaction_results", "adsorption_energies", "stabilities")
 #: All formats by name.
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format("rows", "write_csv", "one line a row, units in the head"),
-    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, the units in the first line"),
+    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, units in the names"),
     "parquet": Format("parquet", "write_parquet", "columns with their types and units, compressed"),
     "ase": Format("asedb", "write_ase", "ASE database: relaxed geometries, the row as key-value pairs", _WITH_SITE),
     "xyz": Format(
@@ -95,14 +95,14 @@ FORMATS: Final[Mapping[str, Format]] = {
         "catalysis_hub",
         "write_catalysis_hub",
         "Catalysis-Hub's file: adsorptions as reactions, with their geometries and the publication",
-        ("adsorption_energies",),
+        ("adsorption_energies", "reaction_results"),
         {**OF_PUBLICATION, "username": "who uploads; unless given, who made the rows"},
     ),
     "catmap": Format(
         "catmap",
         "write_catmap",
         "CatMAP's table of formation energies and frequencies",
-        ("adsorption_energies",),
+        ("adsorption_energies", "reaction_results"),
         {
             "energies": "electronic (usual; CatMAP adds what vibrates) or free (ΔG at 0 V vs RHE, with all its terms)",
             "reaction": "name of a reaction, to write the template of a model beside the table; with energies=free",

@@ -21,7 +21,7 @@ from ase.db.row import AtomsRow
 
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
-from atomsieve.analysis.export.equation import Summand, side, species_of, summands
+from atomsieve.analysis.export.equation import Summand, adsorptions, side, species_of, summands
 from atomsieve.analysis.export.publication import Publication
 from atomsieve.analysis.export.whole import whole_file
 from atomsieve.structures.adsorbate import END_ON
@@ -30,7 +30,7 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.site import atoms_from_dict
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 #: The tables beside those of ASE, as cathub makes them.
 TABLES: Final = (
@@ -277,7 +277,7 @@ def write_catalysis_hub(results: Results, out: Path, *, username: str = "", **pu
     Parameters
     ----------
     results : Results
-        Adsorption energies.
+        Adsorption energies, or results of reactions, which stand on such.
     out : Path
         The file.
     username : str
@@ -286,4 +286,4 @@ def write_catalysis_hub(results: Results, out: Path, *, username: str = "", **pu
         As :data:`~atomsieve.analysis.export.publication.OPTIONS` lists them.
     """
     published = Publication.from_options(publication)
-    return write_reactions(results.documents(), results.database.known, out, published, username.strip())
+    return write_reactions(adsorptions(results), results.database.known, out, published, username.strip())

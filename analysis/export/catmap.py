@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.catalysis_hub import BATCH, Find
-from atomsieve.analysis.export.equation import summands
+from atomsieve.analysis.export.equation import adsorptions, summands
 from atomsieve.analysis.export.mechanism import SITE, gas_name, mechanism, name_in_catmap
 from atomsieve.analysis.export.whole import whole_file
 from atomsieve.structures.errors import InputError, unknown
@@ -25,7 +25,7 @@ from atomsieve.structures.reaction import reaction as reaction_named
 from atomsieve.structures.units import WAVENUMBER
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis.results.results import Results
 
 #: The columns, in order.
 COLUMNS: Final = (
@@ -215,7 +215,7 @@ def write_catmap(results: Results, out: Path, *, energies: str = ENERGIES[0], re
     Parameters
     ----------
     results : Results
-        Adsorption energies.
+        Adsorption energies, or results of reactions, which stand on such.
     out : Path
         The table.
     energies : str
@@ -223,4 +223,4 @@ def write_catmap(results: Results, out: Path, *, energies: str = ENERGIES[0], re
     reaction : str
         Name of a reaction to write the template of a model for.
     """
-    return write_table(results.documents(), results.database.known, out, energies, reaction or None)
+    return write_table(adsorptions(results), results.database.known, out, energies, reaction or None)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from atomsieve.analysis.chunks import chunks
 from atomsieve.structures.errors import InputError
 
+if TYPE_CHECKING:
+    from atomsieve.analysis.results.results import Results
+
 _TERM = re.compile(r"^([+-][\d.e-]+)? ?(?:(gas correction)|E)\((.+)\)$")
+
+
+def adsorptions(results: Results) -> Iterator[Mapping[str, Any]]:
+    """Yield the documents of adsorption energies; of reactions those that they stand on, each once."""
+    if results.collection == "adsorption_energies":
+        yield from results.documents()
+        return
+    seen: set[str] = set()
+    for documents in chunks(results.documents()):
+        keys = {key for document in documents for key in document["adsorption_energies"].values()} - seen
+        seen |= keys
+        yield from results.database.adsorption_energies.query({"key": {"$in": sorted(keys)}}, sort={"key": 1})
 
 
 @dataclass(frozen=True)
