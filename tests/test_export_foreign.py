@@ -17,17 +17,22 @@ import ase.db
 import pytest
 from ase import Atoms
 
+from atomsieve.analysis import Results
 from atomsieve.analysis.adsorption import adsorption_energy
-from atomsieve.analysis.export import FORMATS
+from atomsieve.analysis.database import Database
+from atomsieve.analysis.electrode import limiting_potential
+from atomsieve.analysis.export import FORMATS, export
 from atomsieve.analysis.export.catalysis_hub import write_reactions
 from atomsieve.analysis.export.catmap import COLUMNS, write_table
 from atomsieve.analysis.export.publication import Publication
 from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
-from atomsieve.structures.energies import SiteLabel
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.gas_correction import gas_corrections
+from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule
+from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.units import WAVENUMBER
@@ -60,7 +65,7 @@ class Made:
     def calculate(self, task: Any, subject: Mapping[str, Any], atoms: Atoms, energy: float, **more: Any) -> Calculation:
         judgement = Judgement(Verdict.BOUND if task == "adsorbed" else Verdict.INTACT, "as meant")
         request = Request(task, subject, METHOD, 0.05, multiplicity=1, parents=tuple(more.get("parents", ())))
-        geometry = f"geometry of {request.key}"
+        geometry = content_key("geometry", request.key)
         done = Calculation(request, energy, atoms_to_dict(atoms), geometry, judgement, 7, 0.04)
         self.stored[done.key] = done.to_dict()
         return done
@@ -79,7 +84,7 @@ ENERGIES = {"OH": -110.4, "O": -105.1, "OOH": -114.9, "CO": -115.3}
 
 def on_a_site(made: Made, label: str, shift: float = 0.0, policy: Mapping[str, Any] | None = None) -> None:
     """Add the rows of a site."""
-    site = SiteLabel(label, f"site {label}", "graphene", ("Fe",))
+    site = SiteLabel(label, content_key("site", label), "graphene", ("Fe",))
     slab = Atoms("FeN4C4", [(i, 0.5 * i, 8.0) for i in range(9)], cell=(10, 10, 16), pbc=True)
     gases = {
         name: made.calculate("molecule", {"molecule": name}, molecule(name).atoms, energy)
@@ -267,6 +272,32 @@ def test_cathub_reads_the_file_back(made: Made, tmp_path: Path, foreign: Callabl
         assert stated == pytest.approx(row["electronic"])
         assert stated == pytest.approx(summed)
         assert doi == "10.1021/jp047349j"
+
+
+def test_results_of_reactions_bring_the_rows_that_they_stand_on(made: Made, tmp_path: Path) -> None:
+    rows = [AdsorptionEnergy.from_dict(row) for row in made.rows]
+    orr = limiting_potential(
+        reaction("ORR"),
+        {row.adsorbate: row for row in rows if row.adsorbate != "CO"},
+        site=rows[0].site,
+        method=METHOD.to_dict(),
+        conditions={"temperature": 298.15, "pH": 0.0, "potential": 0.0, "scale": "RHE"},
+    )
+    with Database.embedded(tmp_path / "atomsieve.sqlite") as database:
+        database.ingest(list(made.stored.values()))
+        database.push(rows, [orr])
+    said = {name: value for name, value in CITED.items() if name in ("title", "authors", "year")}
+    with Results.open(tmp_path) as results:
+        assert export(results, "catalysis-hub", tmp_path / "orr.db", **said).number == 3
+        assert export(results.of("adsorption_energies"), "catalysis-hub", tmp_path / "all.db", **said).number == 4
+        assert export(results, "catmap", tmp_path / "orr.txt", energies="free", reaction="ORR").number == 3
+        few = results.of("adsorption_energies").where(adsorbate="CO")
+        assert export(few, "catmap", tmp_path / "few.txt").number == 1
+        with pytest.raises(InputError, match="option of catmap"):
+            export(results, "catmap", tmp_path / "few.txt", units="eV")
+        with pytest.raises(InputError, match="authors"):
+            export(results, "catalysis-hub", tmp_path / "orr.db", title="The sieve")
+    assert {row["species_name"] for row in table_of(tmp_path / "few.txt")} == {"CO", "H2", "H2O", "CO2"}
 
 
 def table_of(file: Path) -> list[dict[str, str]]:

@@ -26,7 +26,8 @@ def adsorptions(results: Results) -> Iterator[Mapping[str, Any]]:
     for documents in chunks(results.documents()):
         keys = {key for document in documents for key in document["adsorption_energies"].values()} - seen
         seen |= keys
-        yield from results.database.adsorption_energies.query({"key": {"$in": sorted(keys)}}, sort={"key": 1})
+        for some in chunks(sorted(keys)):
+            yield from results.database.adsorption_energies.query({"key": {"$in": some}})
 
 
 @dataclass(frozen=True)
