@@ -17,7 +17,7 @@ from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ def export(results: Results, name: str, out: Path, **options: Any) -> Written:
     if name not in FORMATS:
         raise InputError(unknown(name, FORMATS, "format"))
     wanted = FORMATS[name]
+    if wanted.of and results.collection not in wanted.of:
+        raise InputError(f"{name} is made of {' or '.join(wanted.of)}, not of {results.collection}; ask for these")
     for option in options:
         if option not in wanted.options:
             raise InputError(unknown(option, wanted.options, f"option of {name}"))

@@ -12,7 +12,7 @@ from atomsieve.analysis.export.states import States
 from atomsieve.analysis.export.whole import whole_file
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 
 def write_ase(results: Results, out: Path) -> Written:

@@ -15,7 +15,7 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 #: What every export says beside what is shown: under which conditions a row holds, and how it is found again.
 _ALWAYS: Final = ("corrections", "solvation", "temperature", "pH", "key")

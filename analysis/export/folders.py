@@ -17,7 +17,7 @@ from atomsieve.analysis.export.whole import whole_folder
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 #: The file that names the others.
 INDEX = "index.csv"

@@ -14,8 +14,8 @@ from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 
 if TYPE_CHECKING:
+    from atomsieve.analysis import Results
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results.results import Results
 
 Document = Mapping[str, Any]
 #: A displacement of an adsorbed state of a clean site: no calculation stands on more others.

@@ -16,7 +16,7 @@ from atomsieve.analysis.export.states import State, States
 from atomsieve.analysis.export.whole import whole_file
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 #: The version of the specification.
 API_VERSION: Final = "1.2.0"

@@ -22,8 +22,8 @@ from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 
 if TYPE_CHECKING:
+    from atomsieve.analysis import Results
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results.results import Results
 
 #: Columns before the free energies, and behind them; those of which no site of a table knows anything are left out.
 FIRST: Final = ("site", "spin", "moments", "formation_energy", "binding_energy")
@@ -150,15 +150,17 @@ def _remarks(tables: Sequence[Table]) -> Iterator[str]:
 def _tables(results: Results, spools: ExitStack) -> list[Table]:
     """Read the results once, and sort them into tables by what a reader must not compare."""
     tables: dict[str, Table] = {}
+    # where methods that do not go together are asked for by name, each has a table of its own
+    are_mixed = results.mixed() is not None
     for documents in chunks(results.documents(), AT_ONCE):
         held = _holding(results.database, documents)
         moments = _moments(results.database, documents)
         for document in documents:
-            apart = [document["reaction"], document["conditions"], document["corrections"], document["solvation"]]
-            name = canonical(apart)
+            apart = {name: document[name] for name in ("reaction", "conditions", "corrections", "solvation")}
+            name = canonical([*apart.values(), document["method"]["key"] if are_mixed else None])
             if name not in tables:
                 spool = SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8")  # noqa: SIM115 - closed by the stack
-                tables[name] = Table(*apart, spools.enter_context(spool))
+                tables[name] = Table(**apart, spool=spools.enter_context(spool))
             place = _place(document)
             row = {
                 "site": document["site"]["label"],

@@ -13,7 +13,7 @@ from atomsieve.analysis.export.whole import whole_file
 from atomsieve.structures.errors import InputError
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 #: Rows of a batch, all of which are in memory at a time.
 BATCH: Final = 10_000

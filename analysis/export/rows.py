@@ -13,7 +13,7 @@ from atomsieve.analysis.export.columns import Column, cell, columns_of, plain
 from atomsieve.analysis.export.whole import whole_file
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results.results import Results
+    from atomsieve.analysis import Results
 
 
 def write_csv(results: Results, out: Path) -> Written:

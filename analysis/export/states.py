@@ -13,8 +13,8 @@ from atomsieve.structures.site import atoms_from_dict
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from atomsieve.analysis import Results
     from atomsieve.analysis.database import Database
-    from atomsieve.analysis.results.results import Results
 
 Document = Mapping[str, Any]
 #: Rows in memory at a time: a geometry is some kilobytes.
