@@ -4,15 +4,20 @@
 collection             a document is                                                         ``key``
 ====================== ===================================================================== ==============
 calculations           a Calculation or a Failure                                            request key
+sites                  an ActiveSite as it was built                                         site key
 adsorption_energies    an AdsorptionEnergy                                                   slot, policy and inputs
-limiting_potentials    a LimitingPotential                                                   reaction and rows
+reaction_results       a LimitingPotential, with what its rows say                           reaction and rows
 stabilities            a Stability                                                           policy, inputs, conditions
+failures               what failed, also where it has succeeded since                        request key
+methods                a Method of which there are rows                                      method key
 campaigns              a campaign file as it was last run                                    name
 jobs                   the output of a jobflow job, a small reference                        uuid and index
 tasks                  a Task: how far a calculation of a campaign has come                  campaign and subject
 leases                 who may act on something now (on a server only)                       what it is
 blobs.files, .chunks   what is too large for a document (on a server only)                   digest
 ====================== ===================================================================== ==============
+
+What the documents of the first eight hold is said in :mod:`atomsieve.analysis.documents`.
 """
 
 from __future__ import annotations
@@ -26,17 +31,22 @@ from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import MongoStore
 from monty.json import jsanitize
-from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.away import AWAY, reported
 from atomsieve.analysis.blobs import Blobs
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.documents.campaigns import campaign_document
+from atomsieve.analysis.documents.collections import validated
+from atomsieve.analysis.documents.common import SCHEMA_VERSION
 from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
+from atomsieve.analysis.outcomes import put_failures, put_outcomes, resolve
+from atomsieve.analysis.provenance import Provenance
+from atomsieve.analysis.renamed import RENAMED, take_over, under_old_name
+from atomsieve.analysis.rows import Rows, newest
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.analysis.superseded import age, mark, mark_older
 from atomsieve.analysis.tasks import Tasks
+from atomsieve.analysis.upserts import gather, put_absent
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.stability import Stability
@@ -44,15 +54,16 @@ from atomsieve.structures.stability import Stability
 #: Fields that are looked up, by collection; each has an index.
 INDEXES: Mapping[str, tuple[str, ...]] = {
     "calculations": ("status",),
+    "sites": ("label",),
     "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
-    "limiting_potentials": ("site.key", "site.label", "reaction", "superseded"),
+    "reaction_results": ("site.key", "site.label", "reaction", "superseded"),
     "stabilities": ("policy_key", "site.key", "site.label", "verdict", "superseded"),
+    "failures": ("site", "resolved"),
+    "methods": (),
     "campaigns": (),
     "tasks": ("campaign", "subject", "state", "flow"),
     "leases": (),
 }
-#: MongoDB's code for a document that a unique index refuses.
-DUPLICATE = 11000
 
 
 class Database:
@@ -78,8 +89,11 @@ class Database:
         self.path = path
         self.calculations = make("calculations")
         self.adsorption_energies = make("adsorption_energies")
-        self.limiting_potentials = make("limiting_potentials")
+        self.sites = make("sites")
+        self.reaction_results = make("reaction_results")
         self.stabilities = make("stabilities")
+        self.failures = make("failures")
+        self.methods = make("methods")
         self.campaigns = make("campaigns")
         self.jobs = JobStore(make("jobs"))
         self.tasks = Tasks(make("tasks"), title)
@@ -89,14 +103,19 @@ class Database:
         self._stores: dict[str, Store] = {
             "calculations": self.calculations,
             "adsorption_energies": self.adsorption_energies,
-            "limiting_potentials": self.limiting_potentials,
+            "sites": self.sites,
+            "reaction_results": self.reaction_results,
             "stabilities": self.stabilities,
+            "failures": self.failures,
+            "methods": self.methods,
             "campaigns": self.campaigns,
             "tasks": self.tasks.store,
             "leases": self.leases,
             "jobs": self.jobs,
         }
+        self._make = make
         self._open: list[Store] = []
+        self._rows = Rows(self._stores)
 
     @classmethod
     def embedded(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -148,6 +167,7 @@ class Database:
                     store.ensure_index("key", unique=True)
                 for field in INDEXES.get(name, ()):
                     store.ensure_index(field)
+            self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")
                 self.jobs.ensure_index("index")
@@ -155,6 +175,16 @@ class Database:
             self.close()
             raise unopened(self.title, error, is_file=self.path is not None) from error
         return self
+
+    def _find_renamed(self) -> None:
+        """Take over the collections of older versions; who only reads, reads them where they are."""
+        for old, name in RENAMED.items():
+            if not self.read_only:
+                take_over(old, self._stores[name], self._make)
+            elif (store := under_old_name(old, self._stores[name], self._make)) is not None:
+                self._open.append(store)
+                self._stores[name] = store
+                setattr(self, name, store)
 
     def __exit__(self, *exception: object) -> None:
         self.close()
@@ -164,38 +194,33 @@ class Database:
         while self._open:
             self._open.pop().close()
 
-    def ingest(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes of calculations; a success is never replaced."""
+    def ingest(
+        self,
+        documents: Sequence[Mapping[str, Any]],
+        provenance: Provenance | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store outcomes of calculations; a success is never replaced.
+
+        What failed is kept in ``failures`` too, and marked as resolved there once there is a success, whoever comes
+        first.
+
+        Parameters
+        ----------
+        documents : sequence of mapping
+            As ``Calculation.to_dict`` or ``Failure.to_dict`` gives them.
+        provenance : Provenance, optional
+            For whom they were calculated.
+        labels : mapping of str to str, optional
+            Labels of the sites by request key.
+        """
         if not documents:
             return
         with reported(self.title):
-            if isinstance(self.calculations, MongoStore):
-                self._ingest_at_once(documents)
-                return
-            done = {
-                entry["key"]
-                for keys in chunks(document["key"] for document in documents)
-                for entry in self.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
-            }
-            self._put(self.calculations, [document for document in documents if document["key"] not in done])
-
-    def _ingest_at_once(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Store outcomes so that of several writers the first success stays, whatever their order."""
-        now = datetime.now(UTC).replace(tzinfo=None)
-        writes = [
-            ReplaceOne(
-                {"key": document["key"], "status": {"$ne": "done"}},
-                {**self._slim(document), self.calculations.last_updated_field: now},
-                upsert=True,
-            )
-            for document in documents
-        ]
-        try:
-            self.calculations._collection.bulk_write(writes, ordered=False)
-        except BulkWriteError as error:
-            # the unique index refuses a second document in the place of a success
-            if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
-                raise
+            versioned = [{**document, "schema": SCHEMA_VERSION} for document in documents]
+            put_outcomes(self.calculations, versioned, self._slim)
+            put_failures(self.failures, self.sites, documents, provenance or Provenance(), labels or {})
+            resolve(self.failures, self.calculations, documents)
 
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
@@ -211,25 +236,36 @@ class Database:
         with reported(self.title):
             return list(self.calculations.query({"key": {"$gte": letters, "$lt": f"{letters}g"}}))
 
+    def push_sites(self, sites: Mapping[str, Callable[[], Mapping[str, Any]]], provenance: Provenance) -> None:
+        """Store sites that are not there yet; those that are, gather campaigns and tags.
+
+        Parameters
+        ----------
+        sites : mapping of str to callable
+            What makes the document of a site, by the site's key; called only where it is not there.
+        provenance : Provenance
+            Who writes.
+        """
+        if sites:
+            with reported(self.title):
+                absent = gather(self.sites, sites, provenance.gathered)
+                put_absent(self.sites, [validated("sites", sites[key]()) for key in sites if key in absent])
+
     def push(
         self,
         rows: Sequence[AdsorptionEnergy],
         potentials: Sequence[LimitingPotential],
         stabilities: Sequence[Stability] = (),
+        provenance: Provenance | None = None,
     ) -> None:
         """Store rows, the limiting potentials that stand on them, and stabilities; what is there stays as it is.
 
-        Of several rows of a slot all but one are then marked superseded, and so is each limiting potential that stands
-        on such a row. Marks follow from what is stored, so that a push that was cut short is made good by the next.
+        To what is there the campaign and its tags are added. Of several rows of a slot all but one are then marked
+        superseded, and so is each limiting potential that stands on such a row. Marks follow from what is stored, so
+        that a push that was cut short is made good by the next.
         """
         with reported(self.title):
-            self._insert_absent(self.adsorption_energies, [row.to_dict() for row in rows])
-            self._insert_absent(self.limiting_potentials, [potential.to_dict() for potential in potentials])
-            sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
-            mark(self.adsorption_energies, self.limiting_potentials, sites)
-            if stabilities:
-                self._insert_absent(self.stabilities, [stability.to_dict() for stability in stabilities])
-                mark_older(self.stabilities, {stability.site.key for stability in stabilities})
+            self._rows.push(rows, potentials, stabilities, provenance or Provenance())
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
@@ -254,43 +290,26 @@ class Database:
     def _whole(self, document: Mapping[str, Any]) -> dict[str, Any]:
         return dict(document) if self.blobs is None else self.blobs.whole(document)
 
-    def _insert_absent(self, store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
-        fresh: dict[str, Mapping[str, Any]] = {document["key"]: document for document in documents}
-        for keys in chunks(list(fresh)):
-            for entry in store.query({"key": {"$in": keys}}, ["key"]):
-                del fresh[entry["key"]]
-        self._put(store, [{**document, "superseded": False} for document in fresh.values()])
-
-    @staticmethod
-    def _put(store: Store, documents: Sequence[Mapping[str, Any]]) -> None:
-        now = datetime.now(UTC).replace(tzinfo=None)
-        if documents:
-            store.update([{**document, store.last_updated_field: now} for document in documents], key="key")
-
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
-        found = self._newest(self.adsorption_energies, policy_keys)
+        with reported(self.title):
+            found = newest(self.adsorption_energies, policy_keys)
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
     def known_stabilities(self, policy_keys: Iterable[str]) -> dict[str, Stability]:
         """Return the newest stability under each policy key, by policy key."""
-        found = self._newest(self.stabilities, policy_keys)
+        with reported(self.title):
+            found = newest(self.stabilities, policy_keys)
         return {key: Stability.from_dict(document) for key, document in found.items()}
 
-    def _newest(self, store: Store, policy_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        with reported(self.title):
-            for wanted in chunks(policy_keys):
-                for document in store.query({"policy_key": {"$in": wanted}}):
-                    before = found.get(document["policy_key"])
-                    if before is None or age(document) > age(before):
-                        found[document["policy_key"]] = document
-        return found
-
-    def save_campaign(self, name: str, content: Mapping[str, Any], sites: int) -> None:
+    def save_campaign(
+        self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
+    ) -> None:
         """Keep a campaign's file under its name, with the number of sites that it makes."""
         with reported(self.title):
-            self._put(self.campaigns, [{"key": name, "name": name, "campaign": dict(content), "sites": sites}])
+            before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
+            document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
+            self._save(validated("campaigns", document))
 
     def save_stage(self, name: str, stage: str, **numbers: int) -> None:
         """Keep with a campaign how many sites entered a stage, or passed it."""
@@ -299,7 +318,11 @@ class Database:
             if document is not None:
                 known = document.get("stages", {})
                 stages = {**known, stage: {**known.get(stage, {}), **numbers}}
-                self._put(self.campaigns, [{**document, "stages": stages}])
+                self._save({**document, "stages": stages})
+
+    def _save(self, campaign: Mapping[str, Any]) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        self.campaigns.update([{**campaign, self.campaigns.last_updated_field: now}], key="key")
 
     def campaign(self, name: str) -> dict[str, Any] | None:
         """Return a campaign's file as it was last run, or None."""

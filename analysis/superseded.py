@@ -8,15 +8,16 @@ from typing import Any
 from maggma.core import Store
 
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.upserts import set_fields
 from atomsieve.structures.energies import rank
 
 
-def mark(adsorption_energies: Store, limiting_potentials: Store, sites: set[str]) -> None:
+def mark(adsorption_energies: Store, reaction_results: Store, sites: set[str]) -> None:
     """Mark what is superseded at some sites, and no longer what is not.
 
     Parameters
     ----------
-    adsorption_energies, limiting_potentials : Store
+    adsorption_energies, reaction_results : Store
         Connected.
     sites : set of str
         Keys.
@@ -32,9 +33,9 @@ def mark(adsorption_energies: Store, limiting_potentials: Store, sites: set[str]
                 current[row["slot"]] = row
         keep = {row["key"] for row in current.values()}
         _flag(adsorption_energies, [(row, row["key"] not in keep) for row in rows])
-        potentials = limiting_potentials.query({"site.key": {"$in": wanted}})
+        potentials = reaction_results.query({"site.key": {"$in": wanted}})
         _flag(
-            limiting_potentials,
+            reaction_results,
             [(entry, not keep.issuperset(entry["adsorption_energies"].values())) for entry in potentials],
         )
 
@@ -62,10 +63,11 @@ def age(document: Mapping[str, Any]) -> tuple[Any, str]:
 
 def _flag(store: Store, marks: Iterable[tuple[dict[str, Any], bool]]) -> None:
     """Mark documents as superseded or not; the time of their last update stays that of their content."""
-    changed = [
-        {name: value for name, value in document.items() if name != "_id"} | {"superseded": superseded}
-        for document, superseded in marks
-        if document["superseded"] != superseded
-    ]
-    if changed:
-        store.update(changed, key="key")
+    set_fields(
+        store,
+        {
+            document["key"]: {"superseded": superseded}
+            for document, superseded in marks
+            if document["superseded"] != superseded
+        },
+    )

@@ -58,6 +58,8 @@ class Campaign(Section):
         What is wanted; the reactions' intermediates are adsorbates as well.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
+    tags : list of str
+        Words by which what it finds is found again in the database, whatever campaign made it.
     relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability,
     descriptors, fingerprints
         Sections, see their classes.
@@ -70,6 +72,7 @@ class Campaign(Section):
     reactions: list[str] = Field(default_factory=list)
     adsorbates: list[str] = Field(default_factory=list)
     resting: list[str] = Field(default_factory=list)
+    tags: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default_factory=list)
     relaxation: RelaxationSection = RelaxationSection()
     spin: SpinSection = SpinSection()
     poses: PosesSection = PosesSection()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -64,9 +64,19 @@ class SiteLabel:
     family: str
     metals: tuple[str, ...]
 
+    @property
+    def metal_set(self) -> str:
+        """Its different metals, as ``Co-Fe``."""
+        return joined(self.metals)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {**asdict(self), "metals": list(self.metals)}
+
+
+def joined(metals: Iterable[str]) -> str:
+    """Return the different ones of some metals, sorted and joined: ``Co-Fe``."""
+    return "-".join(sorted(set(metals)))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from ase import Atoms
 
+from atomsieve.structures.energies import SiteLabel
 from atomsieve.structures.identity import content_key
 
 SiteKind = Literal["sheet", "ribbon", "layer", "cluster", "bulk"]
@@ -163,6 +164,11 @@ class ActiveSite:
             multiplicity=data.get("multiplicity"),
             hole=tuple(tuple(group) for group in data.get("hole", ())),
         )
+
+
+def site_label(site: ActiveSite) -> SiteLabel:
+    """Return what rows say of a site."""
+    return SiteLabel(site.label, site.key, site.family, site.metal_symbols)
 
 
 def atoms_to_dict(atoms: Atoms) -> dict[str, Any]:

@@ -28,11 +28,10 @@ from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.reaction import reactions
-from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.site import ActiveSite, site_label
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.descriptors import descriptor_rows, oxidation_states, show
-from atomsieve.workflows.harvest import site_label
 from atomsieve.workflows.ingest.command import ingest
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order

@@ -102,7 +102,7 @@ class Elsewhere:
 def database(mongo: tuple[str, str]) -> Iterator[Database]:
     with Database.mongodb(*mongo) as made:
         yield made
-        stores = (made.calculations, made.adsorption_energies, made.limiting_potentials, made.stabilities)
+        stores = (made.calculations, made.adsorption_energies, made.reaction_results, made.stabilities)
         for store in (made.tasks.store, *stores):
             store.remove_docs({})
 
@@ -113,7 +113,7 @@ def contents(database: Database) -> dict[str, dict[str, Any]]:
             document["key"]: {field: value for field, value in document.items() if field not in VARYING}
             for document in getattr(database, name).query({})
         }
-        for name in ("calculations", "adsorption_energies", "limiting_potentials", "stabilities")
+        for name in ("calculations", "adsorption_energies", "reaction_results", "stabilities")
     }
 
 

@@ -68,7 +68,7 @@ def contents(folder: Path) -> dict[str, dict[str, Any]]:
     """Return all documents of the database by collection and key, without what may vary."""
     found = {}
     with Database.embedded(folder / "atomsieve-data" / "atomsieve.sqlite") as database:
-        for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns"):
+        for name in ("calculations", "adsorption_energies", "reaction_results", "campaigns"):
             documents = list(getattr(database, name).query({}))
             assert len({document["key"] for document in documents}) == len(documents)
             found[name] = {

@@ -162,7 +162,7 @@ def contents(database: Database, keys: set[str] | None = None) -> dict[str, dict
             for document in getattr(database, name).query({})
             if keys is None or document["key"] in keys
         }
-        for name in ("calculations", "adsorption_energies", "limiting_potentials")
+        for name in ("calculations", "adsorption_energies", "reaction_results")
     }
 
 

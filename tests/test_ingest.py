@@ -297,7 +297,7 @@ def documents_of(folder: Path) -> dict[str, dict[str, Any]]:
     with Database.embedded(Folder(folder / "atomsieve-data").database) as database:
         stores = {
             name: getattr(database, name)
-            for name in ("calculations", "adsorption_energies", "limiting_potentials", "campaigns")
+            for name in ("calculations", "adsorption_energies", "reaction_results", "campaigns")
         }
         return {name: {entry["key"]: entry for entry in store.query()} for name, store in stores.items()}
 
@@ -352,14 +352,14 @@ def test_to_ingest_again_adds_nothing(tmp_path: Path, cli: Cli) -> None:
     assert {name: len(group) for name, group in before.items()} == {
         "calculations": 7,
         "adsorption_energies": 4,
-        "limiting_potentials": 5,
+        "reaction_results": 5,
         "campaigns": 1,
     }
     again = ingested(cli, tmp_path, "runs")
     after = documents_of(tmp_path)
     assert (first["new"], again["new"]) == (7, 0)
     assert {entry["state"] for entry in again["found"]} == {"there already"}
-    for name in ("calculations", "adsorption_energies", "limiting_potentials"):
+    for name in ("calculations", "adsorption_energies", "reaction_results"):
         assert before[name] == after[name]
     assert before["campaigns"].keys() == after["campaigns"].keys()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pymongo
 import pytest
 
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.documents.collections import COLLECTIONS, problems
 from atomsieve.structures.errors import StoreError
 from atomsieve.workflows.campaigns import load, open_database
 from atomsieve.workflows.settings import Settings
@@ -30,8 +31,21 @@ poses: {most: 1}
 """
 
 
+#: Who wrote it, where and when.
+WRITER = {"_id", "last_updated", "provenance", "folder", "begun", "updated"}
+
+
 def plain(documents: Any) -> dict[str, dict[str, Any]]:
-    return {d["key"]: {k: v for k, v in d.items() if k not in ("_id", "last_updated", "provenance")} for d in documents}
+    return {d["key"]: {k: v for k, v in d.items() if k not in WRITER} for d in documents}
+
+
+@pytest.fixture(scope="module")
+def mongo(mongo: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """A database of these tests alone: whole collections are compared, and other modules write to theirs."""
+    uri, name = mongo
+    yield uri, f"{name}_wire"
+    with pymongo.MongoClient(uri) as client:
+        client.drop_database(f"{name}_wire")
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +62,18 @@ def both(tmp_path_factory: pytest.TempPathFactory, mongo: tuple[str, str], cli: 
     return folders[0], folders[1]
 
 
-@pytest.mark.parametrize("collection", ["adsorption_energies", "limiting_potentials", "calculations", "campaigns"])
+@pytest.mark.parametrize("collection", sorted(COLLECTIONS.keys() - {"stabilities", "failures"}))
 def test_documents_over_the_wire_equal_the_embedded_ones(
     collection: str, both: tuple[Path, Path], mongo: tuple[str, str]
 ) -> None:
     with Database.embedded(both[0] / "atomsieve-data" / "atomsieve.sqlite") as database:
         embedded = plain(getattr(database, collection).query({}))
     with pymongo.MongoClient(mongo[0]) as client:
-        wire = plain(client[mongo[1]][collection].find())
+        documents = list(client[mongo[1]][collection].find())
+    wire = plain(documents)
     assert wire == embedded
-    assert len(wire) >= (1 if collection == "campaigns" else 12)
+    assert len(wire) >= {"campaigns": 1, "methods": 1, "sites": 6}.get(collection, 12)
+    assert [problems(collection, document) for document in documents] == [[]] * len(wire)
     assert not (both[1] / "atomsieve-data" / "atomsieve.sqlite").exists()
 
 
@@ -134,7 +150,7 @@ def test_a_database_that_goes_away_in_mid_run_costs_nothing(tmp_path: Path, monk
 
             return call
 
-        for store in (database.calculations, database.adsorption_energies, database.limiting_potentials):
+        for store in (database.calculations, database.adsorption_energies, database.reaction_results):
             for method in ("query", "update"):
                 monkeypatch.setattr(store, method, breakable(getattr(store, method)))
 

@@ -76,7 +76,7 @@ def raw(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def test_every_network_is_determined_somewhere_and_closes(whole: Path) -> None:
-    found = documents(whole, "limiting_potentials")
+    found = documents(whole, "reaction_results")
     assert len(found) == NUMBER * len(reactions())
     determined: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in found:
@@ -98,7 +98,7 @@ def test_every_network_is_determined_somewhere_and_closes(whole: Path) -> None:
 
 def test_what_is_undetermined_names_what_is_missing(whole: Path) -> None:
     rows = {(row["site"]["key"], row["adsorbate"]): row for row in documents(whole, "adsorption_energies")}
-    undetermined = [entry for entry in documents(whole, "limiting_potentials") if entry["limiting_potential"] is None]
+    undetermined = [entry for entry in documents(whole, "reaction_results") if entry["limiting_potential"] is None]
     assert undetermined
     for entry in undetermined:
         assert entry["undetermined"]
@@ -188,7 +188,7 @@ def test_paths_redone_by_independent_arithmetic(whole: Path, tmp_path: Path, cli
     for name in names:
         chosen = [
             entry
-            for entry in documents(tmp_path, "limiting_potentials", reaction=name)
+            for entry in documents(tmp_path, "reaction_results", reaction=name)
             if entry["limiting_potential"] is not None and keys.issuperset(entry["adsorption_energies"].values())
         ]
         assert len(chosen) >= 3, name
@@ -222,7 +222,7 @@ def test_a_table_of_energies_gives_the_same_answers(whole: Path, tmp_path: Path,
     wanted = {"OER", "CO2RR-CH4", "NRR"}
     ours = {
         (entry["site"]["label"], entry["reaction"]): essence(entry)
-        for entry in documents(whole, "limiting_potentials")
+        for entry in documents(whole, "reaction_results")
         if entry["reaction"] in wanted and entry["limiting_potential"] is not None
     }
     needed = {name for one in wanted for name in reaction(one).adsorbates}
@@ -245,9 +245,7 @@ def test_a_table_of_energies_gives_the_same_answers(whole: Path, tmp_path: Path,
     assert result.returncode == 0, result.stdout + result.stderr
     # results are made of rows when they are asked for
     assert cli("results", "mine", "--json", cwd=tmp_path).returncode == 0
-    theirs = {
-        (entry["site"]["label"], entry["reaction"]): entry for entry in documents(tmp_path, "limiting_potentials")
-    }
+    theirs = {(entry["site"]["label"], entry["reaction"]): entry for entry in documents(tmp_path, "reaction_results")}
     assert len(ours) > 20
     for place, said in ours.items():
         assert essence(theirs[place]) == said, place
@@ -270,7 +268,7 @@ relaxation: {max_steps: 150, ladder: false}
 def test_carbon_dioxide_and_nitrogen_with_xtb(tmp_path: Path, cli: Cli) -> None:
     pytest.importorskip("tblite")
     ran(tmp_path, XTB, cli)
-    found = documents(tmp_path, "limiting_potentials")
+    found = documents(tmp_path, "reaction_results")
     assert len(found) == 3 * 4  # hydrogen evolution competes
     rows = documents(tmp_path, "adsorption_energies")
     assert sum(row["verdict"] == "bound" for row in rows) > 0.8 * len(rows)

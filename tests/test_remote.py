@@ -62,7 +62,7 @@ def contents(database: Database) -> dict[str, dict[str, Any]]:
             document["key"]: {field: value for field, value in document.items() if field not in VARYING}
             for document in getattr(database, name).query({})
         }
-        for name in ("calculations", "adsorption_energies", "limiting_potentials")
+        for name in ("calculations", "adsorption_energies", "reaction_results")
     }
 
 

@@ -149,7 +149,7 @@ def test_every_number_is_that_of_the_database(done: Path, data: dict[str, Any]) 
                 assert sum(term[2] for term in own["terms"]) == pytest.approx(own["free"], abs=1e-5)
                 assert own["calculations"]["adsorbed"] == stored["calculations"]["adsorbed"]
     assert seen > 8
-    potentials = {(d["site"]["key"], d["reaction"]): d for d in documents(done, "limiting_potentials")}
+    potentials = {(d["site"]["key"], d["reaction"]): d for d in documents(done, "reaction_results")}
     for site in data["sites"].values():
         for name, own in site["potentials"].items():
             stored = potentials[site["key"], name]

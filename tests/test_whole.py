@@ -271,7 +271,7 @@ def test_another_potential_or_ph_needs_no_new_calculation(done: Path, tmp_path: 
     assert (tmp_path / "atomsieve-data" / "starts.log").read_text() == starts
     with Database.embedded(tmp_path / "atomsieve-data" / "atomsieve.sqlite") as database:
         criteria = {"site.metals": "Fe", "reaction": "ORR", "superseded": False}
-        both = sorted(database.limiting_potentials.query(criteria), key=lambda d: d["conditions"]["pH"])
+        both = sorted(database.reaction_results.query(criteria), key=lambda d: d["conditions"]["pH"])
     assert [entry["conditions"]["potential_rhe"] for entry in both] == pytest.approx(
         [0.0, 0.1 + 13 * 0.05916], abs=1e-4
     )
@@ -285,7 +285,7 @@ def current(folder: Path, **criteria: Any) -> list[tuple[Any, ...]]:
     """Return spin starts, solvation and adsorbate of the rows that are not superseded, and of their potentials."""
     with Database.embedded(folder / "atomsieve-data" / "atomsieve.sqlite") as database:
         rows = {row["key"]: row for row in database.adsorption_energies.query({"site.metals": "Fe"})}
-        potentials = list(database.limiting_potentials.query({"site.metals": "Fe", "reaction": "HER"}))
+        potentials = list(database.reaction_results.query({"site.metals": "Fe", "reaction": "HER"}))
     for entry in potentials:
         assert entry["superseded"] == any(rows[key]["superseded"] for key in entry["adsorption_energies"].values())
     wanted = [row for row in rows.values() if row["adsorbate"] == "H" and not row["superseded"]]

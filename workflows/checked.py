@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate
@@ -67,6 +68,11 @@ class CheckedCampaign:
             own = replace(self, campaign=self.campaign.at_stage(stage), stage=stage)
             found.append(replace(own, previous=found[-1]) if found else own)
         return tuple(found)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is said of the campaign wherever it writes to a database."""
+        return Provenance(self.campaign.name, tuple(self.campaign.tags), str(self.folder.root))
 
     @cached_property
     def criteria(self) -> Criteria:

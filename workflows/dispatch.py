@@ -99,7 +99,7 @@ class Dispatch:
             if before is not None and is_collection(before):
                 raise InputError(f"{self._name!r} holds what was ingested; give the campaign another name")
             content = self.checked.campaign.model_dump(mode="json", exclude_unset=True)
-            self.database.save_campaign(self._name, content, self.checked.site_count)
+            self.database.save_campaign(self._name, content, self.checked.site_count, self.checked.provenance)
             done = Dispatched()
             self._replay(done, lease, again=True)
             done.lines += self.engine.start()

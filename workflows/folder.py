@@ -157,7 +157,9 @@ class Folder:
             known = self.read(document["key"])
             if known is None or known["status"] != "done":
                 # what a database adds of its own is no part of an outcome
-                self.write({name: value for name, value in document.items() if name not in ("_id", "last_updated")})
+                self.write(
+                    {name: value for name, value in document.items() if name not in ("_id", "last_updated", "schema")}
+                )
 
     def claim(self, key: str) -> AbstractContextManager[Claim]:
         """Hold a calculation for this process; wait while another attempt at it is alive.

@@ -13,12 +13,12 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.calculation import USABLE
-from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
+from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.section import PROBE
-from atomsieve.structures.site import ActiveSite
+from atomsieve.structures.site import ActiveSite, site_label
 from atomsieve.structures.stability import Stability
 from atomsieve.structures.vibrations import Vibrations
 from atomsieve.workflows.carbonyl import is_vibrated
@@ -70,11 +70,6 @@ class SiteRows:
     def starts(self, adsorbate: str) -> tuple[str, ...]:
         """Return the keys of :attr:`carried` that matter to the row of an adsorbate."""
         return tuple(sorted([*self.carried["clean"], *self.carried["adsorbed"].get(adsorbate, ())]))
-
-
-def site_label(site: ActiveSite) -> SiteLabel:
-    """Return what rows say of a site."""
-    return SiteLabel(site.label, site.key, site.family, site.metal_symbols)
 
 
 def site_rows(

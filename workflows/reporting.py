@@ -21,6 +21,7 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.section import PROBE
+from atomsieve.structures.site import site_label
 from atomsieve.structures.task import FLOWS, TaskState
 from atomsieve.workflows.carbonyl import probe_of
 from atomsieve.workflows.checked import CheckedCampaign
@@ -29,7 +30,7 @@ from atomsieve.workflows.descriptors import site_descriptors
 from atomsieve.workflows.display import Latest, latest
 from atomsieve.workflows.dossier import Documents, dossier, keys, rounded, without_results
 from atomsieve.workflows.funnel import Level
-from atomsieve.workflows.harvest import SiteRows, has_rows, site_label
+from atomsieve.workflows.harvest import SiteRows, has_rows
 from atomsieve.workflows.ingest.collection import Collection
 from atomsieve.workflows.overview import SORTED_BY, overview
 from atomsieve.workflows.practice import methods_of, practice

@@ -59,7 +59,7 @@ class Runner:
             if before is not None and is_collection(before):
                 raise InputError(f"{campaign.name!r} holds what was ingested; give the campaign another name")
             content = campaign.model_dump(mode="json", exclude_unset=True)
-            self.database.save_campaign(campaign.name, content, self.checked.site_count)
+            self.database.save_campaign(campaign.name, content, self.checked.site_count, self.checked.provenance)
             entering: frozenset[str] | None = None
             for stage in self.checked.stages:
                 # which sites pass on follows from what the stage before has left in the database now

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.documents.sites import site_document
 from atomsieve.builders import catalog
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import AtomsieveError, StoreError
@@ -73,6 +75,7 @@ class StageRun:
         self._rows: list[AdsorptionEnergy] = []
         self._potentials: list[LimitingPotential] = []
         self._stabilities: list[Stability] = []
+        self._sites: dict[str, Callable[[], dict[str, Any]]] = {}
         self._documents: list[dict[str, Any]] = []
         self._flushed = time.monotonic()
         self._away_until = 0.0
@@ -130,6 +133,7 @@ class StageRun:
                 self.summary.sites += 1
                 self.summary.stored += 1
                 self._keep(stored)
+                self._sites[site_key(stored.recipe)] = partial(self._site_document, stored.recipe)
                 self._note_complete(stored)
                 self.watch.site(next(iter(stored.rows.values())).site.label, stored, stored=True)
                 continue
@@ -148,7 +152,11 @@ class StageRun:
             for variant in self._variants_of(stored.recipe):
                 yield variant, self.bare.make(variant.site)
             self._entered[site.key] = stored
+            self._sites[site.key] = partial(site_document, site, self.checked.provenance)
             yield site, self.maker.make(site, carried)
+
+    def _site_document(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        return site_document(catalog.build(recipe), self.checked.provenance)
 
     def _variants_of(self, recipe: Mapping[str, Any]) -> Iterator[Variant]:
         """Yield what a site's stability is calculated from, but for what has been asked for already."""
@@ -301,9 +309,13 @@ class StageRun:
         try:
             found = [(self.folder.read(key), job) for key, job in self._outcomes.items()]
             known = [(document, job) for document, job in found if document is not None]
-            self.database.ingest([document for document, _ in known])
+            by = self.checked.provenance
+            self.database.push_sites(self._sites, by)
+            self._sites.clear()
+            labels = {document["key"]: job.metadata["site"] for document, job in known if "site" in job.metadata}
+            self.database.ingest([document for document, _ in known], by, labels)
             self._outcomes.clear()
-            self.database.push(self._rows, self._potentials, self._stabilities)
+            self.database.push(self._rows, self._potentials, self._stabilities, by)
             self._rows.clear()
             self._potentials.clear()
             self._stabilities.clear()

@@ -20,6 +20,7 @@ from jobflow import Flow, Job
 from jobflow.core.reference import find_and_get_references
 
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.provenance import Provenance
 from atomsieve.structures.errors import FailureClass, Interrupted, StaleAttemptError
 from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows import interruption
@@ -86,7 +87,10 @@ class FireRun:
             outcome = self.folder.read(self.key) if self.key is not None else None
             self.launch.check()
             if outcome is not None:
-                patiently(lambda: self.database.ingest([outcome]))
+                meta = self.job.metadata
+                by = Provenance(meta.get("campaign"), folder=str(self.folder.root))
+                labels = {outcome["key"]: meta["site"]} if "site" in meta else {}
+                patiently(lambda: self.database.ingest([outcome], by, labels))
             patiently(lambda: self.database.push_jobs([document]))
             action = self._action(response, outcome)
             self.launch.check()

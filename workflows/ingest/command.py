@@ -13,7 +13,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from atomsieve.analysis.database import Database
-from atomsieve.structures.energies import AdsorptionEnergy
+from atomsieve.analysis.documents.sites import site_document, unknown_site_document
+from atomsieve.analysis.provenance import Provenance
+from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.identity import plain
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import open_database
@@ -23,6 +25,7 @@ from atomsieve.workflows.ingest.collection import Collection, collection
 from atomsieve.workflows.ingest.documents import Taken
 from atomsieve.workflows.ingest.gathering import Finding, Gathering, SiteFound
 from atomsieve.workflows.ingest.mapping import load
+from atomsieve.workflows.ingest.recognition import FAMILY
 from atomsieve.workflows.ingest.sources import walk
 from atomsieve.workflows.settings import read_settings
 
@@ -37,16 +40,31 @@ class Writer:
     ----------
     database : Database or None
         Connected.
+    provenance : Provenance
+        Who ingests, and under which name.
     is_dry : bool
         Look, but write nothing.
     """
 
-    def __init__(self, database: Database | None, *, is_dry: bool) -> None:
+    def __init__(self, database: Database | None, provenance: Provenance, *, is_dry: bool) -> None:
         self._database = database
+        self._by = provenance
         self._is_dry = is_dry
         self._seen: set[str] = set()
         self.known: set[str] = set()
         self.new = 0
+
+    def site(self, found: SiteFound) -> None:
+        """Store a site that is not there yet."""
+        if self._database is not None and not self._is_dry:
+            label = SiteLabel(found.label, found.key, FAMILY, found.metals)
+
+            def document() -> dict[str, Any]:
+                if found.site is None:
+                    return unknown_site_document(label, found.recipe, self._by)
+                return site_document(found.site, self._by, label)
+
+            self._database.push_sites({found.key: document}, self._by)
 
     def calculations(self, taken: Sequence[Taken]) -> None:
         """Store calculations that are not there yet."""
@@ -58,14 +76,14 @@ class Writer:
         wanted = [documents[key] for key in fresh if key not in stored]
         self.new += len(wanted)
         if self._database is not None and not self._is_dry:
-            self._database.ingest([plain(document) for document in wanted])
+            self._database.ingest([plain(document) for document in wanted], self._by)
 
     def rows(self, kept: Collection, rows: Sequence[dict[str, AdsorptionEnergy]]) -> None:
         """Store rows, and the limiting potentials that stand on them."""
         if self._database is None or self._is_dry:
             return
         for group in rows:
-            self._database.push(list(group.values()), potentials(kept, group, kept.surroundings))
+            self._database.push(list(group.values()), potentials(kept, group, kept.surroundings), (), self._by)
 
 
 def ingest(
@@ -90,11 +108,12 @@ def ingest(
             collection(name, [], mapped.file, before, folder)  # refuses the name of a campaign that was run
         bar = progress.add_task("reading", total=len(sources))
         gathering.read(sources, lambda: progress.advance(bar))
-        writer = Writer(database, is_dry=is_dry)
+        writer = Writer(database, Provenance(name, folder=str(folder.root)), is_dry=is_dry)
         sites = []
         judged = progress.add_task("judging sites", total=None)
         for site in gathering.sites():
             progress.advance(judged)
+            writer.site(site)
             writer.calculations([*site.calculations, *(gas for group in gathering.gases.values() for gas in group)])
             site.calculations.clear()
             sites.append(site)
@@ -105,7 +124,7 @@ def ingest(
             writer.rows(kept, [site.rows for site in sites])
             if database is not None and not is_dry:
                 content = kept.campaign.model_dump(mode="json", exclude_unset=True)
-                database.save_campaign(name, content, kept.site_count)
+                database.save_campaign(name, content, kept.site_count, kept.provenance)
     for finding in gathering.findings:
         if finding.state == "in" and finding.key in writer.known:
             finding.state = "there already"

@@ -69,6 +69,10 @@ class SiteFound:
         Key of the method.
     calculations : list of Taken
         All that go in.
+    recipe : dict
+        All that fixes it.
+    site : ActiveSite or None
+        None without a structure.
     rows : dict of str to AdsorptionEnergy
         By adsorbate.
     without : dict of str to str
@@ -83,6 +87,8 @@ class SiteFound:
     support: str
     method: str
     calculations: list[Taken]
+    recipe: dict[str, Any]
+    site: ActiveSite | None = None
     rows: dict[str, AdsorptionEnergy] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -91,7 +97,20 @@ class SiteFound:
     def entry(self) -> dict[str, Any]:
         """What the collection keeps of it."""
         kept = {"label": self.label, "key": self.key, "metals": list(self.metals), "support": self.support}
-        return {**kept, "method": self.method, "rows": {name: row.policy_key for name, row in self.rows.items()}}
+        rows = {name: row.policy_key for name, row in self.rows.items()}
+        return {**kept, "method": self.method, "rows": rows, "states": self._states}
+
+    @property
+    def _states(self) -> dict[str, Any]:
+        """Request keys of what the rows are made of: no calculation says of which site somebody else's run was."""
+        found: dict[str, list[str]] = {}
+        for name, row in self.rows.items():
+            for entry in row.considered:
+                role = {"clean": "clean", "adsorbed": name}.get(entry["role"], "gases")
+                found.setdefault(role, []).append(str(entry["key"]))
+        clean, gases = (list(dict.fromkeys(found.pop(role, []))) for role in ("clean", "gases"))
+        uncertain = {name: row.uncertainty for name, row in self.rows.items() if row.uncertainty is not None}
+        return {"clean": clean, "adsorbed": found, "gases": gases, "uncertainties": uncertain}
 
 
 class Gathering:
@@ -190,10 +209,17 @@ class Gathering:
         adsorbed = [taken for entry in group.adsorbed if (taken := self._adsorbed(entry, group.label, site, recipe))]
         label = SiteLabel(group.label, content_key("site", recipe), FAMILY, metals)
         support = support_of(site) if site else "no structure"
-        yield from self._rows(label, support, self._unique(clean), self._unique(adsorbed))
+        for found in self._rows(label, support, self._unique(clean), self._unique(adsorbed), recipe):
+            found.site = site
+            yield found
 
     def _rows(
-        self, label: SiteLabel, support: str, clean: Sequence[Taken], adsorbed: Sequence[Taken]
+        self,
+        label: SiteLabel,
+        support: str,
+        clean: Sequence[Taken],
+        adsorbed: Sequence[Taken],
+        recipe: dict[str, Any],
     ) -> Iterable[SiteFound]:
         """Yield what comes of a site by each method; report what goes with none."""
         conflicts: dict[str, str] = {}
@@ -213,6 +239,7 @@ class Gathering:
                 support=support,
                 method=str(cohort.method["key"]),
                 calculations=cohort.members,
+                recipe=recipe,
                 rows=dict(made.rows),
                 without=dict(made.without),
                 warnings=made.warnings,

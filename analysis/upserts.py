@@ -1,0 +1,176 @@
+"""Upsert: documents that several write at once, made where there are none, and added to where there are.
+
+Nothing is read, changed and written back: on a server the server changes it, and in an embedded file one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+from maggma.core import Store
+from maggma.stores import MongoStore
+from monty.json import jsanitize
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.filters import column, encoded
+from atomsieve.analysis.store import SQLiteStore
+
+#: Lists to which each who makes or finds a document adds its own.
+GATHERED = ("campaigns", "tags")
+#: MongoDB's code for a document that a unique index refuses.
+DUPLICATE = 11000
+
+Document = Mapping[str, Any]
+
+
+def put_absent(store: Store, documents: Sequence[Document]) -> None:
+    """Store the documents whose key is not there yet; to those that are there, add what is gathered and nothing else.
+
+    Parameters
+    ----------
+    store : Store
+        Connected, with ``key`` under a unique index.
+    documents : sequence of mapping
+        Each with its ``key``.
+    """
+    wanted = {document["key"]: document for document in documents}
+    for keys in chunks(list(wanted)):
+        for there in store.query({"key": {"$in": keys}}, ["key", *GATHERED]):
+            if _has_gathered(there, wanted[there["key"]]):
+                del wanted[there["key"]]
+    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    fresh: dict[str, dict[str, Any]] = {key: {**now, **document} for key, document in wanted.items()}
+    if isinstance(store, MongoStore):
+        _bulk_write(store, [_upsert(_plain(document)) for document in fresh.values()])
+        return
+    amend(store, fresh, lambda key, there: gathered(there, fresh[key]) if there is not None else fresh[key])
+
+
+def gather(store: Store, keys: Iterable[str], own: Mapping[str, Sequence[str]]) -> set[str]:
+    """Add to the lists of documents; return the keys among these that are not there.
+
+    Parameters
+    ----------
+    store : Store
+        Connected.
+    keys : iterable of str
+        Of documents.
+    own : mapping of str to sequence of str
+        What to add, by list: ``campaigns``, ``tags``.
+    """
+    absent = set(keys)
+    behind: list[str] = []
+    for wanted in chunks(list(absent)):
+        for there in store.query({"key": {"$in": wanted}}, ["key", *GATHERED]):
+            absent.discard(there["key"])
+            if not _has_gathered(there, own):
+                behind.append(there["key"])
+    if isinstance(store, MongoStore):
+        _bulk_write(store, [UpdateOne({"key": key}, {"$addToSet": _each(own)}) for key in behind])
+    else:
+        amend(store, behind, lambda _, there: gathered(there, own) if there is not None else None)
+    return absent
+
+
+def set_fields(store: Store, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set fields of documents that are there, by key; nothing else of them changes."""
+    if isinstance(store, MongoStore):
+        _bulk_write(store, [UpdateOne({"key": key}, {"$set": dict(fields)}) for key, fields in changes.items()])
+    else:
+        amend(store, changes, lambda key, there: {**there, **changes[key]} if there is not None else None)
+
+
+def replace_all_but(store: Store, documents: Sequence[Document]) -> None:
+    """Store documents in the place of those under their keys, but for what is gathered, to which they add.
+
+    Parameters
+    ----------
+    store : Store
+        Connected.
+    documents : sequence of mapping
+        Each with its ``key``.
+    """
+    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    fresh: dict[str, dict[str, Any]] = {document["key"]: {**now, **document} for document in documents}
+    if isinstance(store, MongoStore):
+        _bulk_write(
+            store,
+            [
+                UpdateOne({"key": key}, {"$set": _rest(document), "$addToSet": _each(document)}, upsert=True)
+                for key, document in fresh.items()
+            ],
+        )
+        return
+    amend(store, fresh, lambda key, there: {**fresh[key], **_lists(gathered(there or {}, fresh[key]))})
+
+
+def gathered(there: Document, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document to whose lists those of another are added."""
+    lists = {name: list(dict.fromkeys([*(there.get(name) or ()), *own.get(name, ())])) for name in GATHERED}
+    return {**there, **lists}
+
+
+def _lists(document: Document) -> dict[str, Any]:
+    return {name: document[name] for name in GATHERED}
+
+
+def _has_gathered(there: Document, own: Mapping[str, Any]) -> bool:
+    return all(set(there.get(name) or ()).issuperset(own.get(name, ())) for name in GATHERED)
+
+
+def _each(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"$each": list(own.get(name, ()))} for name in GATHERED}
+
+
+def _rest(document: Document) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in ("key", "_id", *GATHERED)}
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    """Make BSON of what is none, as maggma does."""
+    try:
+        bson.encode(document)
+    except (bson.errors.InvalidDocument, TypeError, ValueError):
+        document = jsanitize(document, allow_bson=True, recursive_msonable=True)
+    return document
+
+
+def _upsert(document: Document) -> UpdateOne:
+    if GATHERED[0] not in document:
+        return UpdateOne({"key": document["key"]}, {"$setOnInsert": _rest(document)}, upsert=True)
+    change = {"$setOnInsert": _rest(document), "$addToSet": _each(document)}
+    return UpdateOne({"key": document["key"]}, change, upsert=True)
+
+
+def _bulk_write(store: MongoStore, writes: Sequence[UpdateOne]) -> None:
+    if not writes:
+        return
+    try:
+        store._collection.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
+            raise
+        # another made the same document between our look and our write: now it is there for all
+        store._collection.bulk_write(writes, ordered=False)
+
+
+def amend(
+    store: SQLiteStore, keys: Iterable[str], change: Callable[[str, dict[str, Any] | None], dict[str, Any] | None]
+) -> None:
+    """Replace documents by what a function makes of them, None where there is none, in one transaction."""
+    wanted = list(keys)
+    if not wanted:
+        return
+    with store._file().writing() as connection:
+        columns = store._fields(connection)
+        for key in wanted:
+            sql = f'SELECT "#body" FROM {store._table} WHERE {column("key")} IS ?'
+            found = connection.execute(sql, [encoded(key)]).fetchone()
+            changed = change(key, bson.decode(found[0]) if found else None)
+            for document in store._accepted([changed] if changed is not None else []):
+                store._replace(connection, document, ["key"], columns)
