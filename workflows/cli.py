@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import site_commands
+from atomsieve.workflows import db_commands, site_commands
 from atomsieve.workflows.watching import helm
 
 app = typer.Typer(
@@ -288,6 +288,7 @@ for command in (
     site_commands.report,
 ):
     app.command()(command)
+app.add_typer(db_commands.app)
 
 
 @app.command()
