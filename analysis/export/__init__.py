@@ -79,7 +79,7 @@ _WITH_SITE: Final = ("reaction_results", "adsorption_energies", "stabilities")
 #: All formats by name.
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format("rows", "write_csv", "one line a row, units in the head"),
-    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, the units in the first line"),
+    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, units in the names"),
     "parquet": Format("parquet", "write_parquet", "columns with their types and units, compressed"),
     "ase": Format("asedb", "write_ase", "ASE database: relaxed geometries, the row as key-value pairs", _WITH_SITE),
     "xyz": Format(
@@ -117,6 +117,8 @@ def export(results: Results, name: str, out: Path, **options: Any) -> Written:
     if name not in FORMATS:
         raise InputError(unknown(name, FORMATS, "format"))
     wanted = FORMATS[name]
+    if wanted.of and results.collection not in wanted.of:
+        raise InputError(f"{name} is made of {' or '.join(wanted.of)}, not of {results.collection}; ask for these")
     for option in options:
         if option not in wanted.options:
             raise InputError(unknown(option, wanted.options, f"option of {name}"))
