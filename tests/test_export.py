@@ -93,8 +93,9 @@ def mixed(folder: Path, tmp_path: Path) -> Iterator[Results]:
     copy.write_bytes((folder / "atomsieve-data" / "atomsieve.sqlite").read_bytes())
     with Database.embedded(copy) as database:
         for document in list(database.reaction_results.query({})):
-            dearer = {"key": "f" + document["key"][1:], "method": DEARER.to_dict(), "predictive": True}
-            database.reaction_results.update([{**document, "_id": None, **dearer}], "key")
+            del document["_id"]
+            dearer = {"key": document["key"][::-1], "method": DEARER.to_dict(), "predictive": True}
+            database.reaction_results.update([{**document, **dearer}], "key")
         database.methods.update([method_document(DEARER.to_dict())], "key")
     with Results.open(copy) as results:
         yield results
