@@ -79,8 +79,10 @@ def collection(
     for site in sites:
         old = merged.get((site["label"], site["method"]))
         # a site that has changed is another; what was known of the other says nothing of this one
-        rows = {**old["rows"], **site["rows"]} if old and old["key"] == site["key"] else dict(site["rows"])
-        merged[site["label"], site["method"]] = {"family": FAMILY, **site, "rows": rows}
+        merged[site["label"], site["method"]] = {"family": FAMILY, **site}
+        if old and old["key"] == site["key"]:
+            rows = {**old["rows"], **site["rows"]}
+            merged[site["label"], site["method"]] |= {"rows": rows, "states": _states(old, site)}
     found = {adsorbate for site in merged.values() for adsorbate in site["rows"]}
     known = [adsorbate for adsorbate in adsorbates() if adsorbate in found]
     wanted = [reaction for reaction, entry in reactions().items() if entry.is_within(found)]
@@ -94,3 +96,11 @@ def collection(
         "thermochemistry": mapping.thermochemistry.model_dump(exclude_unset=True),
     }
     return Collection(campaign_from_data(content, name), name, folder)
+
+
+def _states(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the rows of a site are made of, where some are of before."""
+    before, after = old.get("states", {}), new["states"]
+    gases = list(dict.fromkeys([*before.get("gases", ()), *after["gases"]]))
+    united = {name: {**before.get(name, {}), **after[name]} for name in ("adsorbed", "uncertainties")}
+    return {"clean": after["clean"], "gases": gases, **united}

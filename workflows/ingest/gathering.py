@@ -97,7 +97,20 @@ class SiteFound:
     def entry(self) -> dict[str, Any]:
         """What the collection keeps of it."""
         kept = {"label": self.label, "key": self.key, "metals": list(self.metals), "support": self.support}
-        return {**kept, "method": self.method, "rows": {name: row.policy_key for name, row in self.rows.items()}}
+        rows = {name: row.policy_key for name, row in self.rows.items()}
+        return {**kept, "method": self.method, "rows": rows, "states": self._states}
+
+    @property
+    def _states(self) -> dict[str, Any]:
+        """Request keys of what the rows are made of: no calculation says of which site somebody else's run was."""
+        found: dict[str, list[str]] = {}
+        for name, row in self.rows.items():
+            for entry in row.considered:
+                role = {"clean": "clean", "adsorbed": name}.get(entry["role"], "gases")
+                found.setdefault(role, []).append(str(entry["key"]))
+        clean, gases = (list(dict.fromkeys(found.pop(role, []))) for role in ("clean", "gases"))
+        uncertain = {name: row.uncertainty for name, row in self.rows.items() if row.uncertainty is not None}
+        return {"clean": clean, "adsorbed": found, "gases": gases, "uncertainties": uncertain}
 
 
 class Gathering:

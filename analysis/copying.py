@@ -1,0 +1,326 @@
+"""Copying: what one database holds of results, merged into another, so that nothing is lost and nothing is twice.
+
+A success is never replaced by a failure; of two failures, and of two versions of a campaign, the newer stays; whatever
+else is there stays as it is and gathers campaigns and tags. What is there is skipped, and marks follow from what is
+stored, so that a copy that was cut short is made good by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from maggma.core import Store
+from maggma.stores import MongoStore
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from atomsieve.analysis import upserts
+from atomsieve.analysis.away import reported
+from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.database import Database
+from atomsieve.analysis.superseded import mark, mark_older
+from atomsieve.structures.errors import StoreError
+
+Document = Mapping[str, Any]
+#: What happened so far: the collection, and documents of it that have been looked at since it was told last.
+Progress = Callable[[str, int], None]
+
+#: What is copied, in this order, so that no row ever points at a calculation that is not there. Who works on what now
+#: (tasks, leases, the outputs of jobs) concerns the machine where it is done.
+COPIED: Final = (
+    "calculations",
+    "failures",
+    "methods",
+    "sites",
+    "adsorption_energies",
+    "reaction_results",
+    "stabilities",
+    "campaigns",
+)
+#: The collections whose documents say of a site what is superseded.
+MARKED: Final = ("adsorption_energies", "reaction_results", "stabilities")
+#: What decides what becomes of two documents under one key; of the few campaigns, all of it.
+_HEAD: Final = ("key", "status", "resolved", "last_updated", "campaigns", "tags")
+#: Documents of calculations are some 20 kB each, those of others a tenth.
+_BATCH: Final[Mapping[str, int]] = {"calculations": 100}
+#: Another writer may come between looking and writing; that it does so again and again means something else.
+_TRIES: Final = 20
+
+
+@dataclass
+class Tally:
+    """What became of the documents of one collection.
+
+    Parameters
+    ----------
+    new : int
+        That were not there.
+    changed : int
+        Where one was there, and took over or gathered something.
+    there : int
+        Where nothing was to be done.
+    """
+
+    new: int = 0
+    changed: int = 0
+    there: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.new + self.changed + self.there
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a document.
+
+    Parameters
+    ----------
+    fields : mapping
+        New values.
+    is_whole : bool
+        Whether they take the place of all that is there.
+    """
+
+    fields: Document
+    is_whole: bool = False
+
+
+class Merging:
+    """What becomes of documents that come into a database.
+
+    Parameters
+    ----------
+    target : Database
+        Connected, for writing.
+    """
+
+    def __init__(self, target: Database) -> None:
+        self.target = target
+        self.tallies = {name: Tally() for name in COPIED}
+        self._sites: set[str] = set()
+
+    def wanted(self, name: str, heads: Sequence[Document]) -> list[str]:
+        """Return the keys of the documents that are to be taken, and count the others.
+
+        Parameters
+        ----------
+        name : str
+            Of the collection.
+        heads : sequence of mapping
+            The fields of the documents that decide.
+        """
+        self._sites.update(_site(head) for head in heads if name in MARKED)
+        there = _there(self.target, name, [head["key"] for head in heads])
+        found = []
+        for head in heads:
+            before = there.get(head["key"])
+            if change(name, head, before) is None:
+                self.tallies[name].there += 1
+            else:
+                found.append(head["key"])
+                self.tallies[name].new += before is None
+                self.tallies[name].changed += before is not None
+        return found
+
+    def finish(self) -> None:
+        """Mark what is superseded at the sites that have been seen, and the failures that a success has resolved."""
+        target = self.target
+        with reported(target.title):
+            mark(target.adsorption_energies, target.reaction_results, self._sites)
+            mark_older(target.stabilities, self._sites)
+            unresolved = (document["key"] for document in target.failures.query({"resolved": False}, ["key"]))
+            for keys in chunks(list(unresolved)):
+                done = target.calculations.query({"key": {"$in": keys}, "status": "done"}, ["key"])
+                upserts.set_fields(target.failures, {document["key"]: {"resolved": True} for document in done})
+
+
+def copy(source: Database, target: Database, *, is_dry: bool = False, progress: Progress = lambda *_: None) -> Merging:
+    """Copy results.
+
+    Parameters
+    ----------
+    source : Database
+        Connected; is only read.
+    target : Database
+        Connected, for writing unless ``is_dry``.
+    is_dry : bool
+        Only count.
+    progress : callable
+        Is told.
+
+    Returns
+    -------
+    Merging
+        What became of them.
+
+    Raises
+    ------
+    StoreError
+        If one of them does not answer, or does not take more; the next copy goes on from there.
+    """
+    merging = Merging(target)
+    for name in COPIED:
+        for heads in chunks(_heads(source, name), _BATCH.get(name, 500)):
+            wanted = merging.wanted(name, heads)
+            if wanted and not is_dry:
+                with reported(source.title):
+                    documents = list(documents_of(source, name, {"key": {"$in": wanted}}))
+                put(target, name, documents)
+            progress(name, len(heads))
+    if not is_dry:
+        merging.finish()
+    return merging
+
+
+def put(target: Database, name: str, documents: Iterable[Document], *, newer_wins: bool = False) -> None:
+    """Store what is new of some documents of a collection, whatever others write meanwhile.
+
+    Parameters
+    ----------
+    target : Database
+        Connected, for writing.
+    name : str
+        Of the collection.
+    documents : iterable of mapping
+        Whole ones.
+    newer_wins : bool
+        Whether a newer document takes the place of an older one in every collection.
+    """
+    store = collection(target, name)
+    open_ = {document["key"]: _stored(target, document) for document in documents}
+
+    def changed(key: str, there: Document | None) -> Change | None:
+        return change(name, open_[key], there, newer_wins=newer_wins)
+
+    with reported(target.title):
+        if not isinstance(store, MongoStore):
+            upserts.amend(store, open_, lambda key, there: _after(changed(key, there), there))
+            return
+        for _ in range(_TRIES):
+            there = _there(target, name, list(open_))
+            found = [(key, there.get(key), changed(key, there.get(key))) for key in open_]
+            writes = [_write(key, before, news) for key, before, news in found if news is not None]
+            if not writes:
+                return
+            _bulk_write(store, writes)
+    raise StoreError(f"{target.title}: others write the same documents of {name} all the time; try it again")
+
+
+def _bulk_write(store: MongoStore, writes: list[Any]) -> None:
+    try:
+        store._collection.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        # another has made the same document since we looked, which we do again
+        if any(entry["code"] != upserts.DUPLICATE for entry in error.details["writeErrors"]):
+            raise
+
+
+def _there(target: Database, name: str, keys: Sequence[str]) -> dict[str, Document]:
+    with reported(target.title):
+        found = collection(target, name).query({"key": {"$in": list(keys)}}, _fields(name))
+        return {document["key"]: _whole(target, document) for document in found}
+
+
+def counts(database: Database) -> dict[str, int]:
+    """Return how many documents each collection that is copied has."""
+    with reported(database.title):
+        return {name: int(collection(database, name).count()) for name in COPIED}
+
+
+def documents_of(database: Database, name: str, criteria: Document | None = None) -> Iterator[dict[str, Any]]:
+    """Yield whole documents of a collection: with what lies in blobs, and without what a database adds of its own."""
+    for document in collection(database, name).query(criteria or {}):
+        whole = _whole(database, document)
+        whole.pop("_id", None)
+        yield whole
+
+
+def collection(database: Database, name: str) -> Store:
+    """Return the store of one of the collections that are copied."""
+    store: Store = getattr(database, name)
+    return store
+
+
+def change(name: str, ours: Document, theirs: Document | None, *, newer_wins: bool = False) -> Change | None:
+    """Return what becomes of a document when another of its key comes; None if nothing.
+
+    Parameters
+    ----------
+    name : str
+        Of the collection.
+    ours : mapping
+        What comes.
+    theirs : mapping or None
+        What is there.
+    newer_wins : bool
+        Whether a newer document takes the place of an older one in every collection.
+    """
+    if theirs is None:
+        return Change(ours, is_whole=True)
+    is_newer = ours["last_updated"] > theirs["last_updated"]
+    if name == "calculations":
+        if theirs["status"] == "done" or (ours["status"] != "done" and not is_newer):
+            return None
+        return Change(ours, is_whole=True)
+    lists = {
+        field: list(dict.fromkeys([*(theirs.get(field) or ()), *(ours.get(field) or ())])) for field in upserts.GATHERED
+    }
+    united: dict[str, Any] = {field: value for field, value in lists.items() if field in ours or field in theirs}
+    if name == "failures":
+        united["resolved"] = bool(ours.get("resolved") or theirs.get("resolved"))
+    if name == "campaigns" and (sites := _ingested(*((ours, theirs) if is_newer else (theirs, ours)))):
+        newer = ours if is_newer else theirs
+        united |= {"campaign": {**newer["campaign"], "sites": sites}, "sites": len(sites)}
+    if is_newer and (newer_wins or name in ("campaigns", "failures")):
+        return Change({**ours, **united}, is_whole=True)
+    news = {field: value for field, value in united.items() if value != theirs.get(field)}
+    return Change(news) if news else None
+
+
+def _ingested(newer: Document, older: Document) -> list[Document]:
+    """Return the sites of two collections of one name, each once; none of campaigns that were run."""
+    both = [document["campaign"].get("sites") or () for document in (older, newer)]
+    if not all(isinstance(site, dict) and "rows" in site for sites in both for site in sites):
+        return []
+    return list({(site["label"], site["method"]): site for sites in both for site in sites}.values())
+
+
+def _fields(name: str) -> list[str] | None:
+    return None if name == "campaigns" else [*_HEAD, *(["site.key"] if name in MARKED else [])]
+
+
+def _heads(source: Database, name: str) -> Iterator[Document]:
+    with reported(source.title):
+        for document in collection(source, name).query({}, _fields(name)):
+            yield _whole(source, document)
+
+
+def _site(document: Document) -> str:
+    return str(document["site"]["key"])
+
+
+def _whole(database: Database, document: Document) -> dict[str, Any]:
+    return dict(document) if database.blobs is None else database.blobs.whole(document)
+
+
+def _stored(database: Database, document: Document) -> dict[str, Any]:
+    return dict(document) if database.blobs is None else database.blobs.slim(document)
+
+
+def _after(found: Change | None, there: Document | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return dict(found.fields) if found.is_whole else {**(there or {}), **found.fields}
+
+
+def _write(key: str, there: Document | None, news: Change) -> Any:
+    """Return the write of a change, which does nothing if another has written meanwhile."""
+    rest = {field: value for field, value in news.fields.items() if field not in ("_id", "key")}
+    if there is None:
+        return UpdateOne({"key": key}, {"$setOnInsert": rest}, upsert=True)
+    seen = {field: there.get(field) for field in _HEAD}
+    return ReplaceOne(seen, {"key": key, **rest}) if news.is_whole else UpdateOne(seen, {"$set": rest})
