@@ -209,6 +209,5 @@ def _reading(path: Path) -> Iterator[TextIO]:
             is_packed = file.read(2) == b"\x1f\x8b"
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"there is no dump {path}; `atomsieve db dump WHERE FILE` writes one") from None
-    opened = gzip.open(path, "rt", encoding="utf-8") if is_packed else path.open(encoding="utf-8")
-    with opened as file:
+    with gzip.open(path, "rt", encoding="utf-8") if is_packed else path.open(encoding="utf-8") as file:
         yield file
