@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -131,7 +131,7 @@ def load(path: Path, target: Database, progress: Progress = lambda *_: None, *, 
     return merging
 
 
-def _documents(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _documents(path: Path) -> Generator[tuple[str, dict[str, Any]]]:
     for _, line in _lines(path):
         entry = json_util.loads(line)
         if "collection" in entry:

@@ -162,7 +162,7 @@ def _write_batch(name: str, batch: list[dict[str, Any]], target: Database, outco
         elif _content(before) != _content(document):
             outcome.changed += 1
             # who made it first, and that it has been resolved since, no calculation says
-            kept = {name: before[name] for name in ("provenance", "resolved") if name in before}
+            kept: dict[str, Any] = {name: before[name] for name in ("provenance", "resolved") if name in before}
             changed.append({**document, **kept})
         elif any(not set(before.get(one) or ()).issuperset(document.get(one, ())) for one in upserts.GATHERED):
             outcome.changed += 1
