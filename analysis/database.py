@@ -38,18 +38,15 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.documents.campaigns import campaign_document
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.common import SCHEMA_VERSION
-from atomsieve.analysis.documents.outcomes import failure_document
-from atomsieve.analysis.documents.reactions import reaction_document
-from atomsieve.analysis.documents.rows import row_document
-from atomsieve.analysis.documents.sites import method_document
 from atomsieve.analysis.glance import unopened
 from atomsieve.analysis.leases import Lease
-from atomsieve.analysis.outcomes import put_outcomes, resolve
+from atomsieve.analysis.outcomes import put_failures, put_outcomes, resolve
 from atomsieve.analysis.provenance import Provenance
+from atomsieve.analysis.renamed import RENAMED, take_over, under_old_name
+from atomsieve.analysis.rows import Rows, newest
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.analysis.superseded import age, mark, mark_older
 from atomsieve.analysis.tasks import Tasks
-from atomsieve.analysis.upserts import gather, put_absent, replace_all_but
+from atomsieve.analysis.upserts import gather, put_absent
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.stability import Stability
@@ -116,8 +113,9 @@ class Database:
             "leases": self.leases,
             "jobs": self.jobs,
         }
+        self._make = make
         self._open: list[Store] = []
-        self._known_methods: set[str] = set()
+        self._rows = Rows(self._stores)
 
     @classmethod
     def embedded(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -169,6 +167,7 @@ class Database:
                     store.ensure_index("key", unique=True)
                 for field in INDEXES.get(name, ()):
                     store.ensure_index(field)
+            self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")
                 self.jobs.ensure_index("index")
@@ -176,6 +175,16 @@ class Database:
             self.close()
             raise unopened(self.title, error, is_file=self.path is not None) from error
         return self
+
+    def _find_renamed(self) -> None:
+        """Take over the collections of older versions; who only reads, reads them where they are."""
+        for old, name in RENAMED.items():
+            if not self.read_only:
+                take_over(old, self._stores[name], self._make)
+            elif (store := under_old_name(old, self._stores[name], self._make)) is not None:
+                self._open.append(store)
+                self._stores[name] = store
+                setattr(self, name, store)
 
     def __exit__(self, *exception: object) -> None:
         self.close()
@@ -210,26 +219,8 @@ class Database:
         with reported(self.title):
             versioned = [{**document, "schema": SCHEMA_VERSION} for document in documents]
             put_outcomes(self.calculations, versioned, self._slim)
-            failed = [document for document in documents if document["status"] == "failed"]
-            if failed:
-                replace_all_but(self.failures, self._failures(failed, provenance or Provenance(), labels or {}))
+            put_failures(self.failures, self.sites, documents, provenance or Provenance(), labels or {})
             resolve(self.failures, self.calculations, documents)
-
-    def _failures(
-        self, documents: Sequence[Mapping[str, Any]], provenance: Provenance, labels: Mapping[str, str]
-    ) -> list[Mapping[str, Any]]:
-        """Return the documents of failures, with what is known of their sites."""
-        wanted = sorted({labels[document["key"]] for document in documents if document["key"] in labels})
-        known: dict[str, dict[str, Any]] = {label: {"label": label} for label in wanted}
-        for some in chunks(wanted):
-            for site in self.sites.query({"label": {"$in": some}}, ["label", "family", "metal_set"]):
-                known[site["label"]] = site
-        made = []
-        for document in documents:
-            is_free = document["request"]["task"] == "molecule"
-            site = None if is_free else known.get(labels.get(document["key"], ""))
-            made.append(validated("failures", failure_document(document, provenance, site)))
-        return made
 
     def known(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the stored outcomes among these request keys."""
@@ -273,27 +264,8 @@ class Database:
         superseded, and so is each limiting potential that stands on such a row. Marks follow from what is stored, so
         that a push that was cut short is made good by the next.
         """
-        by = provenance or Provenance()
         with reported(self.title):
-            self._push_methods([*rows, *potentials, *stabilities])
-            documents = {row.key: row_document(row, by) for row in rows}
-            self._put("adsorption_energies", documents.values())
-            if potentials:
-                behind = {key for potential in potentials for key in potential.adsorption_energies.values()}
-                known = {**self._by_key(self.adsorption_energies, behind - documents.keys()), **documents}
-                self._put("reaction_results", [reaction_document(one, known, by) for one in potentials])
-            sites = {row.site.key for row in rows} | {potential.site.key for potential in potentials}
-            mark(self.adsorption_energies, self.reaction_results, sites)
-            if stabilities:
-                self._put("stabilities", [row_document(stability, by) for stability in stabilities])
-                mark_older(self.stabilities, {stability.site.key for stability in stabilities})
-
-    def _push_methods(self, rows: Iterable[AdsorptionEnergy | LimitingPotential | Stability]) -> None:
-        fresh = {str(row.method["key"]): row.method for row in rows}
-        wanted = fresh.keys() - self._known_methods
-        if wanted:
-            self._put("methods", [method_document(fresh[key]) for key in wanted])
-            self._known_methods |= wanted
+            self._rows.push(rows, potentials, stabilities, provenance or Provenance())
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
@@ -318,34 +290,17 @@ class Database:
     def _whole(self, document: Mapping[str, Any]) -> dict[str, Any]:
         return dict(document) if self.blobs is None else self.blobs.whole(document)
 
-    def _put(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> None:
-        put_absent(self._stores[collection], [validated(collection, document) for document in documents])
-
-    @staticmethod
-    def _by_key(store: Store, wanted: Iterable[str]) -> dict[str, dict[str, Any]]:
-        return {
-            document["key"]: document for keys in chunks(wanted) for document in store.query({"key": {"$in": keys}})
-        }
-
     def rows(self, policy_keys: Iterable[str]) -> dict[str, AdsorptionEnergy]:
         """Return the newest row under each policy key, by policy key."""
-        found = self._newest(self.adsorption_energies, policy_keys)
+        with reported(self.title):
+            found = newest(self.adsorption_energies, policy_keys)
         return {key: AdsorptionEnergy.from_dict(document) for key, document in found.items()}
 
     def known_stabilities(self, policy_keys: Iterable[str]) -> dict[str, Stability]:
         """Return the newest stability under each policy key, by policy key."""
-        found = self._newest(self.stabilities, policy_keys)
-        return {key: Stability.from_dict(document) for key, document in found.items()}
-
-    def _newest(self, store: Store, policy_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
         with reported(self.title):
-            for wanted in chunks(policy_keys):
-                for document in store.query({"policy_key": {"$in": wanted}}):
-                    before = found.get(document["policy_key"])
-                    if before is None or age(document) > age(before):
-                        found[document["policy_key"]] = document
-        return found
+            found = newest(self.stabilities, policy_keys)
+        return {key: Stability.from_dict(document) for key, document in found.items()}
 
     def save_campaign(
         self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None

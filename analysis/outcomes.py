@@ -12,7 +12,10 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.upserts import DUPLICATE, amend, set_fields
+from atomsieve.analysis.documents.collections import validated
+from atomsieve.analysis.documents.outcomes import failure_document
+from atomsieve.analysis.provenance import Provenance
+from atomsieve.analysis.upserts import DUPLICATE, amend, replace_all_but, set_fields
 
 
 def put_outcomes(
@@ -53,6 +56,40 @@ def put_outcomes(
         # the unique index refuses a second document in the place of a success
         if any(entry["code"] != DUPLICATE for entry in error.details["writeErrors"]):
             raise
+
+
+def put_failures(
+    failures: Store,
+    sites: Store,
+    documents: Sequence[Mapping[str, Any]],
+    provenance: Provenance,
+    labels: Mapping[str, str],
+) -> None:
+    """Store what failed among some outcomes, each with what is known of its site.
+
+    Parameters
+    ----------
+    failures, sites : Store
+        Connected.
+    documents : sequence of mapping
+        Outcomes.
+    provenance : Provenance
+        For whom they were calculated.
+    labels : mapping of str to str
+        Labels of the sites by request key.
+    """
+    failed = [document for document in documents if document["status"] == "failed"]
+    wanted = sorted({labels[document["key"]] for document in failed if document["key"] in labels})
+    known: dict[str, dict[str, Any]] = {label: {"label": label} for label in wanted}
+    for some in chunks(wanted):
+        for site in sites.query({"label": {"$in": some}}, ["label", "family", "metal_set"]):
+            known[site["label"]] = site
+    made = []
+    for document in failed:
+        is_free = document["request"]["task"] == "molecule"
+        site = None if is_free else known.get(labels.get(document["key"], ""))
+        made.append(validated("failures", failure_document(document, provenance, site)))
+    replace_all_but(failures, made)
 
 
 def resolve(failures: Store, calculations: Store, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -44,7 +44,7 @@ def put_absent(store: Store, documents: Sequence[Document]) -> None:
             if _has_gathered(there, wanted[there["key"]]):
                 del wanted[there["key"]]
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
-    fresh: dict[str, dict[str, Any]] = {key: {**document, **now} for key, document in wanted.items()}
+    fresh: dict[str, dict[str, Any]] = {key: {**now, **document} for key, document in wanted.items()}
     if isinstance(store, MongoStore):
         _bulk_write(store, [_upsert(_plain(document)) for document in fresh.values()])
         return
@@ -96,7 +96,7 @@ def replace_all_but(store: Store, documents: Sequence[Document]) -> None:
         Each with its ``key``.
     """
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
-    fresh: dict[str, dict[str, Any]] = {document["key"]: {**document, **now} for document in documents}
+    fresh: dict[str, dict[str, Any]] = {document["key"]: {**now, **document} for document in documents}
     if isinstance(store, MongoStore):
         _bulk_write(
             store,

@@ -169,7 +169,8 @@ class Calculation:
     moments : tuple of float or None
         Magnetic moments of the atoms, where the method gives them, μB.
     forces : tuple of tuple of float or None
-        eV/Å, shape (n, 3); kept only where no atom was moved.
+        Those at the end, eV/Å, shape (n, 3); None where atoms were held, whose forces are not known, and in what was
+        taken in or is older.
     electronic : mapping or None
         Electronic structure, only where that was the task, and of it only what the calculator gives: ``charges`` (by
         scheme, e for each atom, positive where electrons were lost), ``moments`` (μB for each atom), ``d_band`` (by

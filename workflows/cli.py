@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import db_commands, db_copy, site_commands
+from atomsieve.workflows import data_commands, db_commands, db_copy, site_commands
 from atomsieve.workflows.watching import helm
 
 app = typer.Typer(
@@ -286,6 +286,7 @@ for command in (
     site_commands.descriptors,
     site_commands.fingerprint,
     site_commands.report,
+    data_commands.export,
     db_copy.rebuild,
 ):
     app.command()(command)

@@ -179,7 +179,8 @@ def relax(
                 force_calls=course.force_calls,
                 max_force=largest(result.forces),
                 moments=result.moments,
-                forces=None if request.moves else result.forces.tolist(),
+                # those on held atoms are not known, and nothing could be fitted to their zeros
+                forces=None if result.atoms.constraints else result.forces.tolist(),
                 electronic=result.electronic,
                 provenance=provenance() | ({"note": result.note} if result.note else {}),
             )

@@ -13,10 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from atomsieve.analysis.results import Results
+    from atomsieve.analysis import Results
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ _WITH_SITE: Final = ("reaction_results", "adsorption_energies", "stabilities")
 #: All formats by name.
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format("rows", "write_csv", "one line a row, units in the head"),
-    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, the units in the first line"),
+    "jsonl": Format("rows", "write_jsonl", "one JSON object a row, units in the names"),
     "parquet": Format("parquet", "write_parquet", "columns with their types and units, compressed"),
     "ase": Format("asedb", "write_ase", "ASE database: relaxed geometries, the row as key-value pairs", _WITH_SITE),
     "xyz": Format(
@@ -90,6 +91,23 @@ FORMATS: Final[Mapping[str, Format]] = {
     "optimade": Format("optimade", "write_optimade", "structures as an OPTIMADE response in JSON", _WITH_SITE),
     "latex": Format("paper", "write_latex", "a paper's table, one for each reaction", ("reaction_results",)),
     "markdown": Format("paper", "write_markdown", "the same in Markdown", ("reaction_results",)),
+    "catalysis-hub": Format(
+        "catalysis_hub",
+        "write_catalysis_hub",
+        "Catalysis-Hub's file: adsorptions as reactions, with their geometries and the publication",
+        ("adsorption_energies", "reaction_results"),
+        {**OF_PUBLICATION, "username": "who uploads; unless given, who made the rows"},
+    ),
+    "catmap": Format(
+        "catmap",
+        "write_catmap",
+        "CatMAP's table of formation energies and frequencies",
+        ("adsorption_energies", "reaction_results"),
+        {
+            "energies": "electronic (usual; CatMAP adds what vibrates) or free (ΔG at 0 V vs RHE, with all its terms)",
+            "reaction": "name of a reaction, to write the template of a model beside the table; with energies=free",
+        },
+    ),
 }
 
 
@@ -117,6 +135,8 @@ def export(results: Results, name: str, out: Path, **options: Any) -> Written:
     if name not in FORMATS:
         raise InputError(unknown(name, FORMATS, "format"))
     wanted = FORMATS[name]
+    if wanted.of and results.collection not in wanted.of:
+        raise InputError(f"{name} is made of {' or '.join(wanted.of)}, not of {results.collection}; ask for these")
     for option in options:
         if option not in wanted.options:
             raise InputError(unknown(option, wanted.options, f"option of {name}"))

@@ -1,0 +1,1 @@
+"""What is asked of a database: fields, conditions, and the rows that meet them."""

@@ -1,0 +1,143 @@
+"""Reading: what a query asks of a database, and its answer, document by document as it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from maggma.core import Store
+
+from atomsieve.analysis.away import AWAY
+from atomsieve.analysis.database import Database
+from atomsieve.analysis.results.conditions import Filter, all_of
+from atomsieve.analysis.results.fields import Field
+from atomsieve.structures.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Order:
+    """A field to sort by, and whether its largest value comes first."""
+
+    field: Field
+    is_descending: bool = False
+
+    @property
+    def way(self) -> int:
+        """As MongoDB writes it: 1 upwards, -1 downwards."""
+        return -1 if self.is_descending else 1
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which documents, in which order, how many of them.
+
+    Rows without a value of the first field that sorts come last, whichever the direction.
+    """
+
+    criteria: Filter
+    order: tuple[Order, ...] = ()
+    skip: int = 0
+    limit: int | None = None
+
+    @property
+    def sort(self) -> dict[str, int]:
+        """The order as a store takes it."""
+        return {entry.field.path: entry.way for entry in self.order}
+
+    @property
+    def puts_unknown_first(self) -> bool:
+        """Whether a database that takes null for the smallest of all values would begin with rows without one."""
+        return bool(self.order) and not self.order[0].is_descending and not self._has_value(self.order[0].field.path)
+
+    def parts(self, store: Store) -> Iterator[Query]:
+        """Yield queries that a store can answer one after the other: with a value of the first field, then without."""
+        if self.limit == 0:
+            return
+        if not self.puts_unknown_first:
+            yield self
+            return
+        path = self.order[0].field.path
+        known = replace(self, criteria=all_of([{path: {"$ne": None}}, self.criteria]))
+        number = self.skip + self.limit if self.limit is not None else None
+        seen = 0
+        if self.skip or self.limit is not None:
+            seen = _count(store, known.criteria, number)
+        if not self.skip or seen > self.skip:
+            yield known
+        if number is None or seen < number:
+            left = number - max(seen, self.skip) if number is not None else None
+            unknown = all_of([{path: None}, self.criteria])
+            yield replace(self, criteria=unknown, order=self.order[1:], skip=max(0, self.skip - seen), limit=left)
+
+    def _has_value(self, path: str) -> bool:
+        wanted = self.criteria.get(path)
+        if isinstance(wanted, Mapping):
+            return bool({"$lt", "$lte", "$gt", "$gte"} & set(wanted)) or wanted.get("$ne", 0) is None
+        return wanted is not None
+
+
+def _count(store: Store, criteria: Filter, most: int | None) -> int:
+    """Count documents, no further than it matters."""
+    if most is None:
+        return int(store.count(criteria))
+    return sum(1 for _ in store.query(criteria, ["key"], limit=most))
+
+
+def documents(
+    database: Database, collection: str, query: Query, paths: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield documents as they are asked for; all of them, or what lies at some paths.
+
+    Raises
+    ------
+    StoreError
+        If the database does not answer, also midway.
+    """
+    store = store_of(database, collection)
+    # a path within another comes with it, and servers refuse to be told both
+    wanted = [path for path in paths or () if not any(path.startswith(f"{other}.") for other in paths or ())]
+    with readable(database):
+        for part in query.parts(store):
+            yield from store.query(
+                part.criteria,
+                list(dict.fromkeys(wanted)) or None,
+                part.sort or None,
+                skip=part.skip,
+                limit=part.limit or 0,
+            )
+
+
+def values(database: Database, collection: str, query: Query, fields: Sequence[Field]) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of fields of each document, as they are asked for.
+
+    Raises
+    ------
+    StoreError
+        If the database does not answer, also midway.
+    """
+    for document in documents(database, collection, query, [entry.stored for entry in fields]):
+        yield tuple(entry.of(document) for entry in fields)
+
+
+def store_of(database: Database, collection: str) -> Store:
+    """Return the store of a collection."""
+    return getattr(database, collection)
+
+
+@contextmanager
+def readable(database: Database) -> Iterator[None]:
+    """Turn the many errors of a database that does not answer into one, without the words of the first.
+
+    Raises
+    ------
+    StoreError
+        In their place.
+    """
+    try:
+        yield
+    except AWAY as error:
+        raise StoreError(
+            f"{database.title} cannot be read ({type(error).__name__}); is it running, and may you read it?"
+        ) from error
