@@ -22,7 +22,8 @@ What the documents of the first eight hold is said in :mod:`atomsieve.analysis.d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ from atomsieve.analysis.rows import Rows, newest
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.analysis.upserts import gather, put_absent
+from atomsieve.analysis.versions import refuse_newer
 from atomsieve.structures.energies import AdsorptionEnergy
+from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.stability import Stability
 
@@ -65,7 +68,7 @@ class Database:
     path : Path or None
         Its file, if it is embedded.
     read_only : bool
-        Whether no index is made, nor a file.
+        Whether nothing is written, nor an index or a file made: an account that may only read will do.
     """
 
     def __init__(
@@ -148,7 +151,7 @@ class Database:
         Raises
         ------
         StoreError
-            If the database does not answer.
+            If the database does not answer, or a newer atomsieve has written there.
         """
         try:
             if self.path is not None and not self.read_only:
@@ -160,10 +163,14 @@ class Database:
                     continue
                 if name != "jobs":
                     ensure(store, name)
+            refuse_newer(self.title, self.campaigns, self.methods)
             self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")
                 self.jobs.ensure_index("index")
+        except StoreError:
+            self.close()
+            raise
         except (*AWAY, ValueError) as error:
             self.close()
             raise unopened(self.title, error, is_file=self.path is not None) from error
@@ -209,7 +216,7 @@ class Database:
         """
         if not documents:
             return
-        with reported(self.title):
+        with self._writing():
             versioned = [{**document, "schema": SCHEMA_VERSION} for document in documents]
             put_outcomes(self.calculations, versioned, self._slim)
             put_failures(self.failures, self.sites, documents, provenance or Provenance(), labels or {})
@@ -240,7 +247,7 @@ class Database:
             Who writes.
         """
         if sites:
-            with reported(self.title):
+            with self._writing():
                 absent = gather(self.sites, sites, provenance.gathered)
                 put_absent(self.sites, [validated("sites", sites[key]()) for key in sites if key in absent])
 
@@ -257,13 +264,13 @@ class Database:
         superseded, and so is each limiting potential that stands on such a row. Marks follow from what is stored, so
         that a push that was cut short is made good by the next.
         """
-        with reported(self.title):
+        with self._writing():
             self._rows.push(rows, potentials, stabilities, provenance or Provenance())
 
     def push_jobs(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store the outputs of jobflow jobs."""
         if documents:
-            with reported(self.title):
+            with self._writing():
                 # references to the outputs of other jobs become plain data
                 plain = [jsanitize(dict(document), strict=True, allow_bson=True) for document in documents]
                 self.jobs.update([self._slim(document) for document in plain], key=["uuid", "index"])
@@ -276,6 +283,13 @@ class Database:
                 for document in self.jobs.query({"uuid": {"$in": wanted}}, ["uuid", "index", "output"]):
                     found.setdefault(document["uuid"], {})[document["index"]] = self._whole(document)["output"]
         return found
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self.read_only:
+            raise StoreError(f"{self.title} was opened to be read only; nothing was written")
+        with reported(self.title):
+            yield
 
     def _slim(self, document: Mapping[str, Any]) -> dict[str, Any]:
         return dict(document) if self.blobs is None else self.blobs.slim(document)
@@ -299,14 +313,14 @@ class Database:
         self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
     ) -> None:
         """Keep a campaign's file under its name, with the number of sites that it makes."""
-        with reported(self.title):
+        with self._writing():
             before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
             document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
             self._save(self._slim(validated("campaigns", document)))
 
     def save_stage(self, name: str, stage: str, **numbers: int) -> None:
         """Keep with a campaign how many sites entered a stage, or passed it."""
-        with reported(self.title):
+        with self._writing():
             document = self.campaigns.query_one({"key": name})
             if document is not None:
                 known = document.get("stages", {})

@@ -102,12 +102,13 @@ def file_looks(path: Path) -> Iterator[Look]:
 
 def unopened(title: str, error: Exception, *, is_file: bool) -> StoreError:
     """Return an error for a database that cannot be opened; the words of the first may hold the URI, and a password."""
-    why = "is it a database, and may you write there?"
-    if not is_file:
-        # pymongo's InvalidURI is no ValueError
-        is_malformed = isinstance(error, ValueError) or type(error).__name__ == "InvalidURI"
-        why = "the URI is malformed (user and password must be percent-escaped)" if is_malformed else "is it running?"
-    return StoreError(f"{title} cannot be opened ({type(error).__name__}): {why}")
+    # looked at every few seconds, and rarely away
+    from atomsieve.analysis.away import why
+
+    # pymongo's InvalidURI is no ValueError
+    is_malformed = not is_file and (isinstance(error, ValueError) or type(error).__name__ == "InvalidURI")
+    told = "the URI is malformed (user and password must be percent-escaped)" if is_malformed else why(error)
+    return StoreError(f"{title} cannot be opened ({type(error).__name__}): {told}")
 
 
 def _pipeline(name: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from maggma.core import Store
 
-from atomsieve.analysis.away import AWAY
+from atomsieve.analysis.away import AWAY, why
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.results.conditions import Filter, all_of
 from atomsieve.analysis.results.fields import Field
@@ -139,5 +139,5 @@ def readable(database: Database) -> Iterator[None]:
         yield
     except AWAY as error:
         raise StoreError(
-            f"{database.title} cannot be read ({type(error).__name__}); is it running, and may you read it?"
+            f"{database.title} cannot be read ({type(error).__name__}): {why(error)}"
         ) from error
