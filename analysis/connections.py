@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 PATIENCE_S = 60.0
 _MOST_IDLE = 4
+#: What SQLite says where it may not make what it wants beside a file.
+_NOTHING_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _NETWORKED = frozenset(
     "9p afs beegfs cifs fuse.sshfs gpfs lustre nfs nfs3 nfs4 orangefs panfs pvfs2 smb3 smbfs".split()  # noqa: SIM905
 )
@@ -110,7 +112,7 @@ class Connections:
                 connection.close()
                 # what a writer that was cut short, or goes on, left beside the file is part of the database
                 log = self._path.with_name(f"{self._path.name}-wal")
-                if given or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not _is_empty(log):
+                if given or error.sqlite_errorcode & 0xFF not in _NOTHING_BESIDE or not _is_empty(log):
                     raise
             else:
                 return connection

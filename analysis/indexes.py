@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from maggma.core import Store
 from maggma.stores import MongoStore
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 
 from atomsieve.structures.stability import ENERGIES
 
@@ -116,8 +116,10 @@ def ensure(store: Store, name: str) -> None:
     store.ensure_index("key", unique=True)
     if not isinstance(store, MongoStore):
         return
-    for entry in (*INDEXES.get(name, ()), *ARRAYS.get(name, ())):
-        if isinstance(entry, str):
-            store.ensure_index(entry)
-        else:
-            store._collection.create_index([(field, ASCENDING) for field in entry])
+    # all in one question and one answer, as a server may be far
+    wanted = [
+        (entry,) if isinstance(entry, str) else entry for entry in (*INDEXES.get(name, ()), *ARRAYS.get(name, ()))
+    ]
+    present = {tuple(field for field, _ in index["key"]) for index in store._collection.index_information().values()}
+    if missing := [fields for fields in wanted if fields not in present]:
+        store._collection.create_indexes([IndexModel([(field, ASCENDING) for field in fields]) for fields in missing])

@@ -108,7 +108,7 @@ def test_a_folder_that_may_only_be_read_is_read(shared: Path) -> None:
                     write()
             with pytest.raises(Exception, match="opened to be read only"):
                 rows.remove_docs({})
-        with pytest.raises(StoreError, match="may not write"), Database.embedded(shared / "atomsieve.sqlite"):
+        with pytest.raises(StoreError, match="but not write"), Database.embedded(shared / "atomsieve.sqlite"):
             pass
     assert [path.name for path in shared.iterdir()] == ["atomsieve.sqlite"]
 
@@ -187,7 +187,7 @@ def wire(mongo: tuple[str, str]) -> Iterator[tuple[Proxy, Callable[..., Database
     with proxy(int(found[1])) as between, Database.mongodb(mongo[0], name) as direct:
 
         def through(**named: Any) -> Database:
-            times = "serverSelectionTimeoutMS=1500&connectTimeoutMS=500&socketTimeoutMS=1500"
+            times = "serverSelectionTimeoutMS=200&connectTimeoutMS=500&socketTimeoutMS=1000"
             options = f"&directConnection=true&retryReads=false&{times}"
             return Database.mongodb(f"mongodb://127.0.0.1:{between.port}/{found[2]}{options}", name, **named)
 
@@ -209,10 +209,10 @@ def test_a_server_that_is_away_is_told_so() -> None:
 def test_a_slow_server_is_waited_for_or_told_so(wire: Any) -> None:
     between, through, direct = wire
     with through() as database:
-        between.delay = 0.02
+        between.delay = 0.01
         database.push(ROWS[:5], [])
         assert len(contents(database)) == 5
-        between.delay = 4.0
+        between.delay = 2.0
         with pytest.raises(StoreError, match="not in time"):
             database.push(ROWS, [])
     between.delay = 0.0
@@ -227,19 +227,16 @@ def test_a_server_that_goes_in_mid_push_has_whole_rows_and_the_next_push_the_res
     direct.push(ROWS, [])
     expected = contents(direct)
     direct.adsorption_energies.remove_docs({})
-    cuts, partial = 0, 0
-    for number in range(1, 14):
+    cuts = 0
+    for number in (3, 12, 40):
         with contextlib.suppress(StoreError), through() as database:
-            between.left = 9_000 * number
+            between.left = 1_000 * number
             database.push(ROWS, [])
             cuts -= 1
         cuts, between.left = cuts + 1, None
         there = contents(direct)
-        partial += 0 < len(there) < 40
         assert all(there[key] == {**expected[key], "superseded": there[key]["superseded"]} for key in there)
-        if number % 3 == 0:
-            direct.adsorption_energies.remove_docs({})
-    assert cuts > 3
+    assert cuts >= 2
     with through() as database:
         database.push(ROWS, [])
     assert contents(direct) == expected
@@ -276,7 +273,7 @@ def test_a_server_that_is_restarted_is_found_again(tmp_path: Path) -> None:
         where = first.enter_context(mongo_server(tmp_path))
         between = stack.enter_context(proxy(port(where)))
         options = where[0].partition("/?")[2]
-        uri = f"mongodb://127.0.0.1:{between.port}/?{options}&directConnection=true&serverSelectionTimeoutMS=2000"
+        uri = f"mongodb://127.0.0.1:{between.port}/?{options}&directConnection=true&serverSelectionTimeoutMS=500"
         with Database.mongodb(uri, "restarted") as database:
             database.push(ROWS[:20], [])
             first.close()
