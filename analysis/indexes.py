@@ -1,7 +1,7 @@
 """Indexes: what people ask the collections by, the same on a server and in a file.
 
-Where an order follows equality, an index over both has the first rows of a page at once; ``superseded`` comes last in
-it, so that it serves whoever asks for all rows too.
+Where an order follows equality, an index over both, in this order, has the first rows of a page at once. What is
+superseded is left out unless it is asked for, so that ``superseded`` is such an equality.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ INDEXES: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
         "site.family",
         "site.metal_set",
         "method.key",
-        ("adsorbate", "free", "superseded"),
-        ("free", "superseded"),
-        "superseded",
+        ("adsorbate", "superseded", "free"),
+        ("superseded", "free"),
     ),
     "reaction_results": (
         "site.key",
@@ -34,9 +33,8 @@ INDEXES: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
         "site.family",
         "site.metal_set",
         "method.key",
-        ("reaction", "overpotential", "superseded"),
-        ("overpotential", "superseded"),
-        "superseded",
+        ("reaction", "superseded", "overpotential"),
+        ("superseded", "overpotential"),
     ),
     "stabilities": (
         "policy_key",
