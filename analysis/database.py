@@ -139,7 +139,7 @@ class Database:
 
         def make(name: str) -> Store:
             # a server that is away is noticed in seconds; results wait on disk meanwhile
-            patience = {"serverSelectionTimeoutMS": 5000}
+            patience = {} if "serverSelectionTimeoutMS" in uri else {"serverSelectionTimeoutMS": 5000}
             key = "uuid" if name == "jobs" else "key"
             return MongoStore(database, name, uri=uri, key=key, mongoclient_kwargs=patience)
 

@@ -205,6 +205,7 @@ def test_a_server_that_is_away_is_told_so() -> None:
         assert "planted" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.mongo
 def test_a_slow_server_is_waited_for_or_told_so(wire: Any) -> None:
     between, through, direct = wire
@@ -221,6 +222,7 @@ def test_a_slow_server_is_waited_for_or_told_so(wire: Any) -> None:
     assert len(contents(direct)) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.mongo
 def test_a_server_that_goes_in_mid_push_has_whole_rows_and_the_next_push_the_rest(wire: Any) -> None:
     between, through, direct = wire
@@ -261,6 +263,7 @@ def test_a_server_that_goes_in_mid_read_is_told_so(wire: Any) -> None:
         assert len(list(results)) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.mongo
 @pytest.mark.faults
 @pytest.mark.skipif("ATOMSIEVE_MONGODB_URI" in os.environ, reason="a server of others is not restarted")

@@ -138,6 +138,4 @@ def readable(database: Database) -> Iterator[None]:
     try:
         yield
     except AWAY as error:
-        raise StoreError(
-            f"{database.title} cannot be read ({type(error).__name__}): {why(error)}"
-        ) from error
+        raise StoreError(f"{database.title} cannot be read ({type(error).__name__}): {why(error)}") from error
