@@ -15,7 +15,7 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.outcomes import failure_document
 from atomsieve.analysis.provenance import Provenance
-from atomsieve.analysis.upserts import DUPLICATE, amend, put, set_fields
+from atomsieve.analysis.upserts import DUPLICATE, put, set_fields
 
 
 def put_outcomes(
@@ -44,7 +44,8 @@ def put_outcomes(
             if document["key"] not in done and fresh.get(document["key"], {}).get("status") != "done":
                 fresh[document["key"]] = {**document, **now}
         # another may have succeeded since we looked
-        amend(store, fresh, lambda key, there: None if there and there["status"] == "done" else fresh[key])
+        if fresh:
+            store.amend(fresh, lambda key, there: None if there and there["status"] == "done" else fresh[key])
         return
     writes = [
         ReplaceOne({"key": document["key"], "status": {"$ne": "done"}}, {**slim(document), **now}, upsert=True)
