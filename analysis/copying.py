@@ -200,7 +200,7 @@ def put(target: Database, name: str, documents: Iterable[Document], *, newer_win
 
     with reported(target.title):
         if not isinstance(store, MongoStore):
-            upserts.amend(store, open_, lambda key, there: _after(changed(key, there), there))
+            store.amend(open_, lambda key, there: _after(changed(key, there), there))
             return
         for _ in range(_TRIES):
             there = _there(target, name, list(open_))

@@ -15,7 +15,8 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.outcomes import failure_document
 from atomsieve.analysis.provenance import Provenance
-from atomsieve.analysis.upserts import DUPLICATE, amend, put, set_fields
+from atomsieve.analysis.upserts import DUPLICATE, put, set_fields
+from atomsieve.structures.molecule import molecules
 
 
 def put_outcomes(
@@ -44,7 +45,8 @@ def put_outcomes(
             if document["key"] not in done and fresh.get(document["key"], {}).get("status") != "done":
                 fresh[document["key"]] = {**document, **now}
         # another may have succeeded since we looked
-        amend(store, fresh, lambda key, there: None if there and there["status"] == "done" else fresh[key])
+        if fresh:
+            store.amend(fresh, lambda key, there: None if there and there["status"] == "done" else fresh[key])
         return
     writes = [
         ReplaceOne({"key": document["key"], "status": {"$ne": "done"}}, {**slim(document), **now}, upsert=True)
@@ -79,16 +81,17 @@ def put_failures(
         Labels of the sites by request key.
     """
     failed = [document for document in documents if document["status"] == "failed"]
-    wanted = sorted({labels[document["key"]] for document in failed if document["key"] in labels})
+    # the flow of a free molecule bears its name
+    named = {document["key"]: labels[document["key"]] for document in failed if document["key"] in labels}
+    wanted = sorted(set(named.values()) - molecules().keys())
     known: dict[str, dict[str, Any]] = {label: {"label": label} for label in wanted}
     for some in chunks(wanted):
         for site in sites.query({"label": {"$in": some}}, ["label", "family", "metal_set"]):
             known[site["label"]] = site
     made = []
     for document in failed:
-        is_free = document["request"]["task"] == "molecule"
-        site = None if is_free else known.get(labels.get(document["key"], ""))
-        made.append(validated("failures", failure_document(document, provenance, site)))
+        name = named.get(document["key"], "")
+        made.append(validated("failures", failure_document(document, provenance, known.get(name), name)))
     put(failures, made)
 
 

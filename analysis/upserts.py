@@ -5,7 +5,7 @@ Nothing is read, changed and written back: on a server the server changes it, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,6 @@ from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.columns import as_bson
-from atomsieve.analysis.store import SQLiteStore
 
 #: Lists to which each who makes or finds a document adds its own.
 GATHERED = ("campaigns", "tags")
@@ -42,11 +41,11 @@ def put_absent(store: Store, documents: Sequence[Document]) -> None:
             if _has_gathered(there, wanted[there["key"]]):
                 del wanted[there["key"]]
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
-    fresh: dict[str, dict[str, Any]] = {key: {**now, **document} for key, document in wanted.items()}
+    fresh: dict[str, dict[str, Any]] = {key: as_bson({**now, **document}) for key, document in wanted.items()}
     if isinstance(store, MongoStore):
         _bulk_write(store, [_upsert("$setOnInsert", document) for document in fresh.values()])
-        return
-    amend(store, fresh, lambda key, there: gathered(there, fresh[key]) if there is not None else fresh[key])
+    elif fresh:
+        store.amend(fresh, lambda key, there: gathered(there, fresh[key]) if there is not None else fresh[key])
 
 
 def gather(store: Store, keys: Iterable[str], own: Mapping[str, Sequence[str]]) -> set[str]:
@@ -70,8 +69,8 @@ def gather(store: Store, keys: Iterable[str], own: Mapping[str, Sequence[str]]) 
                 behind.append(there["key"])
     if isinstance(store, MongoStore):
         _bulk_write(store, [UpdateOne({"key": key}, {"$addToSet": _each(own)}) for key in behind])
-    else:
-        amend(store, behind, lambda _, there: gathered(there, own) if there is not None else None)
+    elif behind:
+        store.amend(behind, lambda _, there: gathered(there, own) if there is not None else None)
     return absent
 
 
@@ -79,8 +78,8 @@ def set_fields(store: Store, changes: Mapping[str, Document]) -> None:
     """Set fields of documents that are there, by key, but add to what is gathered; nothing else of them changes."""
     if isinstance(store, MongoStore):
         _bulk_write(store, [UpdateOne({"key": key}, _change("$set", fields)) for key, fields in changes.items()])
-    else:
-        amend(store, changes, lambda key, there: _changed(there, changes[key]) if there is not None else None)
+    elif changes:
+        store.amend(changes, lambda key, there: _changed(there, changes[key]) if there is not None else None)
 
 
 def put(store: Store, documents: Sequence[Document]) -> None:
@@ -94,11 +93,11 @@ def put(store: Store, documents: Sequence[Document]) -> None:
         Each with its ``key``.
     """
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
-    fresh: dict[str, dict[str, Any]] = {document["key"]: {**now, **document} for document in documents}
+    fresh: dict[str, dict[str, Any]] = {document["key"]: as_bson({**now, **document}) for document in documents}
     if isinstance(store, MongoStore):
         _bulk_write(store, [_upsert("$set", document) for document in fresh.values()])
-    else:
-        amend(store, fresh, lambda key, there: _changed(there or {}, fresh[key]))
+    elif fresh:
+        store.amend(fresh, lambda key, there: _changed(there or {}, fresh[key]))
 
 
 def gathered(there: Document, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def _change(verb: str, fields: Document) -> dict[str, Any]:
 
 
 def _upsert(verb: str, document: dict[str, Any]) -> UpdateOne:
-    return UpdateOne({"key": document["key"]}, _change(verb, as_bson(document)), upsert=True)
+    return UpdateOne({"key": document["key"]}, _change(verb, document), upsert=True)
 
 
 def _bulk_write(store: MongoStore, writes: Sequence[UpdateOne]) -> None:
@@ -144,11 +143,3 @@ def _bulk_write(store: MongoStore, writes: Sequence[UpdateOne]) -> None:
             raise
         # another made the same document between our look and our write: now it is there for all
         store._collection.bulk_write(writes, ordered=False)
-
-
-def amend(
-    store: SQLiteStore, keys: Iterable[str], change: Callable[[str, dict[str, Any] | None], dict[str, Any] | None]
-) -> None:
-    """Replace documents by what a function makes of them, None where there is none, in one transaction."""
-    if wanted := list(keys):
-        store.amend(wanted, change)

@@ -241,6 +241,15 @@ def test_a_failure_is_kept_and_resolved(database: Database) -> None:
     assert (only(database.failures)["resolved"], only(database.calculations)["status"]) == (True, "done")
 
 
+def test_a_failure_of_a_free_molecule_names_no_site(database: Database) -> None:
+    judgement = Judgement(Verdict.NOT_CONVERGED, "no minimum")
+    asked = Request("displacement", {"of": "b" * 64, "atom": 0}, METHOD, 0.05, 1)
+    failed = Failure(asked, FailureClass.RETRY, judgement, "died", provenance={}).to_dict()
+    database.ingest([failed], FIRST, {failed["key"]: "H2O"})
+    stored = only(database.failures)
+    assert (stored["site"], stored["molecule"], stored["host"]) == (None, "H2O", None)
+
+
 def test_a_success_and_a_failure_at_once(database: Database) -> None:
     def write(document: dict[str, Any]) -> None:
         with again(database) as mine:

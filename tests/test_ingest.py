@@ -26,6 +26,7 @@ from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atomsieve.analysis.checking import check
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.builders.placement import poses
@@ -297,7 +298,7 @@ def documents_of(folder: Path) -> dict[str, dict[str, Any]]:
     with Database.embedded(Folder(folder / "atomsieve-data").database) as database:
         stores = {
             name: getattr(database, name)
-            for name in ("calculations", "adsorption_energies", "reaction_results", "campaigns")
+            for name in ("calculations", "sites", "adsorption_energies", "reaction_results", "campaigns")
         }
         return {name: {entry["key"]: entry for entry in store.query()} for name, store in stores.items()}
 
@@ -351,6 +352,7 @@ def test_to_ingest_again_adds_nothing(tmp_path: Path, cli: Cli) -> None:
     before = documents_of(tmp_path)
     assert {name: len(group) for name, group in before.items()} == {
         "calculations": 7,
+        "sites": 1,
         "adsorption_energies": 4,
         "reaction_results": 5,
         "campaigns": 1,
@@ -359,8 +361,10 @@ def test_to_ingest_again_adds_nothing(tmp_path: Path, cli: Cli) -> None:
     after = documents_of(tmp_path)
     assert (first["new"], again["new"]) == (7, 0)
     assert {entry["state"] for entry in again["found"]} == {"there already"}
-    for name in ("calculations", "adsorption_energies", "reaction_results"):
+    for name in ("calculations", "sites", "adsorption_energies", "reaction_results"):
         assert before[name] == after[name]
+    with Database.embedded(Folder(tmp_path / "atomsieve-data").database, read_only=True) as database:
+        assert [found.amiss for found in check(database)] == [[]] * 8
     assert before["campaigns"].keys() == after["campaigns"].keys()
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from atomsieve.analysis.documents.common import SCHEMA_VERSION, Document, Key, MethodRef, Number, Part, Shared
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.structures.energies import joined
+from atomsieve.structures.molecule import molecules
 
 #: Characters of an error's text that a failure keeps; the whole lies in ``calculations``.
 TEXT = 2000
@@ -127,7 +128,7 @@ class FailureDocument(Shared):
 
 
 def failure_document(
-    document: Mapping[str, Any], provenance: Provenance, site: Mapping[str, Any] | None = None
+    document: Mapping[str, Any], provenance: Provenance, site: Mapping[str, Any] | None = None, label: str = ""
 ) -> dict[str, Any]:
     """Return the document of a failure from that of its calculation.
 
@@ -139,6 +140,8 @@ def failure_document(
         For whom it was calculated.
     site : mapping, optional
         ``label`` of the site, and ``family`` and ``metal_set`` where these are known.
+    label : str
+        What the flow is called: a free molecule, where there is no site.
     """
     request = document["request"]
     subject, method, known = request["subject"], request["method"], site or {}
@@ -155,7 +158,7 @@ def failure_document(
         "family": known.get("family"),
         "metal_set": known.get("metal_set"),
         "adsorbate": subject.get("adsorbate"),
-        "molecule": subject.get("molecule"),
+        "molecule": subject.get("molecule", label if label in molecules() else None),
         "method": {"key": method["key"], "calculator": method["calculator"]},
         "host": document["provenance"].get("host"),
         "force_calls": document["force_calls"],

@@ -119,7 +119,7 @@ def of_rows(own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "free_energies": {name: document["free"] for name, document in own.items()},
         "verdicts": verdicts,
-        "verdict_set": sorted(set(verdicts.values()) - {Verdict.BOUND}) or [str(Verdict.BOUND)],
+        "verdict_set": sorted(set(verdicts.values()) - {Verdict.BOUND}) or sorted(set(verdicts.values())),
         "multiplicity": next((spin for spin in spins if spin is not None), None),
         "corrections": next((policy.get("corrections") for policy in policies), None),
         "solvation": next((policy.get("solvation") for policy in policies), None),
