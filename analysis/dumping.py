@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -50,17 +50,27 @@ def dump(database: Database, path: Path, progress: Progress = lambda *_: None) -
     dict of str to int
         Documents of each collection.
     """
+
+    def told() -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in COPIED:
+            with reported(database.title):
+                for document in documents_of(database, name):
+                    yield name, document
+                    progress(name, 1)
+
+    return write(path, told())
+
+
+def write(path: Path, documents: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, int]:
+    """Write documents, each with its collection, as a dump, and return how many there are of each collection."""
     counts = dict.fromkeys(COPIED, 0)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with _writing(partial, is_packed=path.suffix == ".gz") as file:
             file.write(json.dumps({MARK: LAYOUT}) + "\n")
-            for name in COPIED:
-                with reported(database.title):
-                    for document in documents_of(database, name):
-                        file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
-                        counts[name] += 1
-                        progress(name, 1)
+            for name, document in documents:
+                file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
+                counts[name] += 1
             file.write(json.dumps({_END: counts}) + "\n")
         partial.replace(path)
     finally:

@@ -230,9 +230,9 @@ def test_what_is_no_dump_is_refused(lines: list[str], words: str, tmp_path: Path
 # -- what is derived ---------------------------------------------------------------------------------------------------
 
 
-def rebuilt(where: str, *, is_dry: bool = False) -> rebuilding.Rebuilt:
+def rebuilt(where: str, aside: Path, *, is_dry: bool = False) -> rebuilding.Rebuilt:
     with open_where(where, read_only=False) as database:
-        return rebuilding.rebuild(database, is_dry=is_dry)
+        return rebuilding.rebuild(database, aside, is_dry=is_dry)
 
 
 def wipe(database: Database) -> None:
@@ -240,9 +240,9 @@ def wipe(database: Database) -> None:
         getattr(database, name).remove_docs({})
 
 
-def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str) -> None:
+def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str, tmp_path: Path) -> None:
     copied(laptop, place)
-    untouched = rebuilt(place)
+    untouched = rebuilt(place, tmp_path / "aside.jsonl")
     assert untouched.incomplete == {}
     for name, found in untouched.collections.items():
         assert (found.changed, found.new, found.gone) == (0, 0, 0), name
@@ -250,14 +250,16 @@ def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str) -> N
 
     with open_where(place, read_only=False) as database:
         wipe(database)
-    done = rebuilt(place)
+    done = rebuilt(place, tmp_path / "aside.jsonl")
     assert {name: found.new for name, found in done.collections.items()} == {
         name: len(state(laptop)[name]) for name in rebuilding.DERIVED
     }
     assert said(state(place)) == said(state(laptop))
 
 
-def test_what_no_campaign_derives_goes_last(laptop: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_campaign_derives_goes_last(
+    laptop: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copied(laptop, place)
     with open_where(place, read_only=False) as database:
         row = database.adsorption_energies.query_one({"superseded": False, "site.family": "graphene"})
@@ -265,23 +267,26 @@ def test_what_no_campaign_derives_goes_last(laptop: Path, place: str, monkeypatc
         tampered = {**row, "free": 99.0}
         database.adsorption_energies.update([stray, tampered], key="key")
     before = state(place)
-    looked = rebuilt(place, is_dry=True).collections["adsorption_energies"]
+    looked = rebuilt(place, tmp_path / "aside.jsonl", is_dry=True).collections["adsorption_energies"]
     assert (looked.changed, looked.gone, looked.examples) == (1, 1, ["f" * 64])
     assert state(place) == before
 
-    def away(*arguments: Any, **named: Any) -> set[str]:
+    def away(*arguments: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
         patch.setattr(rebuilding, "_remove", away)
         with pytest.raises(RuntimeError, match="killed"):
-            rebuilt(place)
+            rebuilt(place, tmp_path / "aside.jsonl")
     assert all(before[name].keys() <= state(place)[name].keys() for name in before)
-    rebuilt(place)
+    rebuilt(place, tmp_path / "aside.jsonl")
     assert said(state(place)) == said(state(laptop))
+    assert {name: number for name, number in dumping.check(tmp_path / "aside.jsonl").items() if number} == {
+        "adsorption_energies": 1
+    }
 
 
-def test_what_cannot_be_derived_stays(laptop: Path, place: str) -> None:
+def test_what_cannot_be_derived_stays(laptop: Path, place: str, tmp_path: Path) -> None:
     copied(laptop, place)
     with open_where(place, read_only=False) as database:
         database.calculations.remove_docs({"request.task": "clean", "request.method.calculator": "mock"})
@@ -290,7 +295,7 @@ def test_what_cannot_be_derived_stays(laptop: Path, place: str) -> None:
             del site["states"]
         database.campaigns.update([old], key="key")
     before = state(place)
-    done = rebuilt(place)
+    done = rebuilt(place, tmp_path / "aside.jsonl")
     assert set(done.incomplete) == {"sieve", "shared", "old"}
     assert "ingest them again" in done.incomplete["old"]
     assert all(found.gone == 0 for found in done.collections.values())
