@@ -127,8 +127,8 @@ def _target(where: str | None, *, is_dry: bool) -> Iterator[Database]:
     else:
         target = open_where(where, read_only=False)
     if not is_dry or target.path is None or target.path.is_file():
-        with target:
-            yield target
+        with open_where(where) if is_dry and where is not None else target as there:
+            yield there
         return
     with tempfile.TemporaryDirectory() as folder, Database.embedded(Path(folder) / target.path.name) as empty:
         yield empty
