@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from maggma.core import Store
 from maggma.stores import MongoStore
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis import upserts
@@ -326,6 +326,6 @@ def _write(key: str, there: Document | None, news: Change) -> Any:
     """Return the write of a change, which does nothing if another has written meanwhile."""
     rest = {field: value for field, value in news.fields.items() if field not in ("_id", "key")}
     if there is None:
-        return UpdateOne({"key": key}, {"$setOnInsert": rest}, upsert=True)
+        return InsertOne({"key": key, **rest})
     seen = {field: there.get(field) for field in _HEAD}
     return ReplaceOne(seen, {"key": key, **rest}) if news.is_whole else UpdateOne(seen, {"$set": rest})
