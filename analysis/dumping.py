@@ -23,8 +23,11 @@ from bson import json_util
 
 from atomsieve.analysis.away import reported
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.copying import COPIED, Merging, Progress, documents_of, put
+from atomsieve.analysis.copying import Merging, Progress
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.documents.collections import problems
+from atomsieve.analysis.documents.common import SCHEMA_VERSION
+from atomsieve.analysis.merging import COPIED, documents_of, put
 from atomsieve.structures.errors import InputError
 
 #: The first line of a dump holds this, with the version of its layout.
@@ -98,7 +101,9 @@ def check(path: Path) -> dict[str, int]:
         elif _END in entry:
             end = entry[_END]
         else:
-            counts[_name(path, number, entry)] += 1
+            name = _name(path, number, entry)
+            _check_document(path, number, name, line, entry["document"].get("schema", 1))
+            counts[name] += 1
     if end is None:
         raise _cut(path, number)
     if end != {name: counts[name] for name in COPIED}:
@@ -186,6 +191,20 @@ def _name(path: Path, number: int, entry: dict[str, Any]) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("key"), str) or "last_updated" not in document:
         raise InputError(f"{path}: line {number} holds no document with a key and a time; nothing was taken in")
     return str(name)
+
+
+def _check_document(path: Path, number: int, name: str, line: str, version: object) -> None:
+    """Refuse a document of a version to come, and one that is not what its collection holds; old ones stay readable."""
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: line {number} is of version {version} of the documents, and this atomsieve knows those up to "
+            f"{SCHEMA_VERSION}; a newer one takes it in"
+        )
+    if version < SCHEMA_VERSION or name == "calculations":
+        # the records that read them check these
+        return
+    if found := problems(name, json_util.loads(line)["document"]):
+        raise InputError(f"{path}: line {number} does not fit {name}: {'; '.join(found)}; nothing was taken in")
 
 
 def _cut(path: Path, number: int) -> InputError:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from atomsieve.analysis import dumping, upserts
 from atomsieve.analysis.away import reported
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.copying import MARKED, collection, documents_of, put
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.merging import MARKED, collection, documents_of, put
 from atomsieve.analysis.superseded import mark, mark_older
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.workflows.derivation import Shelf, derive
