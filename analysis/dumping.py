@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -23,8 +23,11 @@ from bson import json_util
 
 from atomsieve.analysis.away import reported
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.copying import COPIED, Merging, Progress, documents_of, put
+from atomsieve.analysis.copying import Merging, Progress
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.documents.collections import problems
+from atomsieve.analysis.documents.common import SCHEMA_VERSION
+from atomsieve.analysis.merging import COPIED, documents_of, put
 from atomsieve.structures.errors import InputError
 
 #: The first line of a dump holds this, with the version of its layout.
@@ -50,17 +53,27 @@ def dump(database: Database, path: Path, progress: Progress = lambda *_: None) -
     dict of str to int
         Documents of each collection.
     """
+
+    def told() -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in COPIED:
+            with reported(database.title):
+                for document in documents_of(database, name):
+                    yield name, document
+                    progress(name, 1)
+
+    return write(path, told())
+
+
+def write(path: Path, documents: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, int]:
+    """Write documents, each with its collection, as a dump, and return how many there are of each collection."""
     counts = dict.fromkeys(COPIED, 0)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with _writing(partial, is_packed=path.suffix == ".gz") as file:
             file.write(json.dumps({MARK: LAYOUT}) + "\n")
-            for name in COPIED:
-                with reported(database.title):
-                    for document in documents_of(database, name):
-                        file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
-                        counts[name] += 1
-                        progress(name, 1)
+            for name, document in documents:
+                file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
+                counts[name] += 1
             file.write(json.dumps({_END: counts}) + "\n")
         partial.replace(path)
     finally:
@@ -88,7 +101,9 @@ def check(path: Path) -> dict[str, int]:
         elif _END in entry:
             end = entry[_END]
         else:
-            counts[_name(path, number, entry)] += 1
+            name = _name(path, number, entry)
+            _check_document(path, number, name, line, entry["document"].get("schema", 1))
+            counts[name] += 1
     if end is None:
         raise _cut(path, number)
     if end != {name: counts[name] for name in COPIED}:
@@ -176,6 +191,20 @@ def _name(path: Path, number: int, entry: dict[str, Any]) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("key"), str) or "last_updated" not in document:
         raise InputError(f"{path}: line {number} holds no document with a key and a time; nothing was taken in")
     return str(name)
+
+
+def _check_document(path: Path, number: int, name: str, line: str, version: object) -> None:
+    """Refuse a document of a version to come, and one that is not what its collection holds; old ones stay readable."""
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: line {number} is of version {version} of the documents, and this atomsieve knows those up to "
+            f"{SCHEMA_VERSION}; a newer one takes it in"
+        )
+    if version < SCHEMA_VERSION or name == "calculations":
+        # the records that read them check these
+        return
+    if found := problems(name, json_util.loads(line)["document"]):
+        raise InputError(f"{path}: line {number} does not fit {name}: {'; '.join(found)}; nothing was taken in")
 
 
 def _cut(path: Path, number: int) -> InputError:

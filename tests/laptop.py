@@ -13,8 +13,8 @@ import pytest
 import yaml
 from ase.io import write
 
-from atomsieve.analysis.copying import COPIED, documents_of
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.merging import COPIED, documents_of
 from atomsieve.analysis.opening import open_where
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.ingest import command

@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from atomsieve.analysis import blobs, copying, dumping
+from atomsieve.analysis import blobs, copying, dumping, merging
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.opening import open_where
 from atomsieve.structures.errors import InputError
@@ -29,7 +29,7 @@ from .laptop import fill, said, server_place, state
 #: Copies SRC to DST in small batches, and is killed before the N-th write.
 KILLED = """\
 import os, signal, sys
-from atomsieve.analysis import copying
+from atomsieve.analysis import copying, merging
 from atomsieve.analysis.opening import open_where
 source, target, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 put = copying.put
@@ -40,10 +40,14 @@ def counted(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     put(*arguments)
 copying.put = counted
-copying._BATCH = dict.fromkeys(copying.COPIED, 4)
+copying._BATCH = dict.fromkeys(merging.COPIED, 4)
 with open_where(source) as begin, open_where(target, read_only=False) as end:
     copying.copy(begin, end)
 """
+
+
+HEAD = '{"atomsieve dump": 1}'
+DOCUMENT = '{"collection": "methods", "document": {"key": "a", "schema": 2, "last_updated": null}}'
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +161,13 @@ def test_a_success_that_comes_later_resolves_a_failure(laptop: Path, place: str,
 def test_of_two_campaigns_of_one_name_the_newer_stays_and_collections_unite() -> None:
     old = {"key": "c", "last_updated": 1, "campaign": {"sites": [{"family": "graphene"}]}, "tags": ["a"]}
     new = {"key": "c", "last_updated": 2, "campaign": {"sites": [{"family": "porphine"}]}, "tags": ["b"]}
-    forth, back = copying.change("campaigns", new, old), copying.change("campaigns", old, new)
-    assert forth == copying.Change({**new, "tags": ["a", "b"]}, is_whole=True)
-    assert back == copying.Change({"tags": ["b", "a"]})
+    forth, back = merging.change("campaigns", new, old), merging.change("campaigns", old, new)
+    assert forth == merging.Change({**new, "tags": ["a", "b"]}, is_whole=True)
+    assert back == merging.Change({"tags": ["b", "a"]})
     sites = [{"label": label, "method": "m", "rows": {}, "of": of} for label, of in (("A", 1), ("B", 1), ("B", 2))]
     ours = {**old, "campaign": {"sites": sites[:2]}, "sites": 2}
     theirs = {**new, "campaign": {"sites": sites[2:]}, "sites": 1}
-    united = copying.change("campaigns", ours, theirs)
+    united = merging.change("campaigns", ours, theirs)
     assert united is not None
     assert united.fields["campaign"]["sites"] == [sites[0], sites[2]]
     assert united.fields["sites"] == 2
@@ -216,9 +220,11 @@ def test_a_dump_comes_back_whole_or_not_at_all(laptop: Path, place: str, tmp_pat
         (["hello"], "line 1 is no JSON"),
         (['{"name": "graphene"}'], "is no dump"),
         (['{"atomsieve dump": 9}'], "layout 9"),
-        (['{"atomsieve dump": 1}', '{"collection": "poems", "document": {}}'], "'poems'"),
-        (['{"atomsieve dump": 1}', '{"collection": "sites", "document": {"key": 1}}'], "line 2 holds no document"),
-        (['{"atomsieve dump": 1}', '{"end": {"sites": 1}}'], "lines are missing"),
+        ([HEAD, '{"collection": "poems", "document": {}}'], "'poems'"),
+        ([HEAD, '{"collection": "sites", "document": {"key": 1}}'], "line 2 holds no document"),
+        ([HEAD, '{"end": {"sites": 1}}'], "lines are missing"),
+        ([HEAD, DOCUMENT.replace('"schema": 2', '"schema": 99')], "version 99 of the documents"),
+        ([HEAD, DOCUMENT], "does not fit methods: .*title: Field required"),
     ],
 )
 def test_what_is_no_dump_is_refused(lines: list[str], words: str, tmp_path: Path) -> None:
@@ -230,9 +236,9 @@ def test_what_is_no_dump_is_refused(lines: list[str], words: str, tmp_path: Path
 # -- what is derived ---------------------------------------------------------------------------------------------------
 
 
-def rebuilt(where: str, *, is_dry: bool = False) -> rebuilding.Rebuilt:
+def rebuilt(where: str, aside: Path, *, is_dry: bool = False) -> rebuilding.Rebuilt:
     with open_where(where, read_only=False) as database:
-        return rebuilding.rebuild(database, is_dry=is_dry)
+        return rebuilding.rebuild(database, aside, is_dry=is_dry)
 
 
 def wipe(database: Database) -> None:
@@ -240,9 +246,9 @@ def wipe(database: Database) -> None:
         getattr(database, name).remove_docs({})
 
 
-def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str) -> None:
+def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str, tmp_path: Path) -> None:
     copied(laptop, place)
-    untouched = rebuilt(place)
+    untouched = rebuilt(place, tmp_path / "aside.jsonl")
     assert untouched.incomplete == {}
     for name, found in untouched.collections.items():
         assert (found.changed, found.new, found.gone) == (0, 0, 0), name
@@ -250,38 +256,43 @@ def test_all_that_is_derived_can_be_derived_again(laptop: Path, place: str) -> N
 
     with open_where(place, read_only=False) as database:
         wipe(database)
-    done = rebuilt(place)
+    done = rebuilt(place, tmp_path / "aside.jsonl")
     assert {name: found.new for name, found in done.collections.items()} == {
         name: len(state(laptop)[name]) for name in rebuilding.DERIVED
     }
     assert said(state(place)) == said(state(laptop))
 
 
-def test_what_no_campaign_derives_goes_last(laptop: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_campaign_derives_goes_last(
+    laptop: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copied(laptop, place)
     with open_where(place, read_only=False) as database:
         row = database.adsorption_energies.query_one({"superseded": False, "site.family": "graphene"})
-        stray = {name: value for name, value in row.items() if name != "_id"} | {"key": "f" * 64, "slot": "another"}
+        stray = {name: value for name, value in row.items() if name != "_id"} | {"key": "f" * 64, "slot": "e" * 64}
         tampered = {**row, "free": 99.0}
         database.adsorption_energies.update([stray, tampered], key="key")
     before = state(place)
-    looked = rebuilt(place, is_dry=True).collections["adsorption_energies"]
+    looked = rebuilt(place, tmp_path / "aside.jsonl", is_dry=True).collections["adsorption_energies"]
     assert (looked.changed, looked.gone, looked.examples) == (1, 1, ["f" * 64])
     assert state(place) == before
 
-    def away(*arguments: Any, **named: Any) -> set[str]:
+    def away(*arguments: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
         patch.setattr(rebuilding, "_remove", away)
         with pytest.raises(RuntimeError, match="killed"):
-            rebuilt(place)
+            rebuilt(place, tmp_path / "aside.jsonl")
     assert all(before[name].keys() <= state(place)[name].keys() for name in before)
-    rebuilt(place)
+    rebuilt(place, tmp_path / "aside.jsonl")
     assert said(state(place)) == said(state(laptop))
+    assert {name: number for name, number in dumping.check(tmp_path / "aside.jsonl").items() if number} == {
+        "adsorption_energies": 1
+    }
 
 
-def test_what_cannot_be_derived_stays(laptop: Path, place: str) -> None:
+def test_what_cannot_be_derived_stays(laptop: Path, place: str, tmp_path: Path) -> None:
     copied(laptop, place)
     with open_where(place, read_only=False) as database:
         database.calculations.remove_docs({"request.task": "clean", "request.method.calculator": "mock"})
@@ -290,7 +301,7 @@ def test_what_cannot_be_derived_stays(laptop: Path, place: str) -> None:
             del site["states"]
         database.campaigns.update([old], key="key")
     before = state(place)
-    done = rebuilt(place)
+    done = rebuilt(place, tmp_path / "aside.jsonl")
     assert set(done.incomplete) == {"sieve", "shared", "old"}
     assert "ingest them again" in done.incomplete["old"]
     assert all(found.gone == 0 for found in done.collections.values())

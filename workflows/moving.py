@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,10 @@ def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> None:
         def told(what: str, done: int, of: int) -> None:
             progress.update(bar, description=escape(what), completed=done, total=of)
 
-        done = rebuilding.rebuild(database, is_dry=is_dry, progress=told)
+        # what goes can be had again, whatever has become of the campaign files that it stems from
+        beside = Path() if database.path is None else database.path.parent
+        aside = beside / f"removed-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl.gz"
+        done = rebuilding.rebuild(database, aside, is_dry=is_dry, progress=told)
         title = database.title
     if as_json:
         print_json({"database": title, "dry_run": is_dry, **asdict(done)})
@@ -104,6 +108,8 @@ def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> None:
             does = "would remove" if is_dry else "removed"
             keys = ", ".join(key[:12] for key in found.examples)
             out.print(f"{does} from {name}, as no campaign derives it: {keys}{more}", soft_wrap=True)
+    if done.aside is not None:
+        out.print(escape(f"what was removed lies in {done.aside}; `atomsieve db import` takes it back"), soft_wrap=True)
     number = len(done.campaigns)
     out.print(f"gone through {number:,} campaigns{'; nothing was written (--dry-run)' if is_dry else ''}")
 
@@ -121,8 +127,8 @@ def _target(where: str | None, *, is_dry: bool) -> Iterator[Database]:
     else:
         target = open_where(where, read_only=False)
     if not is_dry or target.path is None or target.path.is_file():
-        with target:
-            yield target
+        with open_where(where) if is_dry and where is not None else target as there:
+            yield there
         return
     with tempfile.TemporaryDirectory() as folder, Database.embedded(Path(folder) / target.path.name) as empty:
         yield empty

@@ -8,17 +8,17 @@ calculated, and no working folder is read.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from atomsieve.analysis import upserts
+from atomsieve.analysis import dumping, upserts
 from atomsieve.analysis.away import reported
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.copying import MARKED, collection, documents_of, put
 from atomsieve.analysis.database import Database
+from atomsieve.analysis.merging import MARKED, collection, documents_of, put
 from atomsieve.analysis.superseded import mark, mark_older
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.workflows.derivation import Shelf, derive
@@ -72,15 +72,22 @@ class Rebuilt:
         Those that were gone through.
     incomplete : dict of str to str
         Why not all of a campaign could be derived; what it has stays.
+    aside : str or None
+        The file that holds what was removed.
     """
 
     collections: dict[str, Outcome] = field(default_factory=lambda: {name: Outcome() for name in DERIVED})
     campaigns: list[str] = field(default_factory=list)
     incomplete: dict[str, str] = field(default_factory=dict)
+    aside: str | None = None
 
 
 def rebuild(
-    database: Database, *, is_dry: bool = False, progress: Callable[[str, int, int], None] = lambda *_: None
+    database: Database,
+    aside: Path,
+    *,
+    is_dry: bool = False,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rebuilt:
     """Derive again all that a database derives from calculations.
 
@@ -88,6 +95,8 @@ def rebuild(
     ----------
     database : Database
         Connected, for writing unless ``is_dry``.
+    aside : Path
+        The dump to which goes what is removed, where there is any.
     is_dry : bool
         Only say what would change.
     progress : callable
@@ -122,7 +131,7 @@ def rebuild(
                 if why:
                     done.incomplete[name] = why
             progress("writing", len(kept), len(kept))
-            _write(beside, database, done, began, is_dry=is_dry)
+            _write(beside, database, done, began, None if is_dry else aside)
     return done
 
 
@@ -130,21 +139,36 @@ def _first(document: Mapping[str, Any]) -> tuple[str, str]:
     return str(document.get("begun") or ""), str(document["name"])
 
 
-def _write(beside: Database, target: Database, done: Rebuilt, began: datetime, *, is_dry: bool) -> None:
+def _write(beside: Database, target: Database, done: Rebuilt, began: datetime, aside: Path | None) -> None:
     """Bring a database to what was derived: first what is new or changed, then what goes, and the marks at the end."""
-    sites: set[str] = set()
     for name in DERIVED:
-        outcome = done.collections[name]
         for batch in chunks(documents_of(beside, name), 200):
-            if name in MARKED:
-                sites.update(document["site"]["key"] for document in batch)
-            _write_batch(name, batch, target, outcome, is_dry=is_dry)
-    for name in DERIVED:
-        sites |= _remove(name, beside, target, done, began, is_dry=is_dry)
-    if not is_dry:
-        with reported(target.title):
-            mark(target.adsorption_energies, target.reaction_results, sites)
-            mark_older(target.stabilities, sites)
+            _write_batch(name, batch, target, done.collections[name], is_dry=aside is None)
+    with reported(target.title):
+        sites: set[str] = set()
+        gone = {name: _gone(name, beside, target, done, began, sites) for name in DERIVED}
+        if aside is None:
+            return
+        if any(gone.values()):
+            dumping.write(aside, _documents(target, gone))
+            done.aside = str(aside)
+            _remove(target, gone, began)
+        mark(target.adsorption_energies, target.reaction_results, sites)
+        mark_older(target.stabilities, sites)
+
+
+def _documents(target: Database, gone: Mapping[str, list[str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, keys in gone.items():
+        for some in chunks(keys):
+            for document in documents_of(target, name, {"key": {"$in": some}}):
+                yield name, document
+
+
+def _remove(target: Database, gone: Mapping[str, list[str]], began: datetime) -> None:
+    for name, keys in gone.items():
+        for some in chunks(keys):
+            # one that was written again meanwhile is newer
+            collection(target, name).remove_docs({"key": {"$in": some}, "last_updated": {"$lt": began}})
 
 
 def _write_batch(name: str, batch: list[dict[str, Any]], target: Database, outcome: Outcome, *, is_dry: bool) -> None:
@@ -175,30 +199,24 @@ def _write_batch(name: str, batch: list[dict[str, Any]], target: Database, outco
     put(target, name, behind)
 
 
-def _remove(name: str, beside: Database, target: Database, done: Rebuilt, began: datetime, *, is_dry: bool) -> set[str]:
-    """Remove what no campaign derives; return the keys of the sites that it concerned."""
-    outcome, sites, store = done.collections[name], set[str](), collection(target, name)
+def _gone(name: str, beside: Database, target: Database, done: Rebuilt, began: datetime, sites: set[str]) -> list[str]:
+    """Return the keys of what no campaign derives, and add to the sites those of all documents."""
+    outcome, gone = done.collections[name], []
     fields = ["key", "last_updated", "campaigns", "family", *(["site.key"] if name in MARKED else [])]
-    with reported(target.title):
-        for batch in chunks(list(store.query({}, fields))):
-            keys = [document["key"] for document in batch]
-            derived = {document["key"] for document in collection(beside, name).query({"key": {"$in": keys}}, ["key"])}
-            gone = []
-            for document in batch:
-                if document["key"] in derived:
-                    continue
-                if _is_lasting(name, document) or document["last_updated"] >= began or _is_open(document, done):
-                    outcome.kept += 1
-                    continue
+    for batch in chunks(collection(target, name).query({}, fields)):
+        keys = [document["key"] for document in batch]
+        derived = {document["key"] for document in collection(beside, name).query({"key": {"$in": keys}}, ["key"])}
+        if name in MARKED:
+            sites.update(document["site"]["key"] for document in batch)
+        for document in batch:
+            if document["key"] in derived:
+                continue
+            if _is_lasting(name, document) or document["last_updated"] >= began or _is_open(document, done):
+                outcome.kept += 1
+            else:
                 gone.append(document["key"])
-                if name in MARKED:
-                    sites.add(document["site"]["key"])
-            outcome.gone += len(gone)
-            outcome.examples += gone[: _SHOWN - len(outcome.examples)]
-            if gone and not is_dry:
-                # one that was written again meanwhile is newer
-                store.remove_docs({"key": {"$in": gone}, "last_updated": {"$lt": began}})
-    return sites
+    outcome.gone, outcome.examples = len(gone), gone[:_SHOWN]
+    return gone
 
 
 def _is_lasting(name: str, document: Mapping[str, Any]) -> bool:
