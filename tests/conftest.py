@@ -171,6 +171,25 @@ def cli() -> object:
     return atomsieve
 
 
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """From pinned packages to the Python of an environment of their own, for tools that are not to be imported here."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def environment(*packages: str) -> Path:
+        if packages not in made:
+            folder = tmp_path_factory.mktemp("foreign")
+            python = folder / "bin" / "python"
+            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", *packages]
+            for command in ([sys.executable, "-m", "venv", "--without-pip", str(folder)], install):
+                result = subprocess.run(command, capture_output=True, text=True, check=False)
+                assert result.returncode == 0, result.stdout + result.stderr
+            made[packages] = python
+        return made[packages]
+
+    return environment
+
+
 @pytest.fixture
 def fault(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Record a line of the table of faults that is printed at the end: what was done, and what came of it."""

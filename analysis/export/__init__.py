@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from atomsieve.analysis.export.publication import OPTIONS as OF_PUBLICATION
 from atomsieve.structures.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -90,6 +91,23 @@ FORMATS: Final[Mapping[str, Format]] = {
     "optimade": Format("optimade", "write_optimade", "structures as an OPTIMADE response in JSON", _WITH_SITE),
     "latex": Format("paper", "write_latex", "a paper's table, one for each reaction", ("reaction_results",)),
     "markdown": Format("paper", "write_markdown", "the same in Markdown", ("reaction_results",)),
+    "catalysis-hub": Format(
+        "catalysis_hub",
+        "write_catalysis_hub",
+        "Catalysis-Hub's file: adsorptions as reactions, with their geometries and the publication",
+        ("adsorption_energies", "reaction_results"),
+        {**OF_PUBLICATION, "username": "who uploads; unless given, who made the rows"},
+    ),
+    "catmap": Format(
+        "catmap",
+        "write_catmap",
+        "CatMAP's table of formation energies and frequencies",
+        ("adsorption_energies", "reaction_results"),
+        {
+            "energies": "electronic (usual; CatMAP adds what vibrates) or free (ΔG at 0 V vs RHE, with all its terms)",
+            "reaction": "name of a reaction, to write the template of a model beside the table; with energies=free",
+        },
+    ),
 }
 
 

@@ -44,8 +44,8 @@ def write_xyz(results: Results, out: Path) -> Written:
     number = without = 0
     with whole_file(out) as partial, partial.open("w", encoding="utf-8") as file:
         for documents in chunks(results.where(status="done").documents(), AT_ONCE):
-            whole = results.database.known(document["key"] for document in documents)
-            found = [whole[document["key"]] for document in documents]
+            blobs = results.database.blobs
+            found = documents if blobs is None else [blobs.whole(document) for document in documents]
             origins = _origins(results.database, found)
             for document in found:
                 if document.get("atoms") is None or document.get("energy") is None:
