@@ -13,6 +13,7 @@ from atomsieve.analysis.away import AWAY
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.results.conditions import Filter, all_of
 from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.store import SQLiteStore
 from atomsieve.structures.errors import StoreError
 
 
@@ -117,8 +118,19 @@ def values(database: Database, collection: str, query: Query, fields: Sequence[F
     StoreError
         If the database does not answer, also midway.
     """
-    for document in documents(database, collection, query, [entry.stored for entry in fields]):
-        yield tuple(entry.of(document) for entry in fields)
+    store = store_of(database, collection)
+    if not isinstance(store, SQLiteStore):
+        for document in documents(database, collection, query, [entry.stored for entry in fields]):
+            yield tuple(entry.of(document) for entry in fields)
+        return
+    # what has a column costs no look into the documents
+    is_held = all(entry.can_be_asked for entry in fields)
+    with readable(database):
+        for part in query.parts(store):
+            for found in store.values(
+                [entry.stored for entry in fields], part.criteria, part.sort or None, part.skip, part.limit or 0
+            ):
+                yield found if is_held else tuple(map(Field.within, fields, found))
 
 
 def store_of(database: Database, collection: str) -> Store:
