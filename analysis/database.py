@@ -39,6 +39,7 @@ from atomsieve.analysis.documents.campaigns import campaign_document
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.common import SCHEMA_VERSION
 from atomsieve.analysis.glance import unopened
+from atomsieve.analysis.indexes import ARRAYS, COLUMNS, INDEXES, ensure
 from atomsieve.analysis.leases import Lease
 from atomsieve.analysis.outcomes import put_failures, put_outcomes, resolve
 from atomsieve.analysis.provenance import Provenance
@@ -50,20 +51,6 @@ from atomsieve.analysis.upserts import gather, put_absent
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.stability import Stability
-
-#: Fields that are looked up, by collection; each has an index.
-INDEXES: Mapping[str, tuple[str, ...]] = {
-    "calculations": ("status",),
-    "sites": ("label",),
-    "adsorption_energies": ("policy_key", "site.key", "site.label", "adsorbate", "superseded"),
-    "reaction_results": ("site.key", "site.label", "reaction", "superseded"),
-    "stabilities": ("policy_key", "site.key", "site.label", "verdict", "superseded"),
-    "failures": ("site", "resolved"),
-    "methods": (),
-    "campaigns": (),
-    "tasks": ("campaign", "subject", "state", "flow"),
-    "leases": (),
-}
 
 
 class Database:
@@ -123,7 +110,15 @@ class Database:
 
         def make(name: str) -> Store:
             key = ["uuid", "index"] if name == "jobs" else "key"
-            return SQLiteStore(str(path), name, key=key, index_fields=INDEXES.get(name, ()))
+            return SQLiteStore(
+                str(path),
+                name,
+                key=key,
+                index_fields=INDEXES.get(name, ()),
+                array_fields=ARRAYS.get(name, ()),
+                column_fields=COLUMNS.get(name, ()),
+                read_only=read_only,
+            )
 
         return cls(make, str(path), path, read_only=read_only)
 
@@ -164,9 +159,7 @@ class Database:
                 if self.read_only:
                     continue
                 if name != "jobs":
-                    store.ensure_index("key", unique=True)
-                for field in INDEXES.get(name, ()):
-                    store.ensure_index(field)
+                    ensure(store, name)
             self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")

@@ -193,7 +193,7 @@ class _Known:
         sign = _COMPARISONS[operator]
         bound, edge = (">=", lowest) if sign.startswith("<") else ("<", beyond)
         name = '"#element"' if field in self.arrays else column(field)
-        sql, parameters = f"{name} {sign} ?", (value,)
+        sql, parameters = f"{name} {sign} ?", tuple[Scalar, ...]([value])
         if edge is not None:
             sql, parameters = f"({sql} AND {name} {bound} ?)", (value, edge)
         if field in self.arrays:

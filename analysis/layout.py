@@ -77,7 +77,7 @@ class Layout:
         """Whether something of what is wished for is missing."""
         return not (
             set(self.fields).issuperset(wished.fields)
-            and {*self.indexes, *self.partial}.issuperset({**wished.indexes, **wished.partial})
+            and {*self.indexes, *self.partial}.issuperset([*wished.indexes, *wished.partial])
             and set(self.arrays).issuperset(wished.arrays)
         )
 

@@ -83,16 +83,12 @@ class Reading:
         sql, parameters = f"{sql} LIMIT ? OFFSET ?", (*parameters, limit or -1, skip)
         with closing(self._connection.execute(sql, parameters)) as cursor:
             for number, *row in cursor:
-                document = bson.decode(self._body(number)) if absent else None
-                for place, path in absent:
-                    row[place] = value_at(document, path)
-                for place, value in enumerate(row):
-                    if type(value) is bytes and names[place] != "NULL":
-                        if is_digest(value):
-                            document = document or bson.decode(self._body(number))
-                            row[place] = value_at(document, paths[place])
-                        else:
-                            row[place] = decoded(value)
+                missing = [*absent, *((place, paths[place]) for place, value in enumerate(row) if is_digest(value))]
+                row = [decoded(value) if type(value) is bytes else value for value in row]
+                if missing:
+                    document = bson.decode(self._body(number))
+                    for place, steps in missing:
+                        row[place] = value_at(document, steps)
                 yield tuple(row)
 
     def distinct(self, field: str, criteria: Filter) -> list[Any]:

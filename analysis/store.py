@@ -192,7 +192,7 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
             return reading.distinct(field, criteria)
 
     def plan(self, criteria: Filter = None, sort: Order = None) -> list[str]:
-        """Tell in the words of SQLite's EXPLAIN QUERY PLAN how documents would be found and sorted."""
+        """Tell in SQLite's words (EXPLAIN QUERY PLAN) how documents would be found and sorted."""
         with self._reading() as reading:
             return reading.plan(criteria, sort)
 
@@ -246,8 +246,8 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         with self._writing() as (connection, layout):
             for key in keys:
                 found = self._found(connection, {field: key}, [field])
-                document = change(key, found[1] if found else None)
-                if document is not None:
+                changed = change(key, found[1] if found else None)
+                for document in self._accepted([changed] if changed is not None else []):
                     self._replace(connection, layout, document, found)
 
     def remove_docs(self, criteria: Mapping[str, Any]) -> None:
@@ -342,7 +342,7 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
             f'ON CONFLICT ("#") DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in names[1:])}',
             (row, bson.encode(document), *(column_value(document, field) for field in layout.fields)),
         )
-        layout.change_elements(connection, row or cursor.lastrowid, before, document)
+        layout.change_elements(connection, row or int(cursor.lastrowid or 0), before, document)
 
     def _accepted(self, documents: Iterable[Any]) -> Iterator[Document]:
         """Make BSON of what is none, as a `MongoStore` does (most is), and leave out what the validator refuses."""

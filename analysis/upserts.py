@@ -17,7 +17,6 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.chunks import chunks
-from atomsieve.analysis.filters import column, encoded
 from atomsieve.analysis.store import SQLiteStore
 
 #: Lists to which each who makes or finds a document adds its own.
@@ -161,14 +160,5 @@ def amend(
     store: SQLiteStore, keys: Iterable[str], change: Callable[[str, dict[str, Any] | None], dict[str, Any] | None]
 ) -> None:
     """Replace documents by what a function makes of them, None where there is none, in one transaction."""
-    wanted = list(keys)
-    if not wanted:
-        return
-    with store._file().writing() as connection:
-        columns = store._fields(connection)
-        for key in wanted:
-            sql = f'SELECT "#body" FROM {store._table} WHERE {column("key")} IS ?'
-            found = connection.execute(sql, [encoded(key)]).fetchone()
-            changed = change(key, bson.decode(found[0]) if found else None)
-            for document in store._accepted([changed] if changed is not None else []):
-                store._replace(connection, document, ["key"], columns)
+    if wanted := list(keys):
+        store.amend(wanted, change)
