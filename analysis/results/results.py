@@ -327,7 +327,7 @@ class Results:
         """Return how the database finds the rows, a line for each step: by which index, or by looking at all."""
         store = reading.store_of(self.database, self.collection)
         with reading.readable(self.database):
-            return [line for part in self._query.parts(store) for line in plan(store, part)]
+            return plan(store, self._query.known if self._query.puts_unknown_first else self._query)
 
     def _field(self, name: str) -> Field:
         return field(self.collection, name)
