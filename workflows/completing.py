@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+import typer
+
 #: Names that are offered at a time.
 MOST = 200
-#: Options of the command line that take the name of a collection.
-_OF = "--of"
 
 
 def campaigns(incomplete: str) -> list[str]:
@@ -30,24 +30,24 @@ def collections() -> list[str]:
     return list(COLLECTIONS)
 
 
-def columns(args: list[str], incomplete: str) -> list[str]:
+def columns(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the fields that a list with commas can go on with."""
     before, comma, begun = incomplete.rpartition(",")
     minus = "-" if begun.startswith("-") else ""
-    return [f"{before}{comma}{minus}{name}" for name in _fields(args) if name.startswith(begun.removeprefix("-"))]
+    return [f"{before}{comma}{minus}{name}" for name in _fields(ctx) if name.startswith(begun.removeprefix("-"))]
 
 
-def conditions(args: list[str], incomplete: str) -> list[str]:
+def conditions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the fields that a condition can go on with."""
     before, blank, begun = incomplete.rpartition(" ")
-    return [f"{before}{blank}{name}" for name in _fields(args) if name.startswith(begun)]
+    return [f"{before}{blank}{name}" for name in _fields(ctx) if name.startswith(begun)]
 
 
-def _fields(args: list[str]) -> list[str]:
+def _fields(ctx: typer.Context) -> list[str]:
     """Return the names of the fields of the collection that the command line asks so far."""
     from atomsieve.analysis.results.fields import COLLECTIONS, fields
 
-    stated = args[args.index(_OF) + 1] if _OF in args[:-1] else COLLECTIONS[0]
+    stated = ctx.params.get("of") or COLLECTIONS[0]
     return list(fields(stated)) if stated in COLLECTIONS else []
 
 

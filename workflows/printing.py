@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 
@@ -22,8 +23,18 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(value: object) -> None:
     """Print plain data for another program."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{json_text(value, indent=2)}\n")
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Return plain data as JSON, times in ISO 8601."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_time)
+
+
+def _time(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} is no plain data")
+    return value.isoformat()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from atomsieve.analysis.opening import FILE
 from atomsieve.analysis.results.fields import MAIN, field
 from atomsieve.structures.errors import InputError
 from atomsieve.workflows import screen
-from atomsieve.workflows.printing import piped
+from atomsieve.workflows.printing import json_text, piped
 from atomsieve.workflows.settings import read_settings
 
 Row = Mapping[str, Any]
@@ -199,11 +198,11 @@ def _print(found: Results, rows: Iterable[Row], form: str, names: Sequence[str],
         writer.writerows([_plain_text(name, row[name]) for name in names] for row in rows)
     elif form == "jsonl":
         for row in rows:
-            sys.stdout.write(json.dumps(_plain(row), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(row) + "\n")
     elif form == "json":
         sys.stdout.write("[")
         for number, row in enumerate(rows):
-            text = json.dumps(_plain(row), ensure_ascii=False, indent=2).replace("\n", "\n  ")
+            text = json_text(row, indent=2).replace("\n", "\n  ")
             sys.stdout.write(f"{',' if number else ''}\n  {text}")
         sys.stdout.write("\n]\n")
     elif not screen.console().is_terminal:
@@ -259,12 +258,8 @@ def _plain_text(name: str, value: Any) -> Any:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return value
     if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)
+        return json_text(value)
     return cell_text("", value)
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _order(sort: str, *, descending: bool) -> list[str]:

@@ -16,7 +16,6 @@ from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.analysis.results.methods import ANY
 from atomsieve.analysis.results.reading import readable
 from atomsieve.structures.errors import UnknownNameError, unknown
-from atomsieve.structures.identity import plain
 from atomsieve.workflows import screen
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.printing import piped
@@ -54,7 +53,7 @@ def show(text: str, origin: str | None, *, as_json: bool) -> None:
         found = known(results, *_meant(results, text))
     with piped():
         if as_json:
-            screen.print_json(plain(found))
+            screen.print_json(found)
         else:
             _print(screen.console(), found)
 
