@@ -6,16 +6,20 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from atomsieve.analysis import Results
+from atomsieve.analysis.results.fields import COLLECTIONS
 from atomsieve.structures.errors import InputError, UnknownNameError
 from atomsieve.workflows.cli import app
 
@@ -194,3 +198,40 @@ def test_completing_on_a_server_that_is_away_is_quiet(call: Callable[..., Result
     environment = {"_ATOMSIEVE_COMPLETE": "complete_bash", "COMP_WORDS": "atomsieve show F", "COMP_CWORD": "2"}
     assert call(**environment, ATOMSIEVE_MONGODB_URI=uri).stdout.split() == []
     assert os.environ["ATOMSIEVE_MONGODB_URI"] == uri
+
+
+# -- the page for the person who only wants data -----------------------------------------------------------------------
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+RECIPES = re.findall(r"^### (\d+)\..*?^```sh\n(.*?)^```.*?^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("number", "command", "code"), RECIPES, ids=[recipe[0] for recipe in RECIPES])
+def test_the_command_and_the_python_of_a_recipe_agree(
+    number: str, command: str, code: str, call: Callable[..., Result]
+) -> None:
+    (arguments,) = (shlex.split(line)[1:] for line in command.splitlines())
+    with Results.open("atomsieve-data") as results:
+        names: dict[str, Any] = {"results": results}
+        exec(code, names)
+    found = names["found"] if isinstance(names["found"], list) else names["found"].to_dict("records")
+    assert found, number
+    if arguments[0] != "results":
+        result = call(*arguments)
+        assert (result.exception, result.exit_code) == (None, 0)
+        return
+    printed = json.loads(call(*(argument for argument in arguments if argument != "--csv"), "--json").stdout)
+    assert len(printed) == len(found)
+    for own, other in zip(printed, found, strict=True):
+        assert own.keys() == other.keys()
+        for name, value in own.items():
+            theirs = other[name]
+            if value is None or name == "updated":
+                assert theirs is None or theirs != theirs or name == "updated"
+            else:
+                assert theirs == value, (number, name)
+
+
+def test_the_page_has_ten_recipes_and_names_every_collection() -> None:
+    assert [recipe[0] for recipe in RECIPES] == [str(number) for number in range(1, 11)]
+    assert all(f"`{name}`" in PAGE for name in COLLECTIONS)
