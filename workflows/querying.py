@@ -182,12 +182,22 @@ def _print_table(chosen: Results, top: int | None) -> None:
     if not rows:
         out.print(f"nothing of {chosen.collection} meets these conditions")
         return
-    names = [name for name in chosen.names() if any(row[name] not in (None, "", []) for row in rows)]
-    out.print(_table(chosen.collection, rows, names or list(chosen.names())))
+    names = list(chosen.names())
+    shared = {} if chosen.columns or len(rows) == 1 else _shared(rows, names)
+    out.print(_table(chosen.collection, rows, [name for name in names if name not in shared]))
+    if said := [f"{name} {_plain_text(name, value)}" for name, value in shared.items() if value not in (None, "", [])]:
+        out.print(escape(f"all of them: {'; '.join(said)}"), soft_wrap=True)
     if top is None and len(rows) == ROWS and (more := chosen.count() - ROWS) > 0:
         out.print(f"and {more:,} rows more: --top {ROWS + more}, or all of them with --csv, --json or --jsonl")
     if "predictive" in names and not all(row["predictive"] for row in rows):
         out.print(f"[bold yellow]{NOT_PREDICTIVE}[/bold yellow]: rows that are not predictive")
+
+
+def _shared(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Any]:
+    """Return what all rows have in common, which needs no column; what a row is about stays one."""
+    first = rows[0]
+    about = names[0]
+    return {name: first[name] for name in names if name != about and all(row[name] == first[name] for row in rows)}
 
 
 def _print(found: Results, rows: Iterable[Row], form: str, names: Sequence[str], heading: str | None = None) -> None:
@@ -226,7 +236,7 @@ def _table(collection: str, rows: Sequence[Row], names: Sequence[str], heading: 
         table.add_column(
             escape(entry.header if name not in _SUMMED else f"{name} {entry.header}"),
             justify="right" if is_number else "left",
-            no_wrap=is_number,
+            no_wrap=is_number or (name == "site" and screen.console().width >= screen.WIDE),
             overflow="fold",
         )
     for row in rows:

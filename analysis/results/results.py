@@ -57,11 +57,6 @@ class Results:
         So many rows are left out at the beginning.
     most : int or None
         At most so many rows.
-
-    Examples
-    --------
-    >>> with Results.open("atomsieve-data") as results:  # doctest: +SKIP
-    ...     table = results.where("metal in Fe,Co and overpotential < 0.4", reaction="ORR").to_pandas()
     """
 
     database: Database
@@ -215,8 +210,7 @@ class Results:
         """Return how many rows there are, of whichever methods."""
         with reading.readable(self.database):
             found = int(reading.store_of(self.database, self.collection).count(self._selection.criteria))
-        left = max(0, found - self.skipped)
-        return left if self.most is None else min(left, self.most)
+        return min(max(0, found - self.skipped), self.most if self.most is not None else found)
 
     def first(self) -> Row | None:
         """Return the first row, or None; raises what iteration raises."""
