@@ -17,6 +17,7 @@ from typing import Any
 
 import bson
 from bson import ObjectId
+from monty.json import jsanitize
 
 Document = dict[str, Any]
 Scalar = int | float | str | bytes | None
@@ -27,6 +28,15 @@ OPAQUE, DIGEST = b"\xfe", b"\xff"
 NULL, OBJECT_ID, BOOL, DATE = b"\x0a", b"\x23", b"\x28", b"\x2d"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORT = 1_000  # bytes of an array that a column holds
+
+
+def as_bson(document: Any) -> Document:
+    """Make BSON of what is none, as a `MongoStore` of maggma does; most is."""
+    try:
+        bson.encode(document)
+    except (bson.errors.InvalidDocument, TypeError, ValueError):
+        document = jsanitize(document, allow_bson=True, recursive_msonable=True)
+    return document  # type: ignore[no-any-return]
 
 
 def column(field: str) -> str:

@@ -97,8 +97,7 @@ def narrow(criteria: Mapping[str, Any], columns: Iterable[str], arrays: Mapping[
         else:
             found, left = known.split(name, condition)
             terms += found
-            if left is not None:
-                rest[name] = left
+            rest |= left
     if together:
         rest["$and"] = together
     filter_applies(rest, {})  # type: ignore[no-untyped-call]  # refuses, without a document too, what it does not know
@@ -114,17 +113,17 @@ class _Known:
     columns: frozenset[str]
     arrays: Mapping[str, str]
 
-    def split(self, field: str, condition: Any) -> tuple[list[Term], Any]:
-        """Turn what can be turned of the condition on a field into terms; also give what is left, None for nothing."""
+    def split(self, field: str, condition: Any) -> tuple[list[Term], Document]:
+        """Turn what can be turned of the condition on a field into terms; also give the filter that is left."""
         if field.startswith("$") or (field not in self.columns and field not in self.arrays):
-            return [], condition
+            return [], {field: condition}
         if not isinstance(condition, Mapping) or not any(str(name).startswith("$") for name in condition):
             term = self._equal(field, [condition])
-            return ([], condition) if term is None else ([term], None)
+            return ([], {field: condition}) if term is None else ([term], {})
         found = {operator: self._terms(field, operator, operand) for operator, operand in condition.items()}
         # ``$options`` belongs to ``$regex``, which is left too
         left = {operator: condition[operator] for operator, terms in found.items() if terms is None}
-        return [term for terms in found.values() for term in terms or ()], left or None
+        return [term for terms in found.values() for term in terms or ()], {field: left} if left else {}
 
     def either(self, operator: str, branches: Any) -> Term | None:
         """Turn ``$or`` or ``$nor`` into a term, if SQL decides on all that it says."""

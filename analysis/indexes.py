@@ -59,7 +59,7 @@ _SHARED = ("campaigns", "tags")
 #: Fields of arrays whose elements have an index, by collection.
 ARRAYS: Mapping[str, tuple[str, ...]] = {
     "adsorption_energies": ("site.metals", *_SHARED),
-    "reaction_results": ("site.metals", "potential_determining_steps", *_SHARED),
+    "reaction_results": ("site.metals", "verdict_set", "potential_determining_steps", *_SHARED),
     "stabilities": ("site.metals", *_SHARED),
     "sites": ("metals", *_SHARED),
     "failures": _SHARED,

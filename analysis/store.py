@@ -1,8 +1,7 @@
 """A store: a collection of documents behind maggma's `Store` interface, here in one SQLite file, without a server.
 
 One file holds many collections, a table each. A row is a document: its BSON, and a column for each field that it is
-looked up by, so that an update or a lookup costs the same at ten documents and at ten million. What no column decides,
-mongomock's filter does. Many processes may read and write at once.
+looked up by. What no column decides, mongomock's filter does. Many processes may read and write at once.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from typing import Any
 
 import bson
 from maggma.core import DateTimeFormat, Store, StoreError
-from monty.json import jsanitize
 from pydash import pick
 
-from atomsieve.analysis.columns import Document, column, column_value, encoded
+from atomsieve.analysis.columns import Document, as_bson, column, column_value, encoded
 from atomsieve.analysis.connections import Connections, warn_if_unsafe
 from atomsieve.analysis.layout import Layout, Wishes
 from atomsieve.analysis.projections import projection
@@ -133,8 +131,7 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         warn_if_unsafe(Path(self.path))
         self._connections = Connections(Path(self.path), durable=self.durable, read_only=self.read_only)
         key = _as_list(self._given_key)
-        single = [[field] for field in key if len(key) > 1]
-        indexes = [*single, [self.last_updated_field], *map(_as_list, self.index_fields)]
+        indexes = [*([field] for field in key[1:]), [self.last_updated_field], *map(_as_list, self.index_fields)]
         try:
             self._prepare(indexes, [["_id"], key], self.column_fields, self.array_fields)
         except sqlite3.Error as error:
@@ -303,20 +300,14 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         arrays: Iterable[str] = (),
     ) -> None:
         """Make the indexes over fields, columns and tables of elements that are missing, in one transaction."""
-        if self.read_only:
-            with self._file().reading() as connection:
-                self._laid_out(connection)
-            return
-
-        def wishes(connection: sqlite3.Connection) -> Wishes:
-            there = self._laid_out(connection)
-            return Wishes.of(self.collection_name, there, indexes, unique, columns, arrays)
-
         with self._file().reading() as connection:
-            if not self._laid_out(connection).lacks(wishes(connection)):
+            there = self._laid_out(connection)
+            wishes = Wishes.of(self.collection_name, there, indexes, unique, columns, arrays)
+            if self.read_only or not there.lacks(wishes):
                 return
         with self._file().writing() as connection:
-            wishes(connection).fulfil(connection, self.collection_name)
+            # another process may have fulfilled some meanwhile
+            wishes.fulfil(connection, self.collection_name)
             self._layout = None
 
     def _found(
@@ -345,12 +336,8 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         layout.change_elements(connection, row or int(cursor.lastrowid or 0), before, document)
 
     def _accepted(self, documents: Iterable[Any]) -> Iterator[Document]:
-        """Make BSON of what is none, as a `MongoStore` does (most is), and leave out what the validator refuses."""
-        for document in documents:
-            try:
-                bson.encode(document)
-            except (bson.errors.InvalidDocument, TypeError, ValueError):
-                document = jsanitize(document, allow_bson=True, recursive_msonable=True)
+        """Make BSON of what is none, and leave out what the validator refuses."""
+        for document in map(as_bson, documents):
             if self.validator is None or self.validator.is_valid(document):
                 yield document
             elif self.validator.strict:

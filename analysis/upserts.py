@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import bson
 from maggma.core import Store
 from maggma.stores import MongoStore
-from monty.json import jsanitize
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.columns import as_bson
 from atomsieve.analysis.store import SQLiteStore
 
 #: Lists to which each who makes or finds a document adds its own.
@@ -125,15 +124,6 @@ def _rest(document: Document) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("key", "_id", *GATHERED)}
 
 
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    """Make BSON of what is none, as maggma does."""
-    try:
-        bson.encode(document)
-    except (bson.errors.InvalidDocument, TypeError, ValueError):
-        document = jsanitize(document, allow_bson=True, recursive_msonable=True)
-    return document
-
-
 def _change(verb: str, fields: Document) -> dict[str, Any]:
     """Return what a server does with a document: set all but its lists, and add to these."""
     changes = {verb: _rest(fields), "$addToSet": _each(fields)}
@@ -141,7 +131,7 @@ def _change(verb: str, fields: Document) -> dict[str, Any]:
 
 
 def _upsert(verb: str, document: dict[str, Any]) -> UpdateOne:
-    return UpdateOne({"key": document["key"]}, _change(verb, _plain(document)), upsert=True)
+    return UpdateOne({"key": document["key"]}, _change(verb, as_bson(document)), upsert=True)
 
 
 def _bulk_write(store: MongoStore, writes: Sequence[UpdateOne]) -> None:

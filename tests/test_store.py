@@ -138,7 +138,7 @@ def canonical(value: Any) -> Any:
 @pytest.mark.mongo
 # with few rows an index that leaves few leads; with none of these, one that has them in order
 @pytest.mark.parametrize("few", [4_000, -1])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(documents, min_size=1, max_size=8), st.lists(filters, min_size=1, max_size=6), projections, st.data())
 def test_same_answers_as_mongodb(few, monkeypatch, store, collection, contents, criteria_list, properties, data):
     monkeypatch.setattr(paths, "FEW", few)
@@ -266,6 +266,11 @@ def test_the_key_leads_whatever_the_order_of_the_filter(store):
     criteria = {"a": "done", "key": {"$in": ["k1", "k2"]}, "e": {"$gt": 1}}
     assert "key=?" in store.plan(criteria)[0]
     assert [document["key"] for document in store.query(criteria)] == ["k2"]
+
+
+def test_null_is_asked_for_where_there_is_no_column(store):
+    store.update([{"key": 1, "h": 1}, {"key": 2}])
+    assert [document["key"] for document in store.query({"h": None})] == [2]
 
 
 def test_unknown_operators_are_refused(store):
