@@ -186,6 +186,8 @@ def test_the_tab_key_completes_what_is_there(call: Callable[..., Result]) -> Non
         ("atomsieve results --of sta", 3, {"stabilities"}),
         ("atomsieve results --from elsewhere --sort free_OO", 5, {"free_OOH"}),
         ("atomsieve show Zr", 2, set()),
+        ("atomsieve report sma", 2, {"small", "small.yaml"}),
+        ("atomsieve explain small T", 3, {"Ta-N4@graphene-4x4"}),
     ):
         found = call(_ATOMSIEVE_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(number))
         assert set(found.stdout.split()) == wanted, line

@@ -232,9 +232,7 @@ app.command()(data_commands.show)
 @app.command()
 def explain(
     file_or_name: FileOrName,
-    site: Annotated[
-        str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")
-    ] = None,
+    site: site_commands.Site = None,
     what: Annotated[
         str | None, typer.Argument(metavar="[REACTION]", help="A reaction, or an adsorbate: 'OH*'.")
     ] = None,
