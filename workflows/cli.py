@@ -19,7 +19,6 @@ app = typer.Typer(
     help="A sieve for atomically dispersed metal electrocatalysts: "
     "a campaign file in, limiting potentials in a database out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -226,48 +225,14 @@ for steer in (helm.retry, helm.cancel, helm.pause, helm.resume):
     app.command()(steer)
 
 
-@app.command()
-def results(
-    file_or_name: FileOrName,
-    metal: Annotated[str | None, typer.Option(help="Only sites that hold this metal, or these: Fe-Co.")] = None,
-    reaction: Annotated[str | None, typer.Option(help="Only this reaction.")] = None,
-    family: Annotated[str | None, typer.Option(help="Only this family of supports.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="Only sites where an adsorbate has this verdict.")] = None,
-    overpotential_max: Annotated[float | None, typer.Option(help="V; only sites at or below it.")] = None,
-    overpotential_min: Annotated[float | None, typer.Option(help="V; only sites at or above it.")] = None,
-    sort: Annotated[str, typer.Option(help="Column to sort by, as --json names it.")] = "site",
-    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show free energies, limiting potentials and verdicts."""
-    from atomsieve.workflows import commands
-
-    commands.results(
-        file_or_name,
-        filters={
-            "metal": metal,
-            "reaction": reaction,
-            "family": family,
-            "verdict": verdict,
-            "overpotential_max": overpotential_max,
-            "overpotential_min": overpotential_min,
-        },
-        sort=sort,
-        descending=descending,
-        limit=limit,
-        as_csv=as_csv,
-        as_json=as_json,
-    )
+app.command()(data_commands.results)
+app.command()(data_commands.show)
 
 
 @app.command()
 def explain(
     file_or_name: FileOrName,
-    site: Annotated[
-        str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")
-    ] = None,
+    site: site_commands.Site = None,
     what: Annotated[
         str | None, typer.Argument(metavar="[REACTION]", help="A reaction, or an adsorbate: 'OH*'.")
     ] = None,

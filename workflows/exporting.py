@@ -7,11 +7,10 @@ from pathlib import Path
 
 import typer
 
-from atomsieve.analysis import Results
 from atomsieve.analysis.export import FORMATS, export
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows.printing import print_json
-from atomsieve.workflows.settings import read_settings
+from atomsieve.workflows.querying import opened
 
 
 def write(
@@ -60,7 +59,7 @@ def write(
     if name not in FORMATS:
         raise InputError(unknown(name, FORMATS, "format"))
     usual = FORMATS[name].of or ("reaction_results",)
-    with _opened(origin, of or usual[0]) as results:
+    with opened(origin, of or usual[0]) as results:
         asked = results.where(where) if where else results
         asked = asked.sort(*_listed(sort)) if sort else asked
         asked = asked.select(*_listed(columns)) if columns else asked
@@ -86,15 +85,6 @@ def formats(*, as_json: bool) -> None:
     for name, one in FORMATS.items():
         table.add_row(name, one.summary, "\n".join(f"{option}: {text}" for option, text in one.options.items()))
     console().print(table)
-
-
-def _opened(origin: str | None, of: str) -> Results:
-    if origin is not None:
-        return Results.open(origin, of)
-    settings = read_settings()
-    if settings.mongodb_uri is not None:
-        return Results.open(settings.mongodb_uri.get_secret_value(), of, settings.mongodb_database)
-    return Results.open(settings.folder, of)
 
 
 def _listed(text: str) -> list[str]:

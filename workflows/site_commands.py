@@ -8,10 +8,18 @@ from typing import Annotated
 
 import typer
 
+from atomsieve.workflows import completing
 from atomsieve.workflows.watching import helm
 
 FileOrName = helm.Name
-Site = Annotated[str | None, typer.Argument(metavar="[SITE]", help="Its label, the beginning of that, or a key.")]
+Site = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SITE]",
+        help="Its label, the beginning of that, or a key.",
+        autocompletion=completing.sites,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

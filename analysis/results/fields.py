@@ -65,14 +65,19 @@ class Field:
         """The path by which a database finds it, or what holds it."""
         return self.path if self.can_be_asked else self.path.partition(".")[0]
 
+    def within(self, value: Any) -> Any:
+        """Return its value in what lies at the path by which a database finds it."""
+        name = "" if self.can_be_asked else self.path.partition(".")[2]
+        return (value or {}).get(name) if name else value
+
     def of(self, document: Mapping[str, Any]) -> Any:
         """Return its value in a document; None where there is none."""
         value: Any = document
-        for name in self.path.split(".", maxsplit=-1 if self.can_be_asked else 1):
+        for name in self.stored.split("."):
             if not isinstance(value, Mapping):
                 return None
             value = value.get(name)
-        return value
+        return self.within(value)
 
 
 def _hidden(name: str, path: str, kind: Kind = "text", **more: Any) -> Field:

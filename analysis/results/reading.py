@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from maggma.core import Store
 
@@ -13,7 +13,10 @@ from atomsieve.analysis.away import AWAY, why
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.results.conditions import Filter, all_of
 from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.store import SQLiteStore
 from atomsieve.structures.errors import StoreError
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,15 @@ class Query:
         """Whether a database that takes null for the smallest of all values would begin with rows without one."""
         return bool(self.order) and not self.order[0].is_descending and not self._has_value(self.order[0].field.path)
 
-    def parts(self, store: Store) -> Iterator[Query]:
-        """Yield queries that a store can answer one after the other: with a value of the first field, then without."""
-        if self.limit == 0:
-            return
-        if not self.puts_unknown_first:
-            yield self
-            return
-        path = self.order[0].field.path
-        known = replace(self, criteria=all_of([{path: {"$ne": None}}, self.criteria]))
-        number = self.skip + self.limit if self.limit is not None else None
-        seen = 0
-        if self.skip or self.limit is not None:
-            seen = _count(store, known.criteria, number)
-        if not self.skip or seen > self.skip:
-            yield known
-        if number is None or seen < number:
-            left = number - max(seen, self.skip) if number is not None else None
-            unknown = all_of([{path: None}, self.criteria])
-            yield replace(self, criteria=unknown, order=self.order[1:], skip=max(0, self.skip - seen), limit=left)
+    @property
+    def known(self) -> Query:
+        """Only what has a value of the first field that sorts."""
+        return replace(self, criteria=all_of([{self.order[0].field.path: {"$ne": None}}, self.criteria]))
+
+    def unknown(self, skip: int, limit: int | None) -> Query:
+        """Return a query for what has none, which comes behind it."""
+        criteria = all_of([{self.order[0].field.path: None}, self.criteria])
+        return Query(criteria, self.order[1:], skip, limit)
 
     def _has_value(self, path: str) -> bool:
         wanted = self.criteria.get(path)
@@ -78,11 +71,22 @@ class Query:
         return wanted is not None
 
 
-def _count(store: Store, criteria: Filter, most: int | None) -> int:
-    """Count documents, no further than it matters."""
-    if most is None:
-        return int(store.count(criteria))
-    return sum(1 for _ in store.query(criteria, ["key"], limit=most))
+def _in_order(store: Store, query: Query, ask: Callable[[Query], Iterator[Answer]]) -> Iterator[Answer]:
+    """Yield what a store answers, first where the field that sorts has a value, then where it has none."""
+    if query.limit == 0:
+        return
+    if not query.puts_unknown_first:
+        yield from ask(query)
+        return
+    number = 0
+    for answer in ask(query.known):
+        number += 1
+        yield answer
+    if number == query.limit:
+        return
+    # only who leaves out all that is known needs to be told how much that is
+    before = store.count(query.known.criteria) if query.skip and not number else query.skip
+    yield from ask(query.unknown(query.skip - before, query.limit - number if query.limit is not None else None))
 
 
 def documents(
@@ -98,15 +102,16 @@ def documents(
     store = store_of(database, collection)
     # a path within another comes with it, and servers refuse to be told both
     wanted = [path for path in paths or () if not any(path.startswith(f"{other}.") for other in paths or ())]
+    properties = list(dict.fromkeys(wanted)) or None
+
+    def ask(part: Query) -> Iterator[dict[str, Any]]:
+        found: Iterator[dict[str, Any]] = store.query(
+            part.criteria, properties, part.sort or None, skip=part.skip, limit=part.limit or 0
+        )
+        return found
+
     with readable(database):
-        for part in query.parts(store):
-            yield from store.query(
-                part.criteria,
-                list(dict.fromkeys(wanted)) or None,
-                part.sort or None,
-                skip=part.skip,
-                limit=part.limit or 0,
-            )
+        yield from _in_order(store, query, ask)
 
 
 def values(database: Database, collection: str, query: Query, fields: Sequence[Field]) -> Iterator[tuple[Any, ...]]:
@@ -117,8 +122,21 @@ def values(database: Database, collection: str, query: Query, fields: Sequence[F
     StoreError
         If the database does not answer, also midway.
     """
-    for document in documents(database, collection, query, [entry.stored for entry in fields]):
-        yield tuple(entry.of(document) for entry in fields)
+    store = store_of(database, collection)
+    if not isinstance(store, SQLiteStore):
+        for document in documents(database, collection, query, [entry.stored for entry in fields]):
+            yield tuple(entry.of(document) for entry in fields)
+        return
+    # what has a column costs no look into the documents
+    names = [entry.stored for entry in fields]
+    is_held = all(entry.can_be_asked for entry in fields)
+
+    def ask(part: Query) -> Iterator[tuple[Any, ...]]:
+        return store.values(names, part.criteria, part.sort or None, part.skip, part.limit or 0)
+
+    with readable(database):
+        for found in _in_order(store, query, ask):
+            yield found if is_held else tuple(map(Field.within, fields, found))
 
 
 def store_of(database: Database, collection: str) -> Store:

@@ -57,11 +57,6 @@ class Results:
         So many rows are left out at the beginning.
     most : int or None
         At most so many rows.
-
-    Examples
-    --------
-    >>> with Results.open("atomsieve-data") as results:  # doctest: +SKIP
-    ...     table = results.where("metal in Fe,Co and overpotential < 0.4", reaction="ORR").to_pandas()
     """
 
     database: Database
@@ -215,8 +210,7 @@ class Results:
         """Return how many rows there are, of whichever methods."""
         with reading.readable(self.database):
             found = int(reading.store_of(self.database, self.collection).count(self._selection.criteria))
-        left = max(0, found - self.skipped)
-        return left if self.most is None else min(left, self.most)
+        return min(max(0, found - self.skipped), self.most if self.most is not None else found)
 
     def first(self) -> Row | None:
         """Return the first row, or None; raises what iteration raises."""
@@ -327,7 +321,7 @@ class Results:
         """Return how the database finds the rows, a line for each step: by which index, or by looking at all."""
         store = reading.store_of(self.database, self.collection)
         with reading.readable(self.database):
-            return [line for part in self._query.parts(store) for line in plan(store, part)]
+            return plan(store, self._query.known if self._query.puts_unknown_first else self._query)
 
     def _field(self, name: str) -> Field:
         return field(self.collection, name)

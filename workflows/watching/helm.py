@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A campaign file, or the name of one that was run.")]
+from atomsieve.workflows import completing
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|NAME",
+        help="A campaign file, or the name of one that was run.",
+        autocompletion=completing.campaigns,
+    ),
+]
 Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
 Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
 Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
