@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 PATIENCE_S = 60.0
 _MOST_IDLE = 4
@@ -38,10 +39,13 @@ class Connections:
         The file, made if it is not there.
     durable : bool
         Whether a commit survives a power cut (``synchronous=FULL``); without it, it survives a crash of the process.
+    read_only : bool
+        Whether the file is there already and is left as it is, with what lies beside it.
     """
 
-    def __init__(self, path: Path, *, durable: bool) -> None:
+    def __init__(self, path: Path, *, durable: bool, read_only: bool = False) -> None:
         self._path = path
+        self._is_read_only = read_only
         self._synchronous = "FULL" if durable else "NORMAL"
         # A deque, because appending and popping need no lock that a fork could copy in its locked state.
         self._idle: deque[sqlite3.Connection] = deque()
@@ -88,12 +92,33 @@ class Connections:
             else:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if self._closed or len(self._idle) >= _MOST_IDLE:
+                if self._closed or self._is_read_only or len(self._idle) >= _MOST_IDLE:
                     connection.close()
                 else:
                     self._idle.append(connection)
 
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Open the file without making anything beside it, where that is not allowed."""
+        where = f"file:{quote(str(self._path))}?mode=ro"
+        for given in ("", "&immutable=1"):
+            connection = sqlite3.connect(
+                where + given, uri=True, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                connection.close()
+                # what a writer that was cut short, or goes on, left beside the file is part of the database
+                log = self._path.with_name(f"{self._path.name}-wal")
+                if given or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or not _is_empty(log):
+                    raise
+            else:
+                return connection
+        raise AssertionError  # the second either opens or raises
+
     def _open(self) -> sqlite3.Connection:
+        if self._is_read_only:
+            return self._open_to_read()
         deadline = time.monotonic() + PATIENCE_S
         with contextlib.suppress(OSError):
             # SQLite itself would let others read it; what it puts beside it is as private as the file
@@ -111,6 +136,13 @@ class Connections:
             else:
                 return connection
             time.sleep(random.uniform(0.001, 0.02))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return True
 
 
 def _outlive(connection: sqlite3.Connection) -> None:

@@ -41,6 +41,8 @@ COPIED: Final = (
 )
 #: The collections whose documents say of a site what is superseded.
 MARKED: Final = ("adsorption_energies", "reaction_results", "stabilities")
+#: The collections with documents that may be too large for a server.
+_LARGE: Final = ("calculations", "campaigns")
 #: What decides what becomes of two documents under one key; of the few campaigns, all of it.
 _HEAD: Final = ("key", "status", "resolved", "last_updated", "campaigns", "tags")
 #: Documents of calculations are some 20 kB each, those of others a tenth.
@@ -191,7 +193,7 @@ def put(target: Database, name: str, documents: Iterable[Document], *, newer_win
         Whether a newer document takes the place of an older one in every collection.
     """
     store = collection(target, name)
-    open_ = {document["key"]: _stored(target, document) for document in documents}
+    open_ = {document["key"]: _stored(target, name, document) for document in documents}
 
     def changed(key: str, there: Document | None) -> Change | None:
         return change(name, open_[key], there, newer_wins=newer_wins)
@@ -307,8 +309,11 @@ def _whole(database: Database, document: Document) -> dict[str, Any]:
     return dict(document) if database.blobs is None else database.blobs.whole(document)
 
 
-def _stored(database: Database, document: Document) -> dict[str, Any]:
-    return dict(document) if database.blobs is None else database.blobs.slim(document)
+def _stored(database: Database, name: str, document: Document) -> dict[str, Any]:
+    # rows are asked for what is in them
+    if database.blobs is None or name not in _LARGE:
+        return dict(document)
+    return database.blobs.slim(document)
 
 
 def _after(found: Change | None, there: Document | None) -> dict[str, Any] | None:

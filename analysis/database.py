@@ -309,7 +309,7 @@ class Database:
         with reported(self.title):
             before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
             document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
-            self._save(validated("campaigns", document))
+            self._save(self._slim(validated("campaigns", document)))
 
     def save_stage(self, name: str, stage: str, **numbers: int) -> None:
         """Keep with a campaign how many sites entered a stage, or passed it."""
@@ -328,7 +328,7 @@ class Database:
         """Return a campaign's file as it was last run, or None."""
         with reported(self.title):
             document = self.campaigns.query_one({"key": name})
-        content: dict[str, Any] | None = document["campaign"] if document else None
+        content: dict[str, Any] | None = self._whole(document)["campaign"] if document else None
         return content
 
     def lease(self, name: str) -> Lease:

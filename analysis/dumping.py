@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -131,7 +131,7 @@ def load(path: Path, target: Database, progress: Progress = lambda *_: None, *, 
     return merging
 
 
-def _documents(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _documents(path: Path) -> Generator[tuple[str, dict[str, Any]]]:
     for _, line in _lines(path):
         entry = json_util.loads(line)
         if "collection" in entry:
@@ -209,6 +209,5 @@ def _reading(path: Path) -> Iterator[TextIO]:
             is_packed = file.read(2) == b"\x1f\x8b"
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"there is no dump {path}; `atomsieve db dump WHERE FILE` writes one") from None
-    opened = gzip.open(path, "rt", encoding="utf-8") if is_packed else path.open(encoding="utf-8")
-    with opened as file:
+    with gzip.open(path, "rt", encoding="utf-8") if is_packed else path.open(encoding="utf-8") as file:
         yield file

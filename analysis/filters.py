@@ -1,139 +1,220 @@
-"""Filters: the part of a MongoDB filter that SQL decides, by columns, and the part that it leaves; and projections.
-
-A column holds numbers and texts as they are, null for null and missing, and tagged bytes for other scalars, so that
-SQLite compares them as BSON does. What is no scalar (an array, an object, a path through an array ...) is opaque: its
-digest serves uniqueness alone.
-"""
+"""Filters: the part of a MongoDB filter that SQL decides, by columns, and the part that it leaves to each document."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import bson
-from bson import ObjectId
-from maggma.core import Sort, StoreError
+from maggma.core import Sort
 from mongomock_ng.filtering import filter_applies, resolve_sort_key
 
-Document = dict[str, Any]
-Scalar = int | float | str | bytes | None
+from atomsieve.analysis.columns import BOOL, DATE, NULL, OBJECT_ID, Document, Scalar, column, encoded, is_opaque
 
-#: Where the values of a column that are no scalars begin, in SQLite's order.
-OPAQUE = b"\xff"
-_OBJECT_ID, _BOOL, _DATE = b"\x23", b"\x28", b"\x2d"  # BSON's order of types
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_VALUES = 30_000  # SQLite takes 32,766 parameters a statement
+_COMPARISONS = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
+#: Between which values of SQLite's order a comparison stays, as BSON compares values of one type alone.
+_BRACKETS: Mapping[type | bytes, tuple[Scalar, Scalar]] = {
+    int: (None, ""),
+    str: ("", b""),
+    **{tag: (tag, bytes([tag[0] + 1])) for tag in (OBJECT_ID, BOOL, DATE)},
+}
 
 
-def column(field: str) -> str:
-    """Give the quoted name of a field's column; ``A`` becomes ``^a``, as ``A`` and ``a`` are one name to SQLite."""
-    escaped = re.sub("[A-Z^#]", lambda match: "^" + match[0].lower(), field)
-    return '"' + escaped.replace('"', '""') + '"'
+@dataclass(frozen=True)
+class Term:
+    """A condition on a field that SQL decides.
 
+    Parameters
+    ----------
+    field : str
+        Its path.
+    kind : str
+        What an index can do for it: ``equal`` (to one value), ``among`` (equal to one of several), ``range``, or
+        ``other``.
+    sql : str
+        The condition.
+    parameters : tuple
+        The values of its question marks.
+    members : str
+        For an array: the query for the rows that fulfil it, of the same parameters.
+    """
 
-def field_of(name: str) -> str:
-    """Give the field whose column has this (unquoted) name."""
-    return re.sub(r"\^(.)", lambda match: match[1].upper(), name)
-
-
-def encoded(value: Any) -> Scalar:
-    """Give what a column holds for a value."""
-    match value:
-        case bool():
-            return _BOOL + bytes([value])
-        case None | str() | int():
-            return value
-        case float() if value == value:
-            return value
-        case ObjectId():
-            return _OBJECT_ID + value.binary
-        case datetime():
-            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-            milliseconds = (aware - _EPOCH) // timedelta(milliseconds=1)
-            return _DATE + (milliseconds + (1 << 63)).to_bytes(8, "big")
-        case _:
-            return OPAQUE + hashlib.sha256(bson.encode({"": value})).digest()
-
-
-def is_opaque(scalar: Scalar) -> bool:
-    """Whether a column holds this for a value that is no scalar."""
-    return isinstance(scalar, bytes) and scalar >= OPAQUE
-
-
-def column_value(document: Any, field: str) -> Scalar:
-    """Give what the column of a (dotted) field holds for a document."""
-    value = document
-    for name in field.split("."):
-        if isinstance(value, list | tuple):
-            break
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return encoded(value)
-
-
-def values_at(value: Any, path: list[str]) -> Iterator[Any]:
-    """Yield all values that a path reaches, through arrays too, and the elements of an array at its end."""
-    if not path:
-        yield from value if isinstance(value, list) else [value]
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, Mapping):
-                yield from values_at(item, path)
-    elif isinstance(value, Mapping) and path[0] in value:
-        yield from values_at(value[path[0]], path[1:])
+    field: str
+    kind: str
+    sql: str
+    parameters: tuple[Scalar, ...]
+    members: str = ""
 
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What SQL does for a filter: its condition, the values of the question marks there, and the rest of the filter."""
+    """What SQL does for a filter: its terms, all of which must hold, and the rest of the filter."""
 
-    where: str
-    parameters: Sequence[Scalar]
+    terms: Sequence[Term]
     rest: Document
 
     def accepts(self, document: Document) -> bool:
-        """Whether a document that fulfils the condition matches the rest of the filter too."""
+        """Whether a document that fulfils the terms matches the rest of the filter too."""
         return not self.rest or bool(filter_applies(self.rest, document))  # type: ignore[no-untyped-call]
 
 
-def narrow(criteria: Mapping[str, Any], columns: Collection[str], key: Iterable[str]) -> Narrowing:
-    """Let SQL decide on equality, ``$in`` and null at the top of a filter, where fields have columns of scalars alone.
+def fields_in(criteria: Any) -> set[str]:
+    """Give the fields that a filter asks for."""
+    found: set[str] = set()
+    for name, condition in criteria.items() if isinstance(criteria, Mapping) else ():
+        if not name.startswith("$"):
+            found.add(name)
+        elif isinstance(condition, list):
+            found.update(*map(fields_in, condition))
+    return found
 
-    SQLite, without statistics, would guess which index leaves the fewest rows. It is shown one: that of the first field
-    of the key that the filter names, else of the filter's first.
+
+def narrow(criteria: Mapping[str, Any], columns: Iterable[str], arrays: Mapping[str, str]) -> Narrowing:
+    """Let SQL decide on as much of a filter as it can exactly as MongoDB does.
+
+    Parameters
+    ----------
+    criteria : mapping
+        A MongoDB filter.
+    columns : iterable of str
+        Fields that have columns, of scalars alone.
+    arrays : mapping of str to str
+        The (quoted) tables of the elements of array fields, of scalars alone.
     """
-    wanted = {field: _values(condition) for field, condition in criteria.items() if field in columns}
-    decided = {field: values for field, values in wanted.items() if values is not None}
-    leading = next((field for field in (*key, *decided) if field in decided), None)
-    terms = [
-        _term(column(field) if field == leading else f"+{column(field)}", values) for field, values in decided.items()
-    ]
-    rest = {field: condition for field, condition in criteria.items() if field not in decided}
+    terms: list[Term] = []
+    rest: Document = {}
+    together: list[Any] = []
+    known = _Known(frozenset(columns), arrays)
+    for name, condition in criteria.items():
+        if name == "$and" and isinstance(condition, list) and all(isinstance(part, Mapping) for part in condition):
+            parts = [narrow(part, known.columns, arrays) for part in condition]
+            terms += [term for part in parts for term in part.terms]
+            together += [part.rest for part in parts if part.rest]
+        elif name in ("$or", "$nor") and (term := known.either(name, condition)):
+            terms.append(term)
+        else:
+            found, left = known.split(name, condition)
+            terms += found
+            if left is not None:
+                rest[name] = left
+    if together:
+        rest["$and"] = together
     filter_applies(rest, {})  # type: ignore[no-untyped-call]  # refuses, without a document too, what it does not know
-    parameters = [value for values in decided.values() for value in values if value is not None]
-    return Narrowing(" AND ".join(terms) or "TRUE", parameters, rest)
+    if sum(len(term.parameters) for term in terms) > _MOST_VALUES:
+        return Narrowing([], dict(criteria))
+    return Narrowing(terms, rest)
 
 
-def _values(condition: Any) -> list[Scalar] | None:
-    """Give the values to one of which a condition wants a field to be equal; None if it wants something else."""
-    values = [condition]
-    if isinstance(condition, Mapping) and len(condition) == 1:
-        operator, operand = next(iter(condition.items()))
-        if operator == "$eq":
-            values = [operand]
-        elif operator == "$in" and isinstance(operand, list):
-            values = operand
-    scalars = list(dict.fromkeys(encoded(value) for value in values))
-    return None if len(scalars) > _MOST_VALUES or any(map(is_opaque, scalars)) else scalars
+@dataclass(frozen=True)
+class _Known:
+    """The fields on which SQL can decide."""
+
+    columns: frozenset[str]
+    arrays: Mapping[str, str]
+
+    def split(self, field: str, condition: Any) -> tuple[list[Term], Any]:
+        """Turn what can be turned of the condition on a field into terms; also give what is left, None for nothing."""
+        if field.startswith("$") or (field not in self.columns and field not in self.arrays):
+            return [], condition
+        if not isinstance(condition, Mapping) or not any(str(name).startswith("$") for name in condition):
+            term = self._equal(field, [condition])
+            return ([], condition) if term is None else ([term], None)
+        found = {operator: self._terms(field, operator, operand) for operator, operand in condition.items()}
+        # ``$options`` belongs to ``$regex``, which is left too
+        left = {operator: condition[operator] for operator, terms in found.items() if terms is None}
+        return [term for terms in found.values() for term in terms or ()], left or None
+
+    def either(self, operator: str, branches: Any) -> Term | None:
+        """Turn ``$or`` or ``$nor`` into a term, if SQL decides on all that it says."""
+        if (
+            not isinstance(branches, list)
+            or not branches
+            or not all(isinstance(branch, Mapping) for branch in branches)
+        ):
+            return None
+        found = [narrow(branch, self.columns, self.arrays) for branch in branches]
+        if any(branch.rest for branch in found):
+            return None
+        sql = " OR ".join(f"({conjunction(branch.terms)})" for branch in found)
+        parameters = tuple(value for branch in found for term in branch.terms for value in term.parameters)
+        return Term("", "other", f"({sql})" if operator == "$or" else f"({sql}) IS NOT TRUE", parameters)
+
+    def _terms(self, field: str, operator: str, operand: Any) -> list[Term] | None:
+        """Turn one operator of a condition into terms; None if it cannot be."""
+        match operator:
+            case "$eq":
+                term = self._equal(field, [operand])
+            case "$in" if isinstance(operand, list):
+                term = self._equal(field, operand)
+            case "$ne":
+                term = _denied(self._equal(field, [operand]))
+            case "$nin" if isinstance(operand, list):
+                term = _denied(self._equal(field, operand))
+            case "$not" if isinstance(operand, Mapping) and len(operand) == 1 and next(iter(operand)) in _COMPARISONS:
+                term = _denied(self._compared(field, *next(iter(operand.items()))))
+            case "$all" if (
+                isinstance(operand, list) and operand and not any(isinstance(one, Mapping) for one in operand)
+            ):
+                each = [self._equal(field, [value]) for value in operand]
+                return None if None in each else [term for term in each if term]
+            case _ if operator in _COMPARISONS:
+                term = self._compared(field, operator, operand)
+            case _:
+                return None
+        return None if term is None else [term]
+
+    def _equal(self, field: str, values: list[Any]) -> Term | None:
+        scalars = list(dict.fromkeys(encoded(value) for value in values))
+        if any(map(is_opaque, scalars)) or len(scalars) > _MOST_VALUES:
+            return None
+        kind = "equal" if len(scalars) == 1 else "among"
+        if field in self.arrays:
+            held = tuple(NULL if value is None else value for value in scalars)
+            members = self._members(field, f'"#element" IN ({_marks(held)})')
+            return Term(field, kind, f'EXISTS ({members} AND "#row" = "#")', held, members)
+        name = column(field)
+        held = tuple(value for value in scalars if value is not None)
+        if held == tuple(scalars):
+            # a list of one would cost an index its order
+            return Term(field, kind, f"{name} = ?" if kind == "equal" else f"{name} IN ({_marks(held)})", held)
+        if not held:
+            return Term(field, kind, f"{name} IS NULL", held)
+        # no index serves both
+        return Term(field, "other", f"({name} IN ({_marks(held)}) OR {name} IS NULL)", held)
+
+    def _compared(self, field: str, operator: str, operand: Any) -> Term | None:
+        value = encoded(operand)
+        if value is None or is_opaque(value):
+            return None
+        tag = value[:1] if isinstance(value, bytes) else str if isinstance(value, str) else int
+        lowest, beyond = _BRACKETS[tag]
+        sign = _COMPARISONS[operator]
+        bound, edge = (">=", lowest) if sign.startswith("<") else ("<", beyond)
+        name = '"#element"' if field in self.arrays else column(field)
+        sql, parameters = f"{name} {sign} ?", (value,)
+        if edge is not None:
+            sql, parameters = f"({sql} AND {name} {bound} ?)", (value, edge)
+        if field in self.arrays:
+            return Term(field, "other", f'"#" IN ({self._members(field, sql)})', parameters)
+        return Term(field, "range", sql, parameters)
+
+    def _members(self, field: str, condition: str) -> str:
+        return f'SELECT "#row" FROM {self.arrays[field]} WHERE {condition}'
 
 
-def _term(name: str, values: list[Scalar]) -> str:
-    some = f"{name} IN ({', '.join('?' for value in values if value is not None)})"
-    return f"({some} OR {name} IS NULL)" if None in values else some
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _denied(term: Term | None) -> Term | None:
+    return None if term is None else Term(term.field, "other", f"({term.sql}) IS NOT TRUE", term.parameters)
+
+
+def conjunction(terms: Iterable[Term]) -> str:
+    """Write terms as one condition."""
+    return " AND ".join(term.sql for term in terms) or "TRUE"
 
 
 def order_by(sort: Mapping[str, Sort | int]) -> str:
@@ -150,49 +231,3 @@ def in_order(found: Iterable[tuple[int, Document]], sort: Mapping[str, Sort | in
 
 def _place(field: str, found: tuple[int, Document]) -> Any:
     return resolve_sort_key(field, found[1])  # type: ignore[no-untyped-call]
-
-
-def projection(properties: Mapping[str, Any] | Iterable[str] | None) -> Callable[[Document], Document]:
-    """Turn a projection into a function that cuts a document down to it.
-
-    Parameters
-    ----------
-    properties : Mapping or Iterable[str] or None
-        The names (dotted paths too) of the fields to keep, or a mapping of them to 1, besides ``_id``, which
-        ``{"_id": 0}`` leaves out; all if empty.
-
-    Raises
-    ------
-    StoreError
-        If a field other than ``_id`` is to be left out, two paths overlap, or the value is an operator.
-    """
-    if not properties:
-        return lambda document: document
-    wanted = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, 1)
-    if wanted == {"_id": 0}:
-        return lambda document: {name: value for name, value in document.items() if name != "_id"}
-    if wanted.setdefault("_id", 1) == 0:
-        del wanted["_id"]
-    if any(flag != 1 for flag in wanted.values()):
-        raise StoreError(f"projection {wanted!r}: give 1 for each field to keep; 0 serves _id alone, and no operators")
-    if overlapping := [path for path in wanted for other in wanted if path.startswith(f"{other}.")]:
-        raise StoreError(f"projection {sorted(wanted)}: {overlapping} lie within other paths; leave them out")
-    tree: Document = {}
-    for path in wanted:
-        node = tree
-        for name in path.split("."):
-            node = node.setdefault(name, {})
-    return lambda document: _kept(document, tree)
-
-
-def _kept(value: Any, tree: Document) -> Any:
-    """Cut a document, or each in an array, down to a tree of names; an empty tree keeps all."""
-    if not tree:
-        return value
-    if isinstance(value, list):
-        return [_kept(item, tree) for item in value if isinstance(item, dict | list)]
-    return {
-        name: _kept(item, tree[name])
-        for name, item in value.items()
-        if name in tree and (not tree[name] or isinstance(item, dict | list))
-    }

@@ -15,7 +15,7 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.outcomes import failure_document
 from atomsieve.analysis.provenance import Provenance
-from atomsieve.analysis.upserts import DUPLICATE, amend, replace_all_but, set_fields
+from atomsieve.analysis.upserts import DUPLICATE, amend, put, set_fields
 
 
 def put_outcomes(
@@ -89,7 +89,7 @@ def put_failures(
         is_free = document["request"]["task"] == "molecule"
         site = None if is_free else known.get(labels.get(document["key"], ""))
         made.append(validated("failures", failure_document(document, provenance, site)))
-    replace_all_but(failures, made)
+    put(failures, made)
 
 
 def resolve(failures: Store, calculations: Store, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -1,8 +1,8 @@
 """A store: a collection of documents behind maggma's `Store` interface, here in one SQLite file, without a server.
 
-One file holds many collections, a table each. A row is a document: its BSON, and a column with an index for each field
-that it is looked up by, so that an update or a lookup costs the same at ten documents and at ten million. What no
-column decides, mongomock's filter does. Many processes may read and write at once.
+One file holds many collections, a table each. A row is a document: its BSON, and a column for each field that it is
+looked up by, so that an update or a lookup costs the same at ten documents and at ten million. What no column decides,
+mongomock's filter does. Many processes may read and write at once.
 """
 
 from __future__ import annotations
@@ -10,44 +10,32 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import bson
-from maggma.core import DateTimeFormat, Sort, Store, StoreError
+from maggma.core import DateTimeFormat, Store, StoreError
 from monty.json import jsanitize
 from pydash import pick
 
+from atomsieve.analysis.columns import Document, column, column_value, encoded
 from atomsieve.analysis.connections import Connections, warn_if_unsafe
-from atomsieve.analysis.filters import (
-    OPAQUE,
-    Document,
-    Narrowing,
-    column,
-    column_value,
-    encoded,
-    field_of,
-    in_order,
-    narrow,
-    order_by,
-    projection,
-    values_at,
-)
+from atomsieve.analysis.layout import Layout, Wishes
+from atomsieve.analysis.projections import projection
+from atomsieve.analysis.reading import Filter, Order, Reading
 
-Filter = Mapping[str, Any] | None
 Properties = Mapping[str, Any] | Iterable[str] | None
-Order = Mapping[str, Sort | int] | None
-Numbered = Generator[tuple[int, Document], None, None]
+Index = str | Sequence[str]
 
 
 class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
     """A maggma store in a SQLite file, with no limit on the size of a document.
 
-    What `update` has returned from is kept, whatever happens to the process. A column decides on equality, ``$in`` and
-    null, while no document has an array or object there. Where none does, it differs from a `MongoStore` in this:
+    What `update` has returned from is kept, whatever happens to the process. A column decides on equality, ranges,
+    ``$in`` and null, and on their opposites, while no document has an array or object there; the elements of an array
+    are known if the field was declared so. Where none decides, it differs from a `MongoStore` in this:
     ``True`` equals ``1``; a path that leads through null, a number, a text or an array does not find what is absent,
     nor do ``$gte`` and ``$lte`` null; an empty ``$all`` finds all; ``$size`` takes objects too; arrays in arrays are
     flattened; objects are equal in any order of their fields. Arrays sort by their first element.
@@ -60,8 +48,15 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         The collection: letters, digits, ``_``, ``-`` and ``.``.
     key : str or list[str]
         The field, or the fields, that tell documents apart: the file itself refuses two that agree in all of them.
-    index_fields : Sequence[str]
-        More fields (dotted paths too) that have an index from the start; `ensure_index` gives it later.
+    index_fields : Sequence[str | Sequence[str]]
+        More fields (dotted paths too), or several together in order, that have an index from the start;
+        `ensure_index` gives it later.
+    array_fields : Sequence[str]
+        Fields that may hold arrays of scalars, whose elements have an index.
+    column_fields : Sequence[str]
+        Fields that have a column without an index, so that `values` has them without reading documents.
+    read_only : bool
+        Whether nothing is written or made, no index either: a file that others may not even change will do.
     durable : bool
         Whether an acknowledged write survives a power cut too, at the cost of an fsync for each transaction.
     last_updated_field, last_updated_type, **kwargs
@@ -80,8 +75,11 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         key: str | list[str] = "key",
         last_updated_field: str = "last_updated",
         last_updated_type: DateTimeFormat | str = DateTimeFormat.DateTime,
-        index_fields: Sequence[str] = (),
+        index_fields: Sequence[Index] = (),
         durable: bool = True,
+        array_fields: Sequence[str] = (),
+        column_fields: Sequence[str] = (),
+        read_only: bool = False,
         **kwargs: Any,
     ) -> None:
         if str(path) == ":memory:":
@@ -90,12 +88,16 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
             raise ValueError(f"collection_name={collection_name!r} must consist of letters, digits, '_', '-' and '.'")
         self.path = str(Path(path).expanduser().absolute())
         self.collection_name = collection_name
-        self.index_fields = tuple(index_fields)
+        self.index_fields = tuple(field if isinstance(field, str) else tuple(field) for field in index_fields)
         self.durable = durable
+        self.array_fields = tuple(array_fields)
+        self.column_fields = tuple(column_fields)
+        self.read_only = read_only
         self.kwargs = kwargs
         self._given_key = key
         self._table = column(collection_name)
         self._connections: Connections | None = None
+        self._layout: tuple[int, Layout] | None = None
         super().__init__(key=key, last_updated_field=last_updated_field, last_updated_type=last_updated_type, **kwargs)
 
     @property
@@ -129,11 +131,12 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
             return
         self.close()
         warn_if_unsafe(Path(self.path))
-        self._connections = Connections(Path(self.path), durable=self.durable)
+        self._connections = Connections(Path(self.path), durable=self.durable, read_only=self.read_only)
+        key = _as_list(self._given_key)
+        single = [[field] for field in key if len(key) > 1]
+        indexes = [*single, [self.last_updated_field], *map(_as_list, self.index_fields)]
         try:
-            self._prepare(["_id"], unique=True)
-            self._prepare(_as_list(self._given_key), unique=True)
-            self._prepare([self.last_updated_field, *self.index_fields])
+            self._prepare(indexes, [["_id"], key], self.column_fields, self.array_fields)
         except sqlite3.Error as error:
             self.close()
             message = f"cannot open {self.path}: {error}; its folder must be there, and the file, if any, a SQLite file"
@@ -146,21 +149,17 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         self._connections = None
 
     def ensure_index(self, key: str | list[str], unique: bool = False) -> bool:
-        """Give fields an index each, or refuse two documents that agree in all of them; False if there are such."""
+        """Give fields an index, together, or refuse two documents that agree in all; False if there are such."""
         try:
-            self._prepare(_as_list(key), unique=unique)
+            self._prepare([] if unique else [_as_list(key)], [_as_list(key)] if unique else [])
         except sqlite3.IntegrityError:
             return False
         return True
 
     def count(self, criteria: Filter = None) -> int:
         """Count the documents that match a MongoDB filter."""
-        with self._file().reading() as connection:
-            narrowing = self._narrowed(connection, criteria)
-            if narrowing.rest:
-                return sum(1 for _ in self._matching(connection, criteria))
-            sql = f"SELECT count(*) FROM {self._table} WHERE {narrowing.where}"
-            return int(connection.execute(sql, narrowing.parameters).fetchone()[0])
+        with self._reading() as reading:
+            return reading.count(criteria)
 
     def query(
         self, criteria: Filter = None, properties: Properties = None, sort: Order = None, skip: int = 0, limit: int = 0
@@ -171,19 +170,31 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         column; by others, all that match are held in memory. A child process cannot go on reading its parent's query.
         """
         cut, process = projection(properties), os.getpid()
-        with self._file().reading() as connection, closing(self._matching(connection, criteria, sort)) as found:
-            for _, document in islice(found, skip, skip + abs(limit) if limit else None):
+        with self._reading() as reading, closing(reading.documents(criteria, sort, skip, abs(limit))) as found:
+            for _, document in found:
                 yield cut(document)
                 if os.getpid() != process:
                     raise StoreError("this query was begun before a fork; begin it again in the child process")
 
+    def values(
+        self, fields: Sequence[str], criteria: Filter = None, sort: Order = None, skip: int = 0, limit: int = 0
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of fields (dotted paths too) in the documents that match, None where they are missing.
+
+        Fields with a column cost no look into the documents; see `query` for the rest.
+        """
+        with self._reading() as reading, closing(reading.values(fields, criteria, sort, skip, abs(limit))) as found:
+            yield from found
+
     def distinct(self, field: str, criteria: Filter = None, all_exist: bool = False) -> list[Any]:
         """List the different values of a field in the documents that match; arrays count by their elements."""
-        values: dict[Any, Any] = {}
-        for document in self.query(criteria, [field]):
-            for value in values_at(document, field.split(".")):
-                values.setdefault(encoded(value), value)
-        return list(values.values())
+        with self._reading() as reading:
+            return reading.distinct(field, criteria)
+
+    def plan(self, criteria: Filter = None, sort: Order = None) -> list[str]:
+        """Tell in the words of SQLite's EXPLAIN QUERY PLAN how documents would be found and sorted."""
+        with self._reading() as reading:
+            return reading.plan(criteria, sort)
 
     def groupby(
         self, keys: list[str] | str, criteria: Filter = None, properties: Properties = None, **options: Any
@@ -211,95 +222,127 @@ class SQLiteStore(Store):  # type: ignore[misc]  # maggma has no types
         documents = list(self._accepted(docs if isinstance(docs, list) else [docs]))
         fields = _as_list(key or self.key)
         if fields != _as_list(self._given_key):
-            self._prepare(fields)
-        try:
-            with self._file().writing() as connection:
-                columns = self._fields(connection)
-                for document in documents:
-                    self._replace(connection, document, fields, columns)
-        except sqlite3.IntegrityError as error:
-            raise StoreError(f"{self.name}: nothing was updated, {error}; remove the other document first") from error
+            self._prepare([[field] for field in fields])
+        with self._writing() as (connection, layout):
+            for document in documents:
+                self._replace(connection, layout, document, self._found(connection, document, fields))
+
+    def amend(self, keys: Iterable[Any], change: Callable[[Any, Document | None], Document | None]) -> None:
+        """Replace documents by what a function makes of them; all in one durable transaction, or none.
+
+        Parameters
+        ----------
+        keys : Iterable
+            Values of the store's own key, of one field.
+        change : callable
+            From a key and its document, None if there is none, to the new document; None leaves it as it is.
+
+        Raises
+        ------
+        StoreError
+            As `update` does.
+        """
+        (field,) = _as_list(self._given_key)
+        with self._writing() as (connection, layout):
+            for key in keys:
+                found = self._found(connection, {field: key}, [field])
+                document = change(key, found[1] if found else None)
+                if document is not None:
+                    self._replace(connection, layout, document, found)
 
     def remove_docs(self, criteria: Mapping[str, Any]) -> None:
         """Remove the documents that match a MongoDB filter, in one durable transaction."""
-        with self._file().writing() as connection:
-            rows = [(row,) for row, _ in self._matching(connection, criteria)]
-            connection.executemany(f'DELETE FROM {self._table} WHERE "#" = ?', rows)
+        with self._writing() as (connection, layout):
+            rows = list(Reading(connection, layout, self._leading).documents(criteria))
+            connection.executemany(f'DELETE FROM {self._table} WHERE "#" = ?', [(row,) for row, _ in rows])
+            for row, document in rows:
+                layout.change_elements(connection, row, document, None)
+
+    @property
+    def _leading(self) -> list[str]:
+        return ["_id", *_as_list(self._given_key)]
 
     def _file(self) -> Connections:
         if self._connections is None:
             raise StoreError(f"{self.name} is not connected; call connect() first, or use the store in a with block")
         return self._connections
 
-    def _prepare(self, fields: Sequence[str], unique: bool = False) -> None:
-        """Give fields a column and an index each, and one index over all of them if they shall be unique.
-
-        They are filled in the transaction that makes them, and never removed: what exists can be trusted, whichever
-        process made it. A column whose name begins with ``#`` is that of no field.
-        """
-
-        def index(*names: str) -> str:
-            return column("/".join([self.collection_name, *names]))
-
-        together = index(*fields, "unique")
-        wanted = {together: fields} if unique else {}
+    @contextmanager
+    def _reading(self) -> Iterator[Reading]:
+        """Lend a snapshot of the collection."""
         with self._file().reading() as connection:
-            present = {f'"{row[1]}"' for row in connection.execute(f"PRAGMA index_list({self._table})")}
-        wanted |= {index(field): [field] for field in fields if index(field, "unique") not in {*present, *wanted}}
-        if present.issuperset(wanted):
+            layout = self._laid_out(connection)
+            if not layout.fields:
+                # what a file that is only read does not have is empty
+                connection.execute(f'CREATE TEMP TABLE {self._table} ("#" INTEGER PRIMARY KEY, "_id", "#body" BLOB)')
+                layout = Layout.read(connection, self.collection_name)
+            yield Reading(connection, layout, self._leading)
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[sqlite3.Connection, Layout]]:
+        if self.read_only:
+            raise StoreError(f"{self.name} was opened to be read only; nothing was written")
+        try:
+            with self._file().writing() as connection:
+                yield connection, self._laid_out(connection)
+        except sqlite3.IntegrityError as error:
+            raise StoreError(f"{self.name}: nothing was updated, {error}; remove the other document first") from error
+
+    def _laid_out(self, connection: sqlite3.Connection) -> Layout:
+        """Give the layout that this transaction sees; another process may have changed it."""
+        (version,) = connection.execute("PRAGMA schema_version").fetchone()
+        if self._layout is None or self._layout[0] != version:
+            self._layout = version, Layout.read(connection, self.collection_name)
+        return self._layout[1]
+
+    def _prepare(
+        self,
+        indexes: Iterable[Sequence[str]],
+        unique: Iterable[Sequence[str]] = (),
+        columns: Iterable[str] = (),
+        arrays: Iterable[str] = (),
+    ) -> None:
+        """Make the indexes over fields, columns and tables of elements that are missing, in one transaction."""
+        if self.read_only:
+            with self._file().reading() as connection:
+                self._laid_out(connection)
             return
+
+        def wishes(connection: sqlite3.Connection) -> Wishes:
+            there = self._laid_out(connection)
+            return Wishes.of(self.collection_name, there, indexes, unique, columns, arrays)
+
+        with self._file().reading() as connection:
+            if not self._laid_out(connection).lacks(wishes(connection)):
+                return
         with self._file().writing() as connection:
-            connection.execute(f'CREATE TABLE IF NOT EXISTS {self._table} ("#" INTEGER PRIMARY KEY, "#body" BLOB)')
-            connection.create_function("stored", 2, lambda body, field: column_value(bson.decode(body), field))
-            for field in set(fields).difference(self._fields(connection)):
-                connection.execute(f"ALTER TABLE {self._table} ADD COLUMN {column(field)}")
-                connection.execute(f'UPDATE {self._table} SET {column(field)} = stored("#body", ?)', (field,))
-            for name, indexed in wanted.items():
-                kind, columns = "UNIQUE INDEX" if name == together else "INDEX", ", ".join(map(column, indexed))
-                connection.execute(f"CREATE {kind} IF NOT EXISTS {name} ON {self._table} ({columns})")
+            wishes(connection).fulfil(connection, self.collection_name)
+            self._layout = None
 
-    def _fields(self, connection: sqlite3.Connection) -> list[str]:
-        names = [row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")]
-        return [field_of(name) for name in names if not name.startswith("#")]
-
-    def _scalar_fields(self, connection: sqlite3.Connection, among: Iterable[str]) -> set[str]:
-        """Give those of the fields that have a column, where no document holds an array or another opaque value."""
-        fields = set(among).intersection(self._fields(connection))
-        opaque = f"SELECT 1 FROM {self._table} WHERE {{}} >= ?"
-        return {field for field in fields if not connection.execute(opaque.format(column(field)), [OPAQUE]).fetchone()}
-
-    def _narrowed(self, connection: sqlite3.Connection, criteria: Filter) -> Narrowing:
-        received = bson.decode(bson.encode(criteria or {}))  # as a server would receive it: milliseconds, no tuples ...
-        return narrow(received, self._scalar_fields(connection, received), ["_id", *_as_list(self._given_key)])
-
-    def _matching(self, connection: sqlite3.Connection, criteria: Filter, sort: Order = None) -> Numbered:
-        """Yield the row number and the document of each that matches."""
-        narrowing, sort = self._narrowed(connection, criteria), sort or {}
-        sql = f'SELECT "#", "#body" FROM {self._table} WHERE {narrowing.where}'
-        sorts_in_sql = bool(sort) and self._scalar_fields(connection, sort) == set(sort)
-        if sorts_in_sql:
-            sql += f" ORDER BY {order_by(sort)}"
-        with closing(connection.execute(sql, narrowing.parameters)) as cursor:
-            rows = ((row, bson.decode(body)) for row, body in cursor)
-            found = (row for row in rows if narrowing.accepts(row[1]))
-            yield from found if sorts_in_sql else in_order(found, sort)
-
-    def _replace(self, connection: sqlite3.Connection, document: Document, key: list[str], fields: list[str]) -> None:
-        """Put a document in the place of the one that agrees in the key, whose ``_id`` it inherits, or insert it."""
+    def _found(
+        self, connection: sqlite3.Connection, document: Document, key: Sequence[str]
+    ) -> tuple[int, Document] | None:
+        """Give the row and the document that agrees in the key."""
         sql = f'SELECT "#", "#body" FROM {self._table} WHERE ' + " AND ".join(f"{column(field)} IS ?" for field in key)
         found = connection.execute(sql, [encoded(document[field]) for field in key]).fetchone()
-        row, identity = None, bson.ObjectId()
-        if found:
-            row, identity = found[0], bson.decode(found[1])["_id"]
-            if encoded(document.get("_id", identity)) != encoded(identity):
-                raise StoreError(f"_id={document['_id']!r} of a document that has _id={identity!r}; leave _id out")
+        return (found[0], bson.decode(found[1])) if found else None
+
+    def _replace(
+        self, connection: sqlite3.Connection, layout: Layout, document: Document, found: tuple[int, Document] | None
+    ) -> None:
+        """Put a document in the place of the one that was found, whose ``_id`` it inherits, or insert it."""
+        row, before = found or (None, None)
+        identity = before["_id"] if before else bson.ObjectId()
+        if before and encoded(document.get("_id", identity)) != encoded(identity):
+            raise StoreError(f"_id={document['_id']!r} of a document that has _id={identity!r}; leave _id out")
         document = {"_id": identity, **document}
-        names = ['"#"', '"#body"', *map(column, fields)]
-        connection.execute(
+        names = ['"#"', '"#body"', *map(column, layout.fields)]
+        cursor = connection.execute(
             f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
             f'ON CONFLICT ("#") DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in names[1:])}',
-            (row, bson.encode(document), *(column_value(document, field) for field in fields)),
+            (row, bson.encode(document), *(column_value(document, field) for field in layout.fields)),
         )
+        layout.change_elements(connection, row or cursor.lastrowid, before, document)
 
     def _accepted(self, documents: Iterable[Any]) -> Iterator[Document]:
         """Make BSON of what is none, as a `MongoStore` does (most is), and leave out what the validator refuses."""

@@ -46,7 +46,7 @@ def put_absent(store: Store, documents: Sequence[Document]) -> None:
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
     fresh: dict[str, dict[str, Any]] = {key: {**now, **document} for key, document in wanted.items()}
     if isinstance(store, MongoStore):
-        _bulk_write(store, [_upsert(_plain(document)) for document in fresh.values()])
+        _bulk_write(store, [_upsert("$setOnInsert", document) for document in fresh.values()])
         return
     amend(store, fresh, lambda key, there: gathered(there, fresh[key]) if there is not None else fresh[key])
 
@@ -77,46 +77,41 @@ def gather(store: Store, keys: Iterable[str], own: Mapping[str, Sequence[str]]) 
     return absent
 
 
-def set_fields(store: Store, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set fields of documents that are there, by key; nothing else of them changes."""
+def set_fields(store: Store, changes: Mapping[str, Document]) -> None:
+    """Set fields of documents that are there, by key, but add to what is gathered; nothing else of them changes."""
     if isinstance(store, MongoStore):
-        _bulk_write(store, [UpdateOne({"key": key}, {"$set": dict(fields)}) for key, fields in changes.items()])
+        _bulk_write(store, [UpdateOne({"key": key}, _change("$set", fields)) for key, fields in changes.items()])
     else:
-        amend(store, changes, lambda key, there: {**there, **changes[key]} if there is not None else None)
+        amend(store, changes, lambda key, there: _changed(there, changes[key]) if there is not None else None)
 
 
-def replace_all_but(store: Store, documents: Sequence[Document]) -> None:
-    """Store documents in the place of those under their keys, but for what is gathered, to which they add.
+def put(store: Store, documents: Sequence[Document]) -> None:
+    """Set fields of documents as :func:`set_fields` does, or make the documents where they are not there.
 
     Parameters
     ----------
     store : Store
-        Connected.
+        Connected, with ``key`` under a unique index.
     documents : sequence of mapping
         Each with its ``key``.
     """
     now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
     fresh: dict[str, dict[str, Any]] = {document["key"]: {**now, **document} for document in documents}
     if isinstance(store, MongoStore):
-        _bulk_write(
-            store,
-            [
-                UpdateOne({"key": key}, {"$set": _rest(document), "$addToSet": _each(document)}, upsert=True)
-                for key, document in fresh.items()
-            ],
-        )
-        return
-    amend(store, fresh, lambda key, there: {**fresh[key], **_lists(gathered(there or {}, fresh[key]))})
+        _bulk_write(store, [_upsert("$set", document) for document in fresh.values()])
+    else:
+        amend(store, fresh, lambda key, there: _changed(there or {}, fresh[key]))
 
 
 def gathered(there: Document, own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document to whose lists those of another are added."""
-    lists = {name: list(dict.fromkeys([*(there.get(name) or ()), *own.get(name, ())])) for name in GATHERED}
+    lists = {name: list(dict.fromkeys([*(there.get(name) or ()), *own[name]])) for name in GATHERED if name in own}
     return {**there, **lists}
 
 
-def _lists(document: Document) -> dict[str, Any]:
-    return {name: document[name] for name in GATHERED}
+def _changed(there: Document, fields: Document) -> dict[str, Any]:
+    lists = {name: values for name, values in gathered(there, fields).items() if name in GATHERED}
+    return {**there, **fields, **lists}
 
 
 def _has_gathered(there: Document, own: Mapping[str, Any]) -> bool:
@@ -124,7 +119,7 @@ def _has_gathered(there: Document, own: Mapping[str, Any]) -> bool:
 
 
 def _each(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: {"$each": list(own.get(name, ()))} for name in GATHERED}
+    return {name: {"$each": list(own[name])} for name in GATHERED if name in own}
 
 
 def _rest(document: Document) -> dict[str, Any]:
@@ -140,11 +135,14 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _upsert(document: Document) -> UpdateOne:
-    if GATHERED[0] not in document:
-        return UpdateOne({"key": document["key"]}, {"$setOnInsert": _rest(document)}, upsert=True)
-    change = {"$setOnInsert": _rest(document), "$addToSet": _each(document)}
-    return UpdateOne({"key": document["key"]}, change, upsert=True)
+def _change(verb: str, fields: Document) -> dict[str, Any]:
+    """Return what a server does with a document: set all but its lists, and add to these."""
+    changes = {verb: _rest(fields), "$addToSet": _each(fields)}
+    return {name: change for name, change in changes.items() if change}
+
+
+def _upsert(verb: str, document: dict[str, Any]) -> UpdateOne:
+    return UpdateOne({"key": document["key"]}, _change(verb, _plain(document)), upsert=True)
 
 
 def _bulk_write(store: MongoStore, writes: Sequence[UpdateOne]) -> None:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from atomsieve.analysis.documents.common import Number, Part
 from atomsieve.analysis.documents.rows import Row, of_site, written
 from atomsieve.analysis.provenance import Provenance
+from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.limiting import LimitingPotential
 
 
@@ -57,6 +58,9 @@ class ReactionResultDocument(Row):
         Field(description="ΔG of these rows at 0 V against RHE, eV, by adsorbate; null without a bound state."),
     ]
     verdicts: Annotated[dict[str, str], Field(description="The verdicts of these rows, by adsorbate.")]
+    verdict_set: Annotated[
+        list[str], Field(description="The different verdicts that are not `bound`; `bound` alone where there is none.")
+    ]
     multiplicity: Annotated[int | None, Field(description="2S + 1 of the clean site; null for a method without spin.")]
     corrections: Annotated[
         str | None, Field(description="Where zero-point energies and thermal terms come from, or the treatment.")
@@ -110,10 +114,12 @@ def reaction_document(
 def of_rows(own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what a reaction result says of the rows that it stands on, given as documents by adsorbate."""
     policies = [document["policy"] for document in own.values()]
+    verdicts = {name: document["verdict"] for name, document in own.items()}
     spins = (document["multiplicity"].get("clean") for document in own.values())
     return {
         "free_energies": {name: document["free"] for name, document in own.items()},
-        "verdicts": {name: document["verdict"] for name, document in own.items()},
+        "verdicts": verdicts,
+        "verdict_set": sorted(set(verdicts.values()) - {Verdict.BOUND}) or [str(Verdict.BOUND)],
         "multiplicity": next((spin for spin in spins if spin is not None), None),
         "corrections": next((policy.get("corrections") for policy in policies), None),
         "solvation": next((policy.get("solvation") for policy in policies), None),

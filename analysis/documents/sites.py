@@ -12,7 +12,7 @@ from atomsieve.analysis.provenance import Provenance
 from atomsieve.structures.energies import SiteLabel
 from atomsieve.structures.identity import geometry_key
 from atomsieve.structures.method import Method
-from atomsieve.structures.site import ActiveSite, atoms_to_dict, site_label
+from atomsieve.structures.site import ActiveSite, atoms_from_dict, atoms_to_dict, site_label
 
 
 class AtomsPart(Part):
@@ -55,14 +55,15 @@ class MethodDocument(Document):
 
 def site_document(site: ActiveSite, provenance: Provenance, label: SiteLabel | None = None) -> dict[str, Any]:
     """Return the document of a site as it was built, or of what was ingested, of which a label says more."""
-    atoms = atoms_to_dict(site.atoms)
-    known = {
-        "charge": site.charge,
-        "formula": site.atoms.get_chemical_formula("hill"),
-        "atoms": atoms,
-        "geometry": geometry_key(atoms["numbers"], atoms["positions"], atoms["cell"], atoms["pbc"]),
-    }
-    return {**unknown_site_document(label or site_label(site), site.recipe, provenance), **known}
+    unknown = unknown_site_document(label or site_label(site), site.recipe, provenance)
+    return {**unknown, "charge": site.charge, **structure(atoms_to_dict(site.atoms))}
+
+
+def structure(atoms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the document of a site says of its atoms, given as plain data."""
+    formula = atoms_from_dict(atoms).get_chemical_formula("hill")
+    geometry = geometry_key(atoms["numbers"], atoms["positions"], atoms["cell"], atoms["pbc"])
+    return {"formula": formula, "atoms": dict(atoms), "geometry": geometry}
 
 
 def unknown_site_document(label: SiteLabel, recipe: Mapping[str, Any], provenance: Provenance) -> dict[str, Any]:

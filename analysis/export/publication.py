@@ -12,15 +12,15 @@ from atomsieve.structures.errors import InputError
 
 #: What can be said of a publication, and how.
 OPTIONS: Final[Mapping[str, str]] = {
-    "title": "title of the publication; needed",
+    "title": "of the publication; needed",
     "authors": "family name first, with semicolons between: 'Curie, Marie; Bohr, Niels'; needed",
-    "year": "year of publication; needed",
-    "journal": "journal",
-    "volume": "volume",
-    "number": "number of the issue",
-    "pages": "pages, or the article's number",
-    "publisher": "publisher",
-    "doi": "DOI, as 10.1021/jp047349j",
+    "year": "four digits; needed",
+    "journal": "where it appears",
+    "volume": "of the journal",
+    "number": "of the issue",
+    "pages": "or the article's number",
+    "publisher": "of the journal",
+    "doi": "as 10.1021/jp047349j",
     "tags": "words to find it by, with commas between",
     "pub_id": "Catalysis-Hub's name of it; unless given, first author, first word of the title and year",
 }

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 #: Geometries that are held at a time.
 AT_ONCE: Final = 50
+#: The collections whose documents have geometries.
+HAVE_GEOMETRIES: Final = (
+    "reaction_results",
+    "adsorption_energies",
+    "stabilities",
+    "sites",
+    "calculations",
+    "failures",
+)
 Document = Mapping[str, Any]
 
 
@@ -39,6 +48,8 @@ def geometries(
     InputError
         If documents of the collection have no geometry.
     """
+    if collection not in HAVE_GEOMETRIES:
+        raise InputError(f"{collection} have no geometries; ask one of {', '.join(HAVE_GEOMETRIES)}")
     for some in chunks(documents, AT_ONCE):
         yield from _with_atoms(some, _of_each(database, collection, some, of))
 
@@ -57,13 +68,8 @@ def _of_each(database: Database, collection: str, some: Sequence[Document], of: 
         keys: list[str | None] = [str(document["key"]) for document in some]
     elif collection in ("adsorption_energies", "stabilities"):
         keys = [_key(document, of) for document in some]
-    elif collection == "reaction_results":
-        keys = _of_results(database, some, of or "clean")
     else:
-        raise InputError(
-            f"{collection} have no geometries; ask reaction_results, adsorption_energies, stabilities, calculations, "
-            "failures or sites"
-        )
+        keys = _of_results(database, some, of or "clean")
     known = database.known({key for key in keys if key is not None})
     return [known[key].get("atoms") if key in known else None for key in keys]
 

@@ -185,6 +185,10 @@ class _Parser:
         except InputError as error:
             raise self._error(str(error), name) from None
         operator, start = self._operator(field)
+        try:
+            comparison(field, operator, ())
+        except InputError as error:
+            raise self._error(str(error), start) from None
         values: list[_Token] = []
         if operator in ("in", "not in"):
             values = self._list()
@@ -193,14 +197,17 @@ class _Parser:
         try:
             return comparison(field, operator, [token.text for token in values])
         except InputError as error:
-            wrong = values[0] if values else start
-            for token in values:
-                try:
-                    comparison(field, operator, [token.text])
-                except InputError:
-                    wrong = token
-                    break
-            raise self._error(str(error), wrong) from None
+            raise self._error(str(error), self._wrong(field, operator, values)) from None
+
+    @staticmethod
+    def _wrong(field: Field, operator: str, values: list[_Token]) -> _Token:
+        """Return the value that a field does not take."""
+        for token in values:
+            try:
+                comparison(field, operator, [token.text])
+            except InputError:
+                return token
+        return values[0]
 
     def _operator(self, field: Field) -> tuple[str, _Token]:
         start = self._now
