@@ -34,6 +34,7 @@ from atomsieve.analysis.export.whole import whole_file, whole_folder
 from atomsieve.analysis.labels import label
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
+from atomsieve.workflows.cli import main
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -364,8 +365,9 @@ def test_latex_of_a_long_table_and_of_awkward_words() -> None:
 def test_methods_are_never_mixed_unless_asked_by_name(mixed: Results, tmp_path: Path) -> None:
     for name, one in FORMATS.items():
         if not one.of or "reaction_results" in one.of:
+            said = {"title": "T", "authors": "A, B", "year": "2026"} if "title" in one.options else {}
             with pytest.raises(MethodMismatchError, match=r"mock.*vasp RPBE|vasp RPBE.*mock"):
-                export(mixed, name, tmp_path / f"a.{name}")
+                export(mixed, name, tmp_path / f"{name}.db", **said)
     assert {path.name for path in tmp_path.iterdir()} <= {"mixed.sqlite", "mixed.sqlite-wal", "mixed.sqlite-shm"}
     for method, number in (("mock", 4), ("vasp", 4), ("any", 8)):
         assert export(mixed.where(method=method), "csv", tmp_path / f"{method}.csv").number == number
@@ -422,18 +424,28 @@ def test_errors_name_what_is_allowed(results: Results, tmp_path: Path) -> None:
         export(results, "xyz", tmp_path / "a")
 
 
-def test_the_command_writes_what_is_asked_for(folder: Path, tmp_path: Path, cli: Cli) -> None:
-    listed = json.loads(cli("export", "--json", cwd=tmp_path).stdout)
-    assert list(listed) == list(FORMATS)
+def test_the_command_writes_what_is_asked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*arguments: str | Path) -> str:
+        monkeypatch.setattr(sys, "argv", ["atomsieve", "export", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        told = capsys.readouterr()
+        return told.out if left.value.code == 0 else told.err
+
+    monkeypatch.chdir(folder)
+    assert list(json.loads(said("--json"))) == list(FORMATS)
+    assert "extended XYZ" in said()
     where = folder / "atomsieve-data"
-    said = cli(
-        *("export", "csv", "a.csv", "--from", where, "--where", "reaction = ORR and metal = Fe", "--json"), cwd=tmp_path
-    )
-    assert json.loads(said.stdout) == {"file": "a.csv", "format": "csv", "rows": 1, "notes": []}, said.stderr
+    assert json.loads(
+        said("csv", tmp_path / "a.csv", "--from", where, "--where", "reaction = ORR and metal = Fe", "--json")
+    ) == {"file": str(tmp_path / "a.csv"), "format": "csv", "rows": 1, "notes": []}
     assert pd.read_csv(tmp_path / "a.csv")["site"].tolist() == ["Fe-N4@graphene-3x3"]
     chosen = ("--columns", "site, overpotential", "--sort", "-overpotential", "--top", "3")
-    assert cli("export", "csv", "b.csv", *chosen, cwd=folder).stdout == "wrote 3 rows to b.csv\n"
-    assert list(pd.read_csv(folder / "b.csv")) == ["site", "overpotential (V)"]
-    refused = cli("export", "cvs", "c.csv", cwd=folder)
-    assert refused.returncode == 2
-    assert "did you mean 'csv'" in refused.stderr
+    assert said("csv", "b.csv", *chosen) == "wrote 3 rows to b.csv\n"
+    assert list(pd.read_csv("b.csv")) == ["site", "overpotential (V)"]
+    assert said("markdown", "b.md") == "wrote 4 rows to b.md\nmock: pre-screening, not predictive\n"
+    assert "did you mean 'csv'" in said("cvs", "c.csv")
+    assert "NAME=VALUE" in said("csv", "c.csv", "--set", "title")
+    assert "atomsieve export csv OUT" in said("csv")
