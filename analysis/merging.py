@@ -82,7 +82,7 @@ def put(target: Database, name: str, documents: Iterable[Document], *, newer_win
 
     with reported(target.title):
         if not isinstance(store, MongoStore):
-            upserts.amend(store, open_, lambda key, there: _after(changed(key, there), there))
+            store.amend(open_, lambda key, there: _after(changed(key, there), there))
             return
         for _ in range(_TRIES):
             there = heads_of(target, name, list(open_))

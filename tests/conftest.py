@@ -180,7 +180,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if packages not in made:
             folder = tmp_path_factory.mktemp("foreign")
             python = folder / "bin" / "python"
-            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", *packages]
+            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-compile", *packages]
             for command in ([sys.executable, "-m", "venv", "--without-pip", str(folder)], install):
                 result = subprocess.run(command, capture_output=True, text=True, check=False)
                 assert result.returncode == 0, result.stdout + result.stderr

@@ -39,8 +39,24 @@ from atomsieve.structures.units import WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations, vibrations_request
 
 METHOD = Method("vasp", {"functional": "PBE", "dispersion": "D3(BJ)", "u": {"Fe": 3.3}}, "dft")
-#: The last release of cathub, and releases of its own time of what it asks for.
-CATHUB = ("cathub==0.1.7", "ase==3.22.1", "numpy==1.26.4", "pandas==2.1.4", "sqlalchemy==1.4.54", "scipy==1.11.4")
+#: The last release of cathub, the last of ASE with which it works, and of what else it asks for what reading needs.
+CATHUB = (
+    "--no-deps",
+    "cathub==0.1.7",
+    "ase==3.24.0",
+    "numpy==2.2.6",
+    "scipy==1.15.3",
+    "pandas==2.3.3",
+    "sqlalchemy==2.0.44",
+    "greenlet==3.2.4",
+    "typing-extensions==4.15.0",
+    "psycopg2-binary==2.9.11",
+    "python-dateutil==2.9.0.post0",
+    "pytz==2025.2",
+    "six==1.17.0",
+    "tabulate==0.9.0",
+    "future==1.0.0",
+)
 CITED = {
     "title": "The sieve of atoms",
     "authors": "Curie, Marie; Bohr, Niels",
