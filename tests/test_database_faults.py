@@ -187,7 +187,8 @@ def wire(mongo: tuple[str, str]) -> Iterator[tuple[Proxy, Callable[..., Database
     with proxy(int(found[1])) as between, Database.mongodb(mongo[0], name) as direct:
 
         def through(**named: Any) -> Database:
-            times = "serverSelectionTimeoutMS=200&connectTimeoutMS=500&socketTimeoutMS=1000"
+            # longer than the half second that pymongo lets pass before it looks again at a server that was away
+            times = "serverSelectionTimeoutMS=2000&connectTimeoutMS=500&socketTimeoutMS=1000"
             options = f"&directConnection=true&retryReads=false&{times}"
             return Database.mongodb(f"mongodb://127.0.0.1:{between.port}/{found[2]}{options}", name, **named)
 
