@@ -263,8 +263,10 @@ def test_axes_say_what_labels_say(tmp_path: Path) -> None:
     }
     for kind, (x, y) in expected.items():
         axes = KINDS[kind](rows, potentials, tmp_path / "x.png").axes[0]
-        assert axes.get_xlabel() == label(x).header
-        assert axes.get_ylabel() == (potential if y is None else label(y).header if y else "")
+        assert axes.get_xlabel() == common.math(label(x).header)
+        assert axes.get_ylabel() == (potential if y is None else common.math(label(y).header) if y else "")
+    # the symbol is set, and no less is said
+    assert common.math("E_f/M (eV)") == r"$E_\mathrm{f}$/M (eV)"
     bar = KINDS["volcano map"](rows, potentials, tmp_path / "x.png").axes[1]
     assert bar.get_ylabel() == potential
     bar = KINDS["periodic table"](rows, potentials, tmp_path / "x.png").axes[1]
