@@ -186,9 +186,8 @@ def wire(mongo: tuple[str, str]) -> Iterator[tuple[Proxy, Callable[..., Database
     name = f"{mongo[1]}_wire"
     with proxy(int(found[1])) as between, Database.mongodb(mongo[0], name) as direct:
 
-        def through(**named: Any) -> Database:
-            # longer than the half second that pymongo lets pass before it looks again at a server that was away
-            times = "serverSelectionTimeoutMS=2000&connectTimeoutMS=500&socketTimeoutMS=1000"
+        def through(patience: int = 200, **named: Any) -> Database:
+            times = f"serverSelectionTimeoutMS={patience}&connectTimeoutMS=500&socketTimeoutMS=1000"
             options = f"&directConnection=true&retryReads=false&{times}"
             return Database.mongodb(f"mongodb://127.0.0.1:{between.port}/{found[2]}{options}", name, **named)
 
@@ -251,7 +250,8 @@ def test_a_server_that_goes_in_mid_read_is_told_so(wire: Any) -> None:
     direct.push(ROWS, [])
     from atomsieve.analysis import Results
 
-    with through(read_only=True) as database:
+    # pymongo lets half a second pass before it looks again at a server that was away
+    with through(patience=2000, read_only=True) as database:
         results = Results(database, "adsorption_energies").where(method="any")
         rows = iter(results)
         next(rows)
