@@ -14,7 +14,8 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import JobView, open_engine
+from atomsieve.workflows.engine import JobView
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.local import LocalEngine
 from atomsieve.workflows.replay import Parcel

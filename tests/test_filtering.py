@@ -236,7 +236,7 @@ class Silent:
 @pytest.mark.mongo
 def test_the_same_for_what_fireworks_has(mongo: tuple[str, str], tmp_path: Path, cli: Cli) -> None:
     from atomsieve.workflows.dispatch import Dispatch
-    from atomsieve.workflows.engine import open_engine
+    from atomsieve.workflows.engines import open_engine
     from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 
     (tmp_path / "lab.yaml").write_text(

@@ -26,7 +26,7 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch
-from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.flowrun import decode_trusted, encode
 from atomsieve.workflows.replay import Parcel

@@ -26,7 +26,7 @@ from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine
 from atomsieve.workflows.fireworks.stock import write_files
 from atomsieve.workflows.folder import Folder

@@ -20,6 +20,7 @@ import pytest
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import WINDOW, Glance, server_looks
+from atomsieve.structures.clock import duration
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import Task, TaskCount, TaskState
 from atomsieve.workflows.folder import Folder
@@ -27,7 +28,7 @@ from atomsieve.workflows.printing import console
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.turn import running
 from atomsieve.workflows.watching import monitor
-from atomsieve.workflows.watching.board import board, duration, left_text
+from atomsieve.workflows.watching.board import board, left_text
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime(2026, 1, 2, 12, 0, 0)

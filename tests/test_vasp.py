@@ -20,7 +20,7 @@ from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.workflows.attempts import Course
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.codes import vasp_run
-from atomsieve.workflows.codes.vasp import missing
+from atomsieve.workflows.codes.vasp_installation import missing
 from atomsieve.workflows.order import Order, Relaxed
 from atomsieve.workflows.relaxation import relax
 

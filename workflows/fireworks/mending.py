@@ -19,7 +19,8 @@ from atomsieve.analysis.leases import server_time
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.clusters.cluster import Worker
-from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters.scheduler import Scheduler
+from atomsieve.workflows.clusters.submission import JobState
 from atomsieve.workflows.fireworks.fireworkflow import LIGHT
 from atomsieve.workflows.fireworks.joberror import failure_of
 from atomsieve.workflows.fireworks.launches import has_died, witness

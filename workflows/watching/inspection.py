@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from atomsieve.analysis.database import Database
+from atomsieve.structures.clock import duration
 from atomsieve.structures.errors import InputError, UnknownNameError
 from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.attempts import CHECKPOINT
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.watching.board import duration
 from atomsieve.workflows.watching.failures import SHORT, explained
 
 #: What the command line takes for a key: its first letters are enough.
