@@ -18,6 +18,8 @@ blobs.files, .chunks   what is too large for a document (on a server only)      
 ====================== ===================================================================== ==============
 
 What the documents of the first eight hold is said in :mod:`atomsieve.analysis.documents`.
+
+Long because it is the one door to all collections; what lies behind it is in modules of their own.
 """
 
 from __future__ import annotations

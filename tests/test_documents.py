@@ -18,10 +18,11 @@ from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Failure, Request
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.structures.errors import CampaignError, FailureClass, StoreError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction

@@ -19,9 +19,10 @@ from atomsieve.analysis.hessian import central_differences, normal_modes
 from atomsieve.analysis.probe import ERRORS, FUNDAMENTAL, HARMONIC, Probe, Stretch, stretch_of
 from atomsieve.builders import catalog
 from atomsieve.builders.placement import poses
-from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.units import VIBRATION, WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations, vibrations_request

@@ -15,8 +15,9 @@ from ase.io import read
 from atomate2.utils.testing.vasp import monkeypatch_vasp
 from jobflow import CURRENT_JOB
 
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
 from atomsieve.structures.errors import CalculationError, FailureClass
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.workflows.attempts import Course
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.codes import vasp_run

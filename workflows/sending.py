@@ -20,7 +20,7 @@ from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.engine import Engine
 from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.printing import console, print_json
-from atomsieve.workflows.screen import ScreenWatch
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, read_settings
 from atomsieve.workflows.watching.monitor import LOCAL
 

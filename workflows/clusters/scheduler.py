@@ -149,7 +149,7 @@ class Scheduler:
         SchedulerError
             If the scheduler refuses it, or does not answer; then it may have taken it all the same: see :meth:`mine`.
         """
-        from atomsieve.workflows.clusters.cluster import secrets_problem
+        from atomsieve.workflows.clusters.credentials import secrets_problem
 
         if self.worker.secrets is not None and (problem := secrets_problem(self.worker.secrets)):
             raise SchedulerError(f"{self.worker.source}: secrets: {problem}")

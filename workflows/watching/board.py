@@ -19,7 +19,7 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.watching import monitor
-from atomsieve.workflows.watching.monitor import StageStanding, Standing
+from atomsieve.workflows.watching.standing import StageStanding, Standing
 
 #: What may be a key, or the first letters of one.
 KEY = re.compile(r"[0-9a-f]{6,64}")
