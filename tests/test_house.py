@@ -88,6 +88,46 @@ def running(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from running(child)
 
 
+def test_where_contributors_begin_is_the_smallest_that_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| an? (\w+).* \| (?:entry `(\w+)` in )?\[(\S+)\]\(\3\) \| (\d+) \|$", page, re.MULTILINE)
+    assert [what for what, *_ in rows] == ["calculator", "code", "family", "reaction", "engine"]
+    for (what, entry, path, lines), sizes in zip(rows, map(sizes_of, [what for what, *_ in rows]), strict=True):
+        assert sizes[entry or path] == int(lines) == min(sizes.values()), f"{what}: {sizes}"
+
+
+def sizes_of(what: str) -> dict[str, int]:
+    """Return the lines of all things of a sort that CONTRIBUTING.md names the smallest of."""
+    if what == "calculator":
+        calls = ast.walk(ast.parse((ROOT / "workflows" / "calculators.py").read_text(encoding="utf-8")))
+        entries = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "CalculatorEntry"]
+        names = [
+            ast.literal_eval(keyword.value) for node in entries for keyword in node.keywords if keyword.arg == "name"
+        ]
+        return {name: (node.end_lineno or 0) - node.lineno + 1 for name, node in zip(names, entries, strict=True)}
+    if what == "reaction":
+        found = re.split(r"^(?=\S)", (ROOT / "structures" / "reactions.yaml").read_text("utf-8"), flags=re.MULTILINE)
+        return {text.partition(":")[0]: text.count("\n") for text in found if text and text[0] != "#"}
+    holds, under = {
+        "code": (r"^ENTRY\b(.|\n)*^    calculator=", "workflows/codes/*.py"),
+        "family": (r"^FAMILY\b", "builders/families/*.py"),
+        "engine": (r"^class \w+Engine\b(.|\n)*^    def mend\b", "workflows/*/*.py"),
+    }[what]
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.glob(under)}
+    return {name: text.count("\n") for name, text in texts.items() if re.search(holds, text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "CHANGELOG.md"])
+def test_what_contributors_read_names_what_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(
+        r"`((?:builders|structures|workflows|tests)/[\w/*.]+)`", text
+    )
+    assert [name for name in named if "://" not in name and not list(ROOT.glob(name))] == []
+    for room, *parts in re.findall(r"`(\w+)` of `(\w+/\w+\.py)`", text):
+        assert room in (ROOT / parts[0]).read_text(encoding="utf-8")
+
+
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
