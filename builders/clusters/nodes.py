@@ -40,7 +40,7 @@ def facts(node: str) -> Mapping[str, Any]:
 
 
 def parameters(*caps: str) -> tuple[Parameter, ...]:
-    """Return the last parameters of a node: ``caps`` where there is a choice, ``caps_frozen``, ``charge``, ``multiplicity``.
+    """Return the last parameters of a node: ``caps`` where there is a choice, then those that every node has.
 
     Parameters
     ----------
