@@ -30,7 +30,7 @@ from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.stageplan import StagePlan, plan_stages
-from atomsieve.workflows.watch import Summary
+from atomsieve.workflows.watch import Summary, Watch
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,23 +62,19 @@ def read(text: str, folder: Path) -> CheckedCampaign:
     return load(path, Settings(folder=folder / "atomsieve-data"))
 
 
-class Silent:
-    """Hears, and keeps what passed."""
+class Heard(Watch):
+    """Keeps what passed."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int, int]] = []
 
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: CheckedCampaign, sites: int) -> None: ...
     def passed(self, stage: CheckedCampaign, sifted: Any) -> None:
         assert stage.stage is not None
         self.seen.append((stage.stage.name, sifted.entered, len(sifted.passed)))
 
 
 def run(checked: CheckedCampaign) -> tuple[Summary, list[tuple[str, int, int]]]:
-    watch = Silent()
+    watch = Heard()
     with Database.embedded(checked.folder.database) as database:
         return Runner(checked, database, 2, watch).run(), watch.seen
 

@@ -15,9 +15,10 @@ from atomsieve.workflows.harvest import SiteRows
 from atomsieve.workflows.printing import console as console
 from atomsieve.workflows.printing import print_json as print_json
 from atomsieve.workflows.screen import sifted_text
+from atomsieve.workflows.watch import Watch
 
 
-class ScreenWatch:
+class ScreenWatch(Watch):
     """Shows a run as it goes on.
 
     Parameters

@@ -67,7 +67,7 @@ def site(
     recipe: Mapping[str, Any],
     metals: tuple[int, ...],
     donors: tuple[tuple[int, ...], ...],
-    normal: Sequence[float],
+    normal: Iterable[float],
     provenance: Mapping[str, str],
     frozen: Iterable[int],
     ledger: Mapping[str, int],
