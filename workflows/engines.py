@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engine import ENGINES, Engine
 from atomsieve.workflows.settings import Settings
-
-#: Engines that run a campaign elsewhere.
-ENGINES = ("fireworks", "jobflow-remote")
 
 
 def open_engine(name: str, worker: str, database: Database, settings: Settings) -> Engine:
