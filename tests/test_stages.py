@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +29,8 @@ from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.stageplan import StagePlan, plan_stages
 from atomsieve.workflows.watch import Summary, Watch
+
+from .processes import wait_until_alone
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -485,7 +485,7 @@ def test_a_run_that_is_killed_in_its_second_stage_goes_on_there(done: Path, tmp_
             start_new_session=True,
         )
         assert process.wait(timeout=300) == -signal.SIGKILL
-        _wait_until_alone(process.pid)
+        wait_until_alone(process.pid)
     finished = {path.parent.name for path in data.glob("results/*/*/result.json")}
     begun = Counter(starts(tmp_path))
     assert len(finished) > counts[0]
@@ -510,18 +510,6 @@ def _checked(folder: Path) -> CheckedCampaign:
 def _rows(folder: Path) -> dict[str, dict[str, Any]]:
     with Database.embedded(folder / "atomsieve-data" / "atomsieve.sqlite") as database:
         return {row["key"]: {"carried": [], **row} for row in database.adsorption_energies.query({})}
-
-
-def _wait_until_alone(group: int) -> None:
-    """Wait until no process of a group is left."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("processes were left behind")
 
 
 @pytest.mark.slow
