@@ -17,9 +17,10 @@ from atomsieve.structures.task import FLOWS
 from atomsieve.workflows.campaigns import find, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import Engine, open_engine
+from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.printing import console, print_json
-from atomsieve.workflows.screen import ScreenWatch
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, read_settings
 from atomsieve.workflows.watching.monitor import LOCAL
 
