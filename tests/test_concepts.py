@@ -17,8 +17,9 @@ from atomsieve.analysis.dissolution import demetallation, dissolution
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.analysis.thermochemistry import harmonic_terms
-from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.units import WAVENUMBER
