@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from atomsieve.builders import catalog
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.checked import CheckedCampaign
@@ -47,6 +48,9 @@ def test_headers_say_what_the_plan_counts(name: str) -> None:
 def test_three_are_for_clusters_and_all_others_run_here() -> None:
     dear = {stage.entry.name: name for name in EXAMPLES for stage in _loaded(name).stages if stage.entry.tier == "dft"}
     assert {"vasp", "cp2k", "gpaw"} <= dear.keys()
+    for name in LARGE:
+        # VASP and CP2K refuse a charge, but only once they run
+        assert all(catalog.build(recipe).charge == 0 for recipe in _loaded(name).recipes())
     for name in SMALL:
         assert all(CALCULATORS[stage.entry.name].tier != "dft" for stage in _loaded(name).stages)
 
