@@ -177,7 +177,7 @@ def test_results_are_filtered_sorted_and_exported(done: Path, cli: Cli) -> None:
     known = [row["overpotential"] for row in ordered if row["overpotential"] is not None]
     assert known == sorted(known)
     assert [row["overpotential"] for row in ordered[len(known) :]] == [None] * (6 - len(known))
-    assert len(rows_of(done, cli, "--limit", "3")) == 3
+    assert len(rows_of(done, cli, "--top", "3")) == 3
     text = cli("results", "small", "--csv", "--reaction", "ORR", cwd=done).stdout
     table = list(csv.reader(io.StringIO(text)))
     assert len(table) == 7

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.task import TaskState
+from atomsieve.structures.task import ENGINES, TaskState
 from atomsieve.workflows.settings import Settings
 
 if TYPE_CHECKING:
     from atomsieve.workflows.replay import Parcel
-
-#: Engines that run a campaign elsewhere.
-ENGINES = ("fireworks", "jobflow-remote")
 
 
 @dataclass(frozen=True)

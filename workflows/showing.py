@@ -18,7 +18,6 @@ from atomsieve.analysis.results.reading import readable
 from atomsieve.structures.errors import UnknownNameError, unknown
 from atomsieve.workflows import screen
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.printing import piped
 from atomsieve.workflows.querying import opened
 from atomsieve.workflows.sums import LETTERS
 
@@ -51,11 +50,10 @@ def show(text: str, origin: str | None, *, as_json: bool) -> None:
     """
     with opened(origin) as results:
         found = known(results, *_meant(results, text))
-    with piped():
-        if as_json:
-            screen.print_json(found)
-        else:
-            _print(screen.console(), found)
+    if as_json:
+        screen.print_json(found)
+    else:
+        _print(screen.console(), found)
 
 
 def known(results: Results, key: str, name: str) -> dict[str, Any]:
