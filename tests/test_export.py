@@ -440,7 +440,7 @@ def test_the_command_writes_what_is_asked_for(
     where = folder / "atomsieve-data"
     assert json.loads(
         said("csv", tmp_path / "a.csv", "--database", where, "--where", "reaction = ORR and metal = Fe", "--json")
-    ) == {"file": str(tmp_path / "a.csv"), "format": "csv", "rows": 1, "notes": []}
+    ) == {"file": str(tmp_path / "a.csv"), "format": "csv", "written": 1, "of": "rows", "notes": []}
     assert pd.read_csv(tmp_path / "a.csv")["site"].tolist() == ["Fe-N4@graphene-3x3"]
     chosen = ("--columns", "site, overpotential", "--sort", "-overpotential", "--top", "3")
     assert said("csv", "b.csv", *chosen) == "wrote 3 rows to b.csv\n"

@@ -53,8 +53,8 @@ def opened(origin: str | None, of: str = "reaction_results") -> Results:
         return Results.open(settings.mongodb_uri.get_secret_value(), of, settings.mongodb_database)
     if not (settings.folder / FILE).is_file():
         raise InputError(
-            f"there is no database in {settings.folder}; run a campaign here, name another place with --database WHERE, "
-            "or set ATOMSIEVE_FOLDER or ATOMSIEVE_MONGODB_URI"
+            f"there is no database in {settings.folder}; run a campaign, name another place with --database WHERE or "
+            "set ATOMSIEVE_FOLDER or ATOMSIEVE_MONGODB_URI"
         )
     return Results.open(settings.folder, of)
 

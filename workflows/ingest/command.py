@@ -172,7 +172,7 @@ class Report:
     def data(self) -> dict[str, Any]:
         """Return plain data."""
         return {
-            "name": self.name,
+            "campaign": self.name,
             "dry_run": self.is_dry,
             "new": self.new,
             "found": [asdict(finding) for finding in self.findings],
