@@ -30,6 +30,7 @@ app = typer.Typer(
     epilog="Ends with 0 if all is done, 1 if something is not, 2 if what was written cannot be used, 3 if a database, "
     "a scheduler or a disk stands in the way.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
 

@@ -12,6 +12,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from atomsieve.structures.errors import AtomsieveError, LeaseLostError, SchedulerError, StoreError
+from atomsieve.workflows.streams import piped, spell_out
 
 
 class Code(IntEnum):
@@ -54,12 +55,12 @@ class Root(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        from atomsieve.workflows.printing import console, piped
-
         try:
             with piped():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
+            from atomsieve.workflows.printing import console
+
             console(stderr=True).print("stopped")
             raise
 
@@ -72,8 +73,6 @@ def ended(app: Callable[[], Any]) -> None:
     app : callable
         The command line, which exits by itself unless something went wrong.
     """
-    from atomsieve.workflows.printing import piped, spell_out
-
     spell_out()
     try:
         with piped():

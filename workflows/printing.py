@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
+from atomsieve.workflows.streams import leave
+
 #: Columns that are wide enough for the results table where the output is no terminal.
 PIPE_WIDTH = 160
-#: How signs are spelled where the encoding has none of them; what is not here loses its accents, or is a question mark.
-SPELLED: Final = {
-    "Δ": "d", "η": "eta", "θ": "theta", "μ": "mu", "ρ": "rho", "τ": "tau", "α": "alpha", "β": "beta", "σ": "sigma",
-    "→": "->", "–": "-", "—": "-", "−": "-", "⁻": "-", "⁺": "+", "×": "x", "·": ".", "±": "+-", "≤": "<=", "≥": ">=",
-    "∫": "integral ", "°": "0", "│": "|", "…": "...", "’": "'", "“": '"', "”": '"',
-}  # fmt: skip
 
 
 class _Console(Console):
@@ -30,15 +23,18 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> NoReturn:
         """End with the code of success."""
-        _leave()
+        leave()
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console; rich leaves out colours where nobody sees them, and asks COLUMNS for the width."""
     probe = _Console(stderr=stderr, highlight=False, emoji=False)
-    if probe.is_terminal or "COLUMNS" in os.environ:
-        return probe
-    return _Console(stderr=stderr, highlight=False, emoji=False, width=PIPE_WIDTH)
+    # rich itself does not ask where the terminal is dumb
+    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns):
+        probe.width = int(columns)
+    elif not probe.is_terminal:
+        probe.width = PIPE_WIDTH
+    return probe
 
 
 def print_json(value: object) -> None:
@@ -82,46 +78,3 @@ def _time(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"{type(value).__name__} is no plain data")
     return value.isoformat()
-
-
-@contextmanager
-def piped() -> Iterator[None]:
-    """Print for another program, which may have seen enough (`| head`): then there is nothing more to say.
-
-    Raises
-    ------
-    SystemExit
-        With the code of success, in the place of BrokenPipeError.
-    """
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _leave()
-
-
-def _leave() -> NoReturn:
-    # at the end Python flushes what is left, and must find a place for it
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(0)
-
-
-def spell_out() -> None:
-    """Have what this process prints spelled out in letters that the encoding of its output has."""
-    codecs.register_error("atomsieve", _spelled)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="atomsieve")
-
-
-def _spelled(error: UnicodeError) -> tuple[str, int]:
-    import unicodedata
-
-    assert isinstance(error, UnicodeEncodeError)
-    found = ""
-    for sign in error.object[error.start : error.end]:
-        plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
-        found += SPELLED.get(sign) or plain or "?"
-    return found, error.end
