@@ -20,5 +20,6 @@ def markdown(argument: str, inside: str) -> str:
         for _, site in gallery.examples(family):
             file, text = quote(file_stem(site.label)), escape(gallery.shell_text(gallery.summary(site)))
             figures.append(f"![{site.label}](gallery/{file}.png)\n\n**{site.label}**<br>{text}\n")
-        parts += [":::::{container} pictures", *(f"::::{{container}} picture\n{figure}::::\n" for figure in figures), ":::::\n"]
+        boxes = [f"::::{{container}} picture\n{figure}::::\n" for figure in figures]
+        parts += [":::::{container} pictures", *boxes, ":::::\n"]
     return "\n".join(parts)
