@@ -52,13 +52,13 @@ def _documented(name: str, methods: str) -> str:
 def _first(name: str) -> str:
     one = found(name)
     if not inspect.isclass(one) and not inspect.isroutine(one):
-        return _remark(name)
+        return remark(name)
     line = inspect.cleandoc(one.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     line = re.sub(r":\w+:`~?([^`]*)`", lambda match: code(match[1].rpartition(".")[2]), line)
     return line.replace("``", "`").replace("*", r"\*").replace("<", r"\<")
 
 
-def _remark(name: str) -> str:
+def remark(name: str) -> str:
     """Return the ``#:`` comment of a constant."""
     from sphinx.pycode import ModuleAnalyzer
 
