@@ -234,6 +234,11 @@ def parse_campaign(text: str, source: str) -> Campaign:
     source : str
         The file's name, for messages.
 
+    Returns
+    -------
+    Campaign
+        Complete in itself; that its sites can be built is :func:`~atomsieve.workflows.campaigns.load`'s to check.
+
     Raises
     ------
     CampaignError
