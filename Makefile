@@ -16,7 +16,7 @@ SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analys
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test quick potentials lint clean
+.PHONY: demo test quick potentials lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/atomsieve run examples/quickstart.yaml
@@ -31,6 +31,10 @@ potentials: $(VENV)/installed-potentials
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+docs: $(VENV)/installed-test
+	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo "the pages: $(CURDIR)/build/docs/docs/index.html"
 
 # Debian's python3 comes without ensurepip; then the pip that is there installs into the environment from outside.
 $(BIN)/python:

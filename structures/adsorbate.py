@@ -193,6 +193,11 @@ def adsorbates() -> Mapping[str, Adsorbate]:
 def adsorbate(name: str) -> Adsorbate:
     """Return one adsorbate.
 
+    Parameters
+    ----------
+    name : str
+        Its name, without a star: ``OOH``.
+
     Raises
     ------
     InputError

@@ -54,15 +54,36 @@ class Campaign(Section):
         None where there are stages, each of which has its own.
     stages : list of StageSection
         Done in their order, each for the sites that the one before let pass.
-    reactions, adsorbates : list of str
-        What is wanted; the reactions' intermediates are adsorbates as well.
+    reactions : list of str
+        What is wanted; their intermediates are adsorbates as well.
+    adsorbates : list of str
+        Further ones than the reactions need.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
     tags : list of str
         Words by which what it finds is found again in the database, whatever campaign made it.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability,
-    descriptors, fingerprints
-        Sections, see their classes.
+    relaxation : RelaxationSection
+        When a relaxation has converged.
+    spin : SpinSection
+        Which spin states are tried.
+    poses : PosesSection
+        Which orientations of an adsorbate are tried.
+    conditions : ConditionsSection
+        Where free energies are evaluated.
+    thermochemistry : ThermochemistrySection
+        What turns electronic energies into free energies.
+    descriptors : DescriptorsSection
+        What is calculated for descriptors alone.
+    results : ResultsSection
+        Where results go.
+    prerelaxation : PrerelaxationSection or None
+        A cheaper method that relaxes every start first; none unless given.
+    single_point : MethodSection or None
+        The method of the final geometries' energies, where it is another one.
+    stability : StabilitySection or None
+        What a site must withstand; nothing is calculated for it unless given.
+    fingerprints : FingerprintsSection
+        By what an experiment would recognise a site.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -157,6 +178,11 @@ def parse_campaign(text: str, source: str) -> Campaign:
         YAML.
     source : str
         The file's name, for messages.
+
+    Returns
+    -------
+    Campaign
+        Complete in itself; that its sites can be built is :func:`~atomsieve.workflows.campaigns.load`'s to check.
 
     Raises
     ------

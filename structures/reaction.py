@@ -218,6 +218,11 @@ def _chain(texts: list[str]) -> tuple[State, ...]:
 def reaction(name: str) -> Reaction:
     """Return one reaction, or with ``NRR:distal`` or ``NRR:distal+alternating`` some of its routes.
 
+    Parameters
+    ----------
+    name : str
+        Its name, or some of its routes: ``NRR:distal``, ``NRR:distal+alternating``.
+
     Raises
     ------
     InputError

@@ -152,6 +152,11 @@ CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType(
 def calculator(name: str) -> CalculatorEntry:
     """Return one entry of the table.
 
+    Parameters
+    ----------
+    name : str
+        What a campaign calls it.
+
     Raises
     ------
     InputError

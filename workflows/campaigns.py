@@ -158,6 +158,18 @@ def load(path: Path, settings: Settings) -> CheckedCampaign:
 
     Results lie where the file says, relative to it, else in the settings' folder.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    settings : Settings
+        Those of the machine; :func:`~atomsieve.workflows.settings.read_settings` reads them.
+
+    Returns
+    -------
+    CheckedCampaign
+        What can be planned and run.
+
     Raises
     ------
     InputError
@@ -225,6 +237,13 @@ def _beside(campaign: Campaign, folder: Path) -> Campaign:
 def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
     """Return the campaign of a file, or the one that the database keeps under a name.
 
+    Parameters
+    ----------
+    file_or_name : str
+        A campaign file, or the name of a campaign that was run.
+    settings : Settings
+        Those of the machine.
+
     Raises
     ------
     InputError
@@ -252,6 +271,15 @@ def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
 def open_database(campaign: Campaign | None, folder: Folder, settings: Settings) -> Database:
     """Return the database of a campaign, not yet connected.
 
+    Parameters
+    ----------
+    campaign : Campaign or None
+        Which; None for that of the settings alone.
+    folder : Folder
+        Where results lie, in which the embedded database is.
+    settings : Settings
+        Those of the machine.
+
     Raises
     ------
     InputError
@@ -269,7 +297,20 @@ def open_database(campaign: Campaign | None, folder: Folder, settings: Settings)
 
 @contextmanager
 def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
-    """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
+    """Open the database of a campaign, or give None where there is none yet: looking must not make one.
+
+    Parameters
+    ----------
+    checked : CheckedCampaign
+        The campaign.
+    settings : Settings
+        Those of the machine.
+
+    Yields
+    ------
+    Database or None
+        Connected.
+    """
     database = open_database(checked.campaign, checked.folder, settings)
     if database.path is not None and not database.path.exists():
         yield None
