@@ -33,12 +33,6 @@ NAMES = (
 )
 
 
-def measure(name: str, quick: bool) -> Table:
-    """Run one benchmark."""
-    table: Table = import_module(f"benchmarks.{name}").measure(quick)
-    return table
-
-
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(
@@ -53,7 +47,7 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in given.names or NAMES:
         begin = time.perf_counter()
-        table = apart(measure, name, given.quick)
+        table: Table = apart(import_module(f"benchmarks.{name}").measure, given.quick)
         seconds, load = time.perf_counter() - begin, os.getloadavg()[2]
         # what else the machine did, by the processes that wanted a core in the last quarter of an hour
         line = f"{machine()}; beside other work, load {load:.0f}; {seconds:.0f} s in all."
