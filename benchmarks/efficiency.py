@@ -54,7 +54,7 @@ def timed(manager: Manager, text: str) -> tuple[float, float, int]:
 def measure(quick: bool) -> Table:
     """Return wall time, time beyond the calculator and idle share of each way, with as many processes as cores."""
     cores, turns = core_count(), 1 if quick else 3
-    text = FILE.format(metals="Fe" if quick else "Fe, Co", seconds=0.001 if quick else 0.05)
+    text = FILE.format(metals="Fe" if quick else "Fe, Co", seconds=0.001 if quick else 0.1)
     warm()
     with tempfile.TemporaryDirectory() as folder, fireworks(Path(folder)) as rapidfire:
         managers: dict[str, tuple[Manager, int]] = {

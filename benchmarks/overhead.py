@@ -92,7 +92,7 @@ def milliseconds(manager: Manager, make: Make, count: int) -> tuple[float, float
 
 def measure(quick: bool) -> Table:
     """Return milliseconds of a job, by each way, for one that does nothing and one that is kept on disk."""
-    count, slow, turns = (10, 5, 1) if quick else (500, 40, 3)
+    count, slow, turns = (10, 5, 1) if quick else (200, 20, 3)
     warm()
     alone = evaluation_alone(200) * 1e3
     kinds: dict[str, tuple[Make, float]] = {

@@ -19,7 +19,7 @@ from benchmarks.table import Table
 
 BATCH = 1_000
 #: Rows in the stores that keep up with few, with more, and with many.
-SMALL, MEDIUM, LARGE = 2_000, 10_000, 200_000
+SMALL, MEDIUM, LARGE = 2_000, 5_000, 100_000
 
 
 def embedded(where: str) -> Store:
