@@ -7,6 +7,7 @@ for. ``jobflow.run_locally`` runs it.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import warnings
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from atomsieve.workflows.settings import core_count
 from benchmarks.campaigning import calculations, checked_campaign, run
 from benchmarks.table import Table
 
+METALS = ("Fe", "Co")
+HEADS = ("", "AdsorptionMaker", "atomsieve, all spins", "of it the lowest spin", "ratio of the first two")
 CALCULATOR, FMAX, STEPS = "gfn1-xtb", 0.05, 200
 #: Å to which a bond of the metal to the oxygen counts as one.
 BOND = 2.3
@@ -203,27 +206,36 @@ def ours(metal: str, name: str, workers: int) -> tuple[Effort, Effort, dict[str,
     return effort({}), effort(spins), {**spins, "molecule": 2}
 
 
+def lines(metal: str, other: Effort, scan: Effort, one: Effort) -> list[tuple[str, ...]]:
+    """Return the rows of one metal: theirs, ours, and of ours the lowest spins alone."""
+    site, ways = f"OH\\* on {metal}-N4", (other, scan, one)
+    lowest = min(energy for way in ways for energy in way.energies)
+    counts: dict[str, list[int]] = {
+        "relaxations with OH": [way.relaxations for way in ways],
+        "force calls with OH": [way.adsorbed_calls for way in ways],
+        "force calls in all": [way.calls for way in ways],
+    }
+    rows: list[tuple[str, ...]] = [
+        (f"{site}: {what}", *(f"{count:,}" for count in found), f"{found[0] / found[1]:.1f}")
+        for what, found in counts.items()
+    ]
+    ends = {
+        "lowest state with OH on the metal, eV": [min(way.energies, default=math.nan) - lowest for way in ways],
+        "lowest of all relaxations, eV": [way.lowest - lowest for way in ways],
+    }
+    rows += [(f"{site}: {what}", *(f"{energy:+.3f}" for energy in found), "") for what, found in ends.items()]
+    bound = [f"{len(way.energies)}" for way in ways]
+    same = [f"{sum(energy < lowest + SAME for energy in way.energies)}" for way in ways]
+    rows.append((f"{site}: relaxations that ended on the metal", *bound, ""))
+    rows.append((f"{site}: of these, in the lowest state", *same, ""))
+    return rows
+
+
 def measure(quick: bool) -> Table:
     """Return force calls and minima for OH on Fe-N4 and Co-N4 in graphene."""
     name = "mock" if quick else CALCULATOR
     rows: list[tuple[str, ...]] = []
-    for metal in ("Fe",) if quick else ("Fe", "Co"):
+    for metal in METALS[:1] if quick else METALS:
         scan, one, spins = ours(metal, name, core_count())
-        other = theirs(metal, spins, name)
-        site, ways = f"OH\\* on {metal}-N4", (other, scan, one)
-        lowest = min(energy for way in ways for energy in way.energies)
-        for what in ("relaxations", "adsorbed_calls", "calls"):
-            counts = [getattr(way, what) for way in ways]
-            words = {"relaxations": "relaxations with OH", "adsorbed_calls": "their force calls", "calls": "all"}
-            ratio = f"{counts[0] / counts[1]:.1f}"
-            rows.append((f"{site}: {words[what]}", *(f"{count:,}" for count in counts), ratio))
-        minima = [min(way.energies) - lowest if way.energies else float("nan") for way in ways]
-        rows.append((f"{site}: lowest state on the metal, eV", *(f"{energy:+.3f}" for energy in minima), ""))
-        anywhere = [way.lowest - lowest for way in ways]
-        rows.append((f"{site}: lowest of all relaxations, eV", *(f"{energy:+.3f}" for energy in anywhere), ""))
-        same = [sum(energy < lowest + SAME for energy in way.energies) for way in ways]
-        rows.append((f"{site}: relaxations that ended there", *(f"{count}" for count in same), ""))
-        bound = [len(way.energies) for way in ways]
-        rows.append((f"{site}: relaxations that ended on the metal", *(f"{count}" for count in bound), ""))
-    heads = ("", "AdsorptionMaker", "atomsieve, all spins", "of it the lowest spin", "ratio of the first two")
-    return Table(heads, tuple(rows))
+        rows += lines(metal, theirs(metal, spins, name), scan, one)
+    return Table(HEADS, tuple(rows))
