@@ -19,7 +19,7 @@ from ase import Atoms
 from atomate2.vasp.flows.adsorption import AdsorptionMaker
 from jobflow import Job, JobStore, Maker, job, run_locally
 from maggma.stores import MemoryStore
-from pymatgen.core import Molecule, Structure
+from pymatgen.core.structure import Molecule, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from atomsieve.builders import catalog

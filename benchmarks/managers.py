@@ -76,8 +76,9 @@ def fireworks(folder: Path) -> Iterator[Callable[[int], Manager]]:
         def run(processes: int, folder: Folder, flows: list[Flow]) -> None:
             pad = _launchpad(*where)
             pad.reset("", require_password=False, max_reset_wo_password=10**9)
-            for flow in flows:
-                pad.add_wf(flow_to_workflow(flow))
+            with _results_in(folder):
+                for flow in flows:
+                    pad.add_wf(flow_to_workflow(flow))
             if processes == 1:
                 _rapidfire(where, folder.root)
             else:
