@@ -16,7 +16,7 @@ SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analys
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test quick potentials lint docs clean
+.PHONY: demo test quick potentials lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/atomsieve run examples/quickstart.yaml
@@ -28,6 +28,10 @@ quick: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 potentials: $(VENV)/installed-potentials
+
+# the tables of docs/performance.md; BENCH="overhead start" for these alone
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
