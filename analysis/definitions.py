@@ -1,4 +1,4 @@
-"""Definition: what campaigns of a database define beside the tables, as readers learn it and writers must not redefine."""
+"""Definition: what campaigns of a database define beside the tables; readers learn it, writers must not redefine it."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def refuse_redefined(content: Mapping[str, Any], adsorption_energies: Store, rea
         if other is not None:
             whose = ", ".join(other.get("campaigns", ())) or "another campaign"
             raise InputError(
-                f"define.{field}s.{name}: {name!r} is defined otherwise in results of {whose} in this database, where a "
-                f"name means one thing; choose another name, or another folder or database"
+                f"define.{field}s.{name}: {name!r} is defined otherwise in results of {whose} in this database, "
+                f"where a name means one thing; choose another name, or another folder or database"
             )

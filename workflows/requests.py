@@ -99,7 +99,7 @@ class Policy:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
         # what came later is named only where it is asked for, so that flows keep their keys
-        later = {"electronic": False, "probe": None, "own": {}}
+        later: dict[str, Any] = {"electronic": False, "probe": None, "own": {}}
         own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
             **own,
