@@ -40,8 +40,10 @@ class Table(Mapping[str, CalculatorEntry]):
 
     @cached_property
     def _points(self) -> dict[str, tuple[EntryPoint, ...]]:
-        points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-        return {point.name: tuple(entry_points(group=GROUP, name=point.name)) for point in points}
+        found: dict[str, tuple[EntryPoint, ...]] = {}
+        for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, _package(point))):
+            found[point.name] = (*found.get(point.name, ()), point)
+        return found
 
     def __getitem__(self, name: str) -> CalculatorEntry:
         """Return an entry.
@@ -69,9 +71,14 @@ class Table(Mapping[str, CalculatorEntry]):
         return len(self.own.keys() | self._points.keys())
 
 
+def _package(point: EntryPoint) -> str:
+    """Return the name of the distribution that declares an entry point."""
+    return str(point.dist.name) if point.dist is not None else point.module
+
+
 def _load(name: str, points: tuple[EntryPoint, ...], *, is_taken: bool) -> CalculatorEntry:
     """Return the entry that a package declares, with its package and version in every method made of it."""
-    packages = [point.dist.name if point.dist is not None else point.module for point in points]
+    packages = [_package(point) for point in points]
     whose = f"the calculator {name!r} of {' and '.join(packages)} cannot be used"
     if is_taken or len(points) > 1:
         others = "atomsieve has" if is_taken else "several packages have"
