@@ -314,13 +314,7 @@ class Database:
     def save_campaign(
         self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
     ) -> None:
-        """Keep a campaign's file under its name, with the number of sites that it makes.
-
-        Raises
-        ------
-        InputError
-            If it defines an adsorbate or a reaction that is another one in the results that are there.
-        """
+        """Keep a campaign's file under its name, with its number of sites; refuse one that redefines what is stored."""
         with self._writing():
             refuse_redefined(content, self.adsorption_energies, self.reaction_results)
             before = self.campaigns.query_one({"key": name}, ["begun"]) or {}

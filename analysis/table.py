@@ -17,14 +17,7 @@ from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.method import Method
 
 #: The columns of a row before, and after, the free energies of its adsorbates, in their order.
-_FIRST = (
-    "site",
-    "family",
-    "metals",
-    "reaction",
-    "spin",
-    "single_start",
-)
+_FIRST = ("site", "family", "metals", "reaction", "spin", "single_start")
 _LAST = (
     "limiting_potential",
     "overpotential",
