@@ -16,7 +16,7 @@ from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_ca
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
 from atomsieve.structures.gas_correction import gas_corrections
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
-from atomsieve.workflows.calculators import CALCULATORS, calculator
+from atomsieve.workflows.calculators import CALCULATORS, calculator, no_calculator
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
@@ -81,7 +81,7 @@ def _methods(campaign: Campaign) -> Iterator[tuple[str, MethodSection | Prerelax
 
 def _electronic_problems(campaign: Campaign) -> Iterator[Problem]:
     """Yield where electronic structure is asked of a calculator that knows nothing of it."""
-    able = ", ".join(sorted(name for name, entry in CALCULATORS.items() if entry.gives))
+    able = ", ".join(sorted(name for name, entry in CALCULATORS.own.items() if entry.gives))
     stages = [(f"stages[{index}].", campaign.at_stage(stage)) for index, stage in enumerate(campaign.stages)]
     for path, own in stages or [("", campaign)]:
         section = own.single_point or own.method
@@ -111,7 +111,7 @@ def _method_problems(
 ) -> list[Problem]:
     """Return what is wrong with a section that names a method."""
     if section.calculator not in CALCULATORS:
-        return [Problem(f"{path}.calculator", unknown(section.calculator, CALCULATORS, "calculator"))]
+        return [Problem(f"{path}.calculator", no_calculator(section.calculator))]
     entry = calculator(section.calculator)
     problems = [
         Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)

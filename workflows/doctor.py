@@ -90,10 +90,19 @@ def examine(names: Sequence[str] = (), *, quick: bool = False, timeout: float = 
     InputError
         If there is no calculator of such a name.
     """
-    entries = [calculator(name) for name in names or CALCULATORS]
     required = tuple(names) or PLAIN
+    found: list[Finding] = []
+    entries: list[CalculatorEntry] = []
+    for name in names or CALCULATORS:
+        try:
+            entries.append(calculator(name))
+        except InputError as error:
+            if name not in CALCULATORS:
+                raise
+            mend = "mend the package, or uninstall it"
+            found.append(Finding("calculators", name, "broken", str(error), mend, required=name in required))
     with ThreadPoolExecutor(core_count()) as pool:
-        found = list(pool.map(lambda entry: _calculator(entry, entry.name in required, quick, timeout), entries))
+        found += list(pool.map(lambda entry: _calculator(entry, entry.name in required, quick, timeout), entries))
     try:
         settings = read_settings()
     except InputError as error:
