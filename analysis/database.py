@@ -37,6 +37,7 @@ from monty.json import jsanitize
 from atomsieve.analysis.away import AWAY, reported
 from atomsieve.analysis.blobs import Blobs
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.definitions import learn_stored, refuse_redefined
 from atomsieve.analysis.documents.campaigns import campaign_document
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.common import SCHEMA_VERSION
@@ -166,6 +167,7 @@ class Database:
                 if name != "jobs":
                     ensure(store, name)
             refuse_newer(self.title, self.campaigns, self.methods)
+            learn_stored(self.campaigns)
             self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")
@@ -314,8 +316,9 @@ class Database:
     def save_campaign(
         self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
     ) -> None:
-        """Keep a campaign's file under its name, with the number of sites that it makes."""
+        """Keep a campaign's file under its name, with its number of sites; refuse one that redefines what is stored."""
         with self._writing():
+            refuse_redefined(content, self.adsorption_energies, self.reaction_results)
             before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
             document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
             self._save(self._slim(validated("campaigns", document)))

@@ -16,7 +16,7 @@ from typing import Any
 
 from atomsieve.analysis.connections import Connections
 from atomsieve.structures.clock import utc_now
-from atomsieve.structures.errors import StoreError
+from atomsieve.structures.errors import AtomsieveError, InputError, StoreError
 from atomsieve.structures.task import TaskCount, TaskState
 
 #: How far back a rate looks.
@@ -101,15 +101,17 @@ def file_looks(path: Path) -> Iterator[Look]:
         yield look
 
 
-def unopened(title: str, error: Exception, *, is_file: bool) -> StoreError:
+def unopened(title: str, error: Exception, *, is_file: bool) -> AtomsieveError:
     """Return an error for a database that cannot be opened; the words of the first may hold the URI, and a password."""
     # looked at every few seconds, and rarely away
     from atomsieve.analysis.away import why
 
     # pymongo's InvalidURI is no ValueError
     is_malformed = not is_file and (isinstance(error, ValueError) or type(error).__name__ == "InvalidURI")
-    told = "the URI is malformed (user and password must be percent-escaped)" if is_malformed else why(error)
-    return StoreError(f"{title} cannot be opened ({type(error).__name__}): {told}")
+    said = f"{title} cannot be opened ({type(error).__name__})"
+    if is_malformed:
+        return InputError(f"{said}: the URI is malformed (user and password must be percent-escaped)")
+    return StoreError(f"{said}: {why(error)}")
 
 
 def _pipeline(name: str) -> list[dict[str, Any]]:

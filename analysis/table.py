@@ -15,15 +15,9 @@ from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.method import Method
 
-#: The columns of a row, in their order.
-COLUMNS = (
-    "site",
-    "family",
-    "metals",
-    "reaction",
-    "spin",
-    "single_start",
-    *(f"free_{name}" for name in adsorbates()),
+#: The columns of a row before, and after, the free energies of its adsorbates, in their order.
+_FIRST = ("site", "family", "metals", "reaction", "spin", "single_start")
+_LAST = (
     "limiting_potential",
     "overpotential",
     "error_bar",
@@ -74,6 +68,11 @@ COMPARISON_COLUMNS = (
 Row = dict[str, Any]
 
 
+def all_columns() -> tuple[str, ...]:
+    """Return the columns of a row, in their order."""
+    return (*_FIRST, *(f"free_{name}" for name in adsorbates()), *_LAST)
+
+
 def rows(
     adsorption_energies: Iterable[Mapping[str, Any]], limiting_potentials: Iterable[Mapping[str, Any]]
 ) -> list[Row]:
@@ -89,7 +88,7 @@ def rows(
     Returns
     -------
     list of dict
-        Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
+        Keys are :func:`all_columns`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
         ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
         converged, and ``warnings``. ``path`` names the cheapest path, ``desorption`` holds ``step`` and ``free`` (eV)
         of its hardest chemical step, ``alternatives`` and ``side_products`` are those of the limiting potential.
@@ -255,7 +254,7 @@ def _order(column: str, value: Any) -> tuple[float, str]:
     return (float(value), "") if isinstance(value, int | float) else (0.0, cell_text(column, value).casefold())
 
 
-def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
+def csv_text(table: Iterable[Row], columns: Sequence[str] | None = None) -> str:
     """Write rows as CSV, with symbols and units in the head and numbers to six decimals.
 
     Parameters
@@ -263,13 +262,14 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
     table : iterable of dict
         What :func:`rows` returned.
     columns : sequence of str
-        Which, in their order.
+        Which, in their order; all of :func:`all_columns` unless given.
 
     Raises
     ------
     InputError
         If there is no such column.
     """
+    columns = all_columns() if columns is None else columns
     _require_columns(columns)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -287,12 +287,12 @@ def columns_of(table: Sequence[Row], wanted: Iterable[str]) -> list[str]:
     own = {f"free_{name}" for name in (*wanted, *(name for row in table for name in row["verdicts"]))}
     return [
         name
-        for name in COLUMNS
+        for name in all_columns()
         if not name.startswith("free_") or name in own or any(row[name] is not None for row in table)
     ]
 
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in (known := (*COLUMNS, *COMPARISON_COLUMNS, *STAGE_COLUMNS, *STABILITY_COLUMNS)):
+        if column not in (known := (*all_columns(), *COMPARISON_COLUMNS, *STAGE_COLUMNS, *STABILITY_COLUMNS)):
             raise InputError(unknown(column, known, "column"))

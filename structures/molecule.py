@@ -218,6 +218,11 @@ def molecules() -> Mapping[str, Molecule]:
 def molecule(name: str) -> Molecule:
     """Return one molecule; ``Fe(atom)`` and ``Fe(bulk 0.96)`` are metals (:mod:`atomsieve.structures.metal`).
 
+    Parameters
+    ----------
+    name : str
+        Its formula; of a metal ``Fe(atom)`` or ``Fe(bulk)``.
+
     Raises
     ------
     InputError

@@ -330,7 +330,7 @@ def test_the_commands(laptop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError, match="are one database"):
         call("db", "copy", laptop, laptop / "atomsieve.sqlite")
     assert ask("db", "dump", "there", "all.jsonl.gz")["collections"]["campaigns"] == 3
-    ask("db", "import", "all.jsonl.gz", "--into", "again")
+    ask("db", "import", "all.jsonl.gz", "--database", "again")
     assert state("again") == state(laptop)
     done = ask("rebuild", "--database", "again")
     assert (done["incomplete"], done["collections"]["adsorption_energies"]["new"]) == ({}, 0)

@@ -114,7 +114,7 @@ def test_a_server_that_is_away_is_said_so_without_its_credentials(tmp_path: Path
     (tmp_path / "wire.yaml").write_text(CAMPAIGN, encoding="utf-8")
     uri = "mongodb://someone:planted-secret@127.0.0.1:9/?serverSelectionTimeoutMS=300"
     result = cli("run", "wire.yaml", cwd=tmp_path, ATOMSIEVE_MONGODB_URI=uri)
-    assert result.returncode == 2
+    assert result.returncode == 3
     assert "cannot be opened" in result.stderr
     assert "Traceback" not in result.stderr
     for text in (result.stdout, result.stderr, *(p.read_text() for p in tmp_path.rglob("*") if p.is_file())):

@@ -16,7 +16,7 @@ from atomsieve.structures.campaign import Campaign, campaign_from_data, parse_ca
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
 from atomsieve.structures.gas_correction import gas_corrections
 from atomsieve.structures.section import MethodSection, PrerelaxationSection, StageSection
-from atomsieve.workflows.calculators import CALCULATORS, calculator
+from atomsieve.workflows.calculators import CALCULATORS, calculator, no_calculator
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
@@ -81,7 +81,7 @@ def _methods(campaign: Campaign) -> Iterator[tuple[str, MethodSection | Prerelax
 
 def _electronic_problems(campaign: Campaign) -> Iterator[Problem]:
     """Yield where electronic structure is asked of a calculator that knows nothing of it."""
-    able = ", ".join(sorted(name for name, entry in CALCULATORS.items() if entry.gives))
+    able = ", ".join(sorted(name for name, entry in CALCULATORS.own.items() if entry.gives))
     stages = [(f"stages[{index}].", campaign.at_stage(stage)) for index, stage in enumerate(campaign.stages)]
     for path, own in stages or [("", campaign)]:
         section = own.single_point or own.method
@@ -111,7 +111,7 @@ def _method_problems(
 ) -> list[Problem]:
     """Return what is wrong with a section that names a method."""
     if section.calculator not in CALCULATORS:
-        return [Problem(f"{path}.calculator", unknown(section.calculator, CALCULATORS, "calculator"))]
+        return [Problem(f"{path}.calculator", no_calculator(section.calculator))]
     entry = calculator(section.calculator)
     problems = [
         Problem(f"{path}.settings.{problem.path}", problem.message) for problem in entry.problems(section.settings)
@@ -157,6 +157,18 @@ def load(path: Path, settings: Settings) -> CheckedCampaign:
     """Read and check a campaign file.
 
     Results lie where the file says, relative to it, else in the settings' folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    settings : Settings
+        Those of the machine; :func:`~atomsieve.workflows.settings.read_settings` reads them.
+
+    Returns
+    -------
+    CheckedCampaign
+        What can be planned and run.
 
     Raises
     ------
@@ -225,6 +237,13 @@ def _beside(campaign: Campaign, folder: Path) -> Campaign:
 def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
     """Return the campaign of a file, or the one that the database keeps under a name.
 
+    Parameters
+    ----------
+    file_or_name : str
+        A campaign file, or the name of a campaign that was run.
+    settings : Settings
+        Those of the machine.
+
     Raises
     ------
     InputError
@@ -252,6 +271,15 @@ def find(file_or_name: str, settings: Settings) -> CheckedCampaign:
 def open_database(campaign: Campaign | None, folder: Folder, settings: Settings) -> Database:
     """Return the database of a campaign, not yet connected.
 
+    Parameters
+    ----------
+    campaign : Campaign or None
+        Which; None for that of the settings alone.
+    folder : Folder
+        Where results lie, in which the embedded database is.
+    settings : Settings
+        Those of the machine.
+
     Raises
     ------
     InputError
@@ -269,7 +297,20 @@ def open_database(campaign: Campaign | None, folder: Folder, settings: Settings)
 
 @contextmanager
 def stored_database(checked: CheckedCampaign, settings: Settings) -> Iterator[Database | None]:
-    """Open the database of a campaign, or give None where there is none yet: looking must not make one."""
+    """Open the database of a campaign, or give None where there is none yet: looking must not make one.
+
+    Parameters
+    ----------
+    checked : CheckedCampaign
+        The campaign.
+    settings : Settings
+        Those of the machine.
+
+    Yields
+    ------
+    Database or None
+        Connected.
+    """
     database = open_database(checked.campaign, checked.folder, settings)
     if database.path is not None and not database.path.exists():
         yield None

@@ -234,7 +234,8 @@ class CheckedCampaign:
             for name in found.keys() - set(self.origin.campaign.all_adsorbates):
                 # poses stand on a clean site that was carried on, but none of them was
                 found[name] = {**found[name], "before": {**found[name]["before"], "states": "clean"}}
-        return found
+        own = self.policy.own
+        return {name: {**found[name], "definition": own[name]} if name in own else found[name] for name in found}
 
     def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
         """Return the policy key of each adsorbate's row at a site, known before anything runs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from atomsieve.workflows.campaigns import find, lacks, load, open_database, stor
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.drawing import draw
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
@@ -110,15 +110,18 @@ def _print_keys(checked: CheckedCampaign, *, as_json: bool) -> None:
     if len(checked.stages) > 1:
         # what later stages ask for starts from what the one before leaves, and has no key before that
         screen.console(stderr=True).print("those of the first stage; what later ones ask for depends on its results")
-    for name, request, certain in Planner(checked.stages[0], None).requests():
-        if as_json:
-            line = {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
-            sys.stdout.write(json.dumps(line) + "\n")
-        else:
-            sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
+    found = Planner(checked.stages[0], None).requests()
+    if as_json:
+        screen.print_json_list(
+            {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
+            for name, request, certain in found
+        )
+        return
+    for name, request, certain in found:
+        sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
 
 
-def run(file: str, workers: int | None) -> int:
+def run(file: str, workers: int | None, *, as_json: bool = False) -> int:
     """Run a campaign; return the exit code."""
     from atomsieve.workflows.runner import Runner
 
@@ -129,7 +132,7 @@ def run(file: str, workers: int | None) -> int:
     workers = workers or settings.workers or core_count()
     command = f"atomsieve run {shlex.quote(file)}"
     total = checked.site_count
-    out = screen.console()
+    out = screen.console(stderr=as_json)
     database = open_database(checked.campaign, checked.folder, settings)
     out.print(
         f"[bold]{checked.campaign.name}[/bold]: {total:,} sites, "
@@ -143,7 +146,7 @@ def run(file: str, workers: int | None) -> int:
             summary = Runner(checked, database, workers, watch).run()
     except KeyboardInterrupt:
         out.print(f"stopped; everything that was finished is kept. To go on: {command}")
-        return 130
+        return Code.STOPPED
     done = f"{summary.computed:,} calculations done, {summary.reused:,} found done, {summary.failed:,} failed"
     if summary.stored == summary.sites and not summary.errors:
         out.print(f"everything was there already; nothing was computed ({summary.seconds:.1f} s)")
@@ -151,6 +154,12 @@ def run(file: str, workers: int | None) -> int:
         out.print(f"{summary.sites:,} of {summary.entered:,} sites complete in {summary.seconds:.0f} s: {done}")
     for label, error in summary.errors.items():
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
+    code = Code.INCOMPLETE if summary.errors else Code.DONE
+    if as_json:
+        data = asdict(summary)
+        counts = {"sites": data.pop("entered"), "complete": data.pop("sites")}
+        screen.print_json({"campaign": checked.campaign.name, **counts, **data})
+        return code
     with database:
         found = levels(checked, database)
     name = handle(checked, file, settings)
@@ -162,10 +171,10 @@ def run(file: str, workers: int | None) -> int:
     )
     if summary.errors:
         out.print(f"try the rest again: {command}")
-    return 1 if summary.errors else 0
+    return code
 
 
-def flow(file: str, out: Path, site: str | None) -> None:
+def flow(file: str, out: Path, site: str | None, *, as_json: bool = False) -> None:
     """Write a campaign's flow."""
     from atomsieve.workflows.flowfile import write_flow
 
@@ -173,6 +182,11 @@ def flow(file: str, out: Path, site: str | None) -> None:
     if missing := lacks(checked.campaign):
         raise CampaignError(checked.source, missing)
     written = write_flow(checked, out, site)
+    if as_json:
+        stage = checked.stages[0].stage
+        data = {"stage": stage.name if stage is not None else None, "sites": written.sites, "gases": written.gases}
+        screen.print_json({"campaign": checked.campaign.name, "file": str(out), **data})
+        return
     console = screen.console()
     of = f" of its first stage, {checked.stages[0].stage.name}" if checked.stages[0].stage is not None else ""
     console.print(
@@ -206,7 +220,10 @@ def results(
     """Show a campaign's rows."""
     checked, found = stored_levels(file_or_name)
     rows = display.rows(found)
-    chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
+    chosen = table.select(rows, **filters)
+    for name in reversed(sort.split(",")):
+        own = name.strip()
+        chosen = table.ordered(chosen, own.removeprefix("-"), descending=descending or own.startswith("-"))
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     columns = [*table.columns_of(rows, checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from atomsieve.workflows.replay import Parcel
 
 
-#: Engines that run a campaign elsewhere.
-ENGINES = ("fireworks", "jobflow-remote")
-
-
 @dataclass(frozen=True)
 class JobView:
     """What an engine knows of one job now.

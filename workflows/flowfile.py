@@ -50,6 +50,11 @@ def write_flow(checked: CheckedCampaign, path: Path, site: str | None = None) ->
     site : str, optional
         The label of one site; all of them unless given.
 
+    Returns
+    -------
+    FlowFile
+        How many sites and gases are in it.
+
     Raises
     ------
     UnknownNameError

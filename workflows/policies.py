@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign
 from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.identity import plain
@@ -33,6 +34,9 @@ def stated_policy(campaign: Campaign) -> Policy:
         solvation=campaign.thermochemistry.solvation,
         gas_corrections=campaign.thermochemistry.gas_corrections,
         temperature=campaign.conditions.temperature,
+        own={
+            name: adsorbate(name).definition for name in campaign.all_adsorbates if name in campaign.define.adsorbates
+        },
     )
     if campaign.prerelaxation is not None:
         cheap = calculator(campaign.prerelaxation.calculator)

@@ -13,7 +13,7 @@ from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.stagerun import StageRun
 from atomsieve.workflows.turn import running
-from atomsieve.workflows.watch import Summary, Watch
+from atomsieve.workflows.watch import Silence, Summary, Watch
 
 
 class Runner:
@@ -27,15 +27,15 @@ class Runner:
         Connected; only this process writes to it.
     workers : int
         Worker processes.
-    watch : Watch
-        Who is told.
+    watch : Watch, optional
+        Who is told; nobody unless given.
     """
 
-    def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch) -> None:
+    def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch | None = None) -> None:
         self.checked = checked
         self.database = database
         self.workers = workers
-        self.watch = watch
+        self.watch = watch or Silence()
 
     def run(self) -> Summary:
         """Run until every site is complete or cannot be completed, at each stage.

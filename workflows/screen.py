@@ -18,6 +18,7 @@ from atomsieve.workflows.funnel import Sifted
 from atomsieve.workflows.plan import Plan
 from atomsieve.workflows.printing import console as console
 from atomsieve.workflows.printing import print_json as print_json
+from atomsieve.workflows.printing import print_json_list as print_json_list
 from atomsieve.workflows.stageplan import StagePlan
 
 #: From here on the results table has room for all columns.

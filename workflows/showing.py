@@ -13,7 +13,6 @@ from rich.table import Table
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.workflows import screen
 from atomsieve.workflows.known import Document, known, meant
-from atomsieve.workflows.printing import piped
 from atomsieve.workflows.querying import opened
 from atomsieve.workflows.sums import LETTERS
 
@@ -40,11 +39,10 @@ def show(text: str, origin: str | None, *, as_json: bool) -> None:
     """
     with opened(origin) as results:
         found = known(results, *meant(results, text))
-    with piped():
-        if as_json:
-            screen.print_json(found)
-        else:
-            _print(screen.console(), found)
+    if as_json:
+        screen.print_json(found)
+    else:
+        _print(screen.console(), found)
 
 
 def _print(out: Console, found: Mapping[str, Any]) -> None:

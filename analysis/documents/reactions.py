@@ -91,6 +91,10 @@ class ReactionResultDocument(Row):
         Number | None,
         Field(description="Free energy of the reaction with calculated molecules less the experimental one, eV."),
     ]
+    definition: Annotated[
+        dict[str, Any] | None,
+        Field(description="Title, routes, source of a reaction that a campaign defines; null for those of the table."),
+    ] = None
 
 
 def reaction_document(

@@ -125,6 +125,11 @@ def export(results: Results, name: str, out: Path, **options: Any) -> Written:
     **options
         As the format lists them.
 
+    Returns
+    -------
+    Written
+        What was written, and what was left out.
+
     Raises
     ------
     InputError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -118,7 +118,7 @@ _LAST = (_hidden("updated", "last_updated", "time"), _hidden("key", "key"), _hid
 _TABLES: Final[Mapping[str, tuple[Field, ...]]] = {
     "reaction_results": (
         *_SITE,
-        Field("reaction", "reaction", choices=tuple(reactions())),
+        Field("reaction", "reaction"),
         Field("spin", "multiplicity", "number"),
         _energy("overpotential"),
         _energy("limiting_potential"),
@@ -142,7 +142,7 @@ _TABLES: Final[Mapping[str, tuple[Field, ...]]] = {
     ),
     "adsorption_energies": (
         *_SITE,
-        Field("adsorbate", "adsorbate", choices=tuple(adsorbates())),
+        Field("adsorbate", "adsorbate"),
         _energy("free_energy", "free", "free"),
         _energy("electronic_energy", "electronic", "electronic"),
         Field("verdict", "verdict", choices=_VERDICTS),
@@ -251,7 +251,6 @@ MAIN: Final[Mapping[str, str]] = {
 }
 
 
-@cache
 def fields(collection: str) -> Mapping[str, Field]:
     """Return the fields of a collection by name.
 
@@ -262,9 +261,17 @@ def fields(collection: str) -> Mapping[str, Field]:
     """
     if collection not in _TABLES:
         raise InputError(unknown(collection, COLLECTIONS, "collection"))
+    return _fields(collection, tuple(adsorbates()), tuple(reactions()))
+
+
+@cache
+def _fields(collection: str, adsorbed: tuple[str, ...], known: tuple[str, ...]) -> Mapping[str, Field]:
     found = {entry.name: entry for entry in _TABLES[collection]}
+    if collection == "adsorption_energies":
+        found["adsorbate"] = replace(found["adsorbate"], choices=adsorbed)
     if collection == "reaction_results":
-        for name in adsorbates():
+        found["reaction"] = replace(found["reaction"], choices=known)
+        for name in adsorbed:
             # the dot of a name would be read as one of the path
             is_askable = "." not in name
             free, verdict = f"free_energies.{name}", f"verdicts.{name}"

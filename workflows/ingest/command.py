@@ -19,6 +19,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.identity import plain
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import open_database
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import potentials
 from atomsieve.workflows.ingest.collection import Collection, collection
@@ -90,7 +91,7 @@ class Writer:
 def ingest(
     name: str, paths: Sequence[Path], mapping: Path | None, patterns: Sequence[str], *, as_json: bool, is_dry: bool
 ) -> int:
-    """Ingest what lies under some paths; return the exit code: 0 if something is in, 2 if nothing is."""
+    """Ingest what lies under some paths; return the exit code: that of an incomplete one if nothing is in."""
     settings = read_settings()
     folder = Folder(settings.folder)
     mapped = load(mapping, patterns)
@@ -135,7 +136,7 @@ def ingest(
         screen.print_json(report.data())
     else:
         report.show()
-    return 0 if is_in else 2
+    return Code.DONE if is_in else Code.INCOMPLETE
 
 
 class Report:
@@ -172,7 +173,7 @@ class Report:
     def data(self) -> dict[str, Any]:
         """Return plain data."""
         return {
-            "name": self.name,
+            "campaign": self.name,
             "dry_run": self.is_dry,
             "new": self.new,
             "found": [asdict(finding) for finding in self.findings],

@@ -15,16 +15,14 @@ from rich.text import Text
 
 from atomsieve.structures.clock import duration, utc_now
 from atomsieve.structures.errors import StoreError
-from atomsieve.structures.task import TaskState
-from atomsieve.workflows.printing import console, print_json
+from atomsieve.structures.task import KINDS, TaskState
+from atomsieve.workflows.printing import console, print_json, print_json_line
 from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.watching import monitor
 from atomsieve.workflows.watching.standing import StageStanding, Standing
 
 #: What may be a key, or the first letters of one.
 KEY = re.compile(r"[0-9a-f]{6,64}")
-#: The order of kinds in the table: in which they are calculated.
-KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations", "electronic")
 #: Colours of states.
 STYLES = {"done": "green", "failed": "red", "lost": "red", "running": "bold", "paused": "yellow", "cancelled": "yellow"}
 
@@ -59,7 +57,9 @@ def status(file_or_name: str, key: str | None, *, watch: float | None, as_json: 
                 return _unbegun(file_or_name)
             return monitor.in_nodes(monitor.standing(name, glance, folder), settings)
 
-        if as_json:
+        if watch is not None and as_json:
+            _lines(seen, watch)
+        elif as_json:
             print_json(seen().to_dict())
         elif watch is None:
             console().print(board(seen(), file_or_name), soft_wrap=True)
@@ -205,7 +205,7 @@ def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:
             return Text.from_markup(f"[red]{escape(str(error))}[/red]; asking again")
 
     try:
-        if not out.is_terminal:
+        if not out.is_terminal or out.is_dumb_terminal:
             while True:
                 _line(out, seen)
                 time.sleep(seconds)
@@ -213,6 +213,20 @@ def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:
             while True:
                 time.sleep(seconds)
                 live.update(shown(), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _lines(seen: Callable[[], Standing], seconds: float) -> None:
+    """Print a line of JSON a look, until Ctrl-C; a database that is away is said so, and asked again."""
+    err = console(stderr=True)
+    try:
+        while True:
+            try:
+                print_json_line(seen().to_dict())
+            except StoreError as error:
+                err.print(escape(str(error)), soft_wrap=True)
+            time.sleep(seconds)
     except KeyboardInterrupt:
         return
 

@@ -28,7 +28,7 @@ class Filter:
     site : str or None
         Label of the site, or a pattern with ``*``.
     metal : str or None
-        Symbol of an element that the label names.
+        Symbol of an element that the label names, or several with minus signs between them.
     kind, stage : str or None
         As in :class:`~atomsieve.structures.task.Task`.
     state : str or None
@@ -102,7 +102,7 @@ class Filter:
     def _fits(self, task: Task) -> bool:
         if self.site is not None and not (task.site == self.site or fnmatchcase(task.site, self.site)):
             return False
-        if self.metal is not None and self.metal not in SYMBOL.findall(task.site):
+        if self.metal is not None and not set(self.metal.split("-")) <= set(SYMBOL.findall(task.site)):
             return False
         if self.key is not None and not task.subject.startswith(self.key):
             return False
