@@ -16,7 +16,8 @@ from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
-from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
+from atomsieve.workflows.campaign_check import lacks
+from atomsieve.workflows.campaigns import find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.drawing import draw
