@@ -12,7 +12,7 @@ PYTEST_ARGS ?= -q -n auto --dist worksteal
 EXTRAS ?= test
 # another build of torch, for a GPU or without: set TORCH, or PIP_INDEX_URL, or install it into $(VENV) before
 TORCH ?= torch
-SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/* workflows/*/*)
+SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* analysis/*/* workflows/* workflows/*/*)
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 

@@ -18,13 +18,14 @@ blobs.files, .chunks   what is too large for a document (on a server only)      
 ====================== ===================================================================== ==============
 
 What the documents of the first eight hold is said in :mod:`atomsieve.analysis.documents`.
+
+Long because it is the one door to all collections; what lies behind it is in modules of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.analysis.upserts import gather, put_absent
 from atomsieve.analysis.versions import refuse_newer
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
@@ -328,7 +330,7 @@ class Database:
                 self._save({**document, "stages": stages})
 
     def _save(self, campaign: Mapping[str, Any]) -> None:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         self.campaigns.update([{**campaign, self.campaigns.last_updated_field: now}], key="key")
 
     def campaign(self, name: str) -> dict[str, Any] | None:

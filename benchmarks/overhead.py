@@ -22,7 +22,8 @@ from jobflow import Flow, Job, JobStore, run_locally
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.store import SQLiteStore
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.campaigns import load

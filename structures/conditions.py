@@ -8,7 +8,8 @@ from typing import Any
 
 from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.molecule import PHASES, molecule, molecules
+from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.phase import PHASES
 
 
 def phase_of(name: str, phases: Mapping[str, str]) -> str:
@@ -24,7 +25,7 @@ def objections(
     Parameters
     ----------
     phases : mapping of str to str
-        One of :data:`~atomsieve.structures.molecule.PHASES` by molecule.
+        One of :data:`~atomsieve.structures.phase.PHASES` by molecule.
     pressures, activities : mapping of str to float
         Of gases, bar; of what is dissolved or liquid.
     """

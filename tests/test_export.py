@@ -30,8 +30,8 @@ from atomsieve.analysis.documents.sites import method_document
 from atomsieve.analysis.export import FORMATS, Written, export
 from atomsieve.analysis.export.latex import latex, words
 from atomsieve.analysis.export.states import boxed
-from atomsieve.analysis.export.whole import whole_file, whole_folder
 from atomsieve.analysis.labels import label
+from atomsieve.analysis.whole import whole_file, whole_folder
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
 from atomsieve.workflows.cli import main

@@ -38,6 +38,7 @@ from atomsieve.workflows.overview import FIRST
 from atomsieve.workflows.reporting import report_data
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 SECRET = "hunter2-of-nobody"
 SIEVE = """\
@@ -64,14 +65,6 @@ stages:
 """
 
 
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which a campaign of two stages has been run, by someone with a password in the settings."""
@@ -82,7 +75,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings = Settings(folder=folder / "atomsieve-data")
         checked = load(folder / "sieve.yaml", settings)
         with open_database(checked.campaign, checked.folder, settings) as database:
-            assert not Runner(checked, database, 2, Silent()).run().errors
+            assert not Runner(checked, database, 2, Watch()).run().errors
     return folder
 
 

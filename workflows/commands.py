@@ -24,6 +24,7 @@ from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 
@@ -141,7 +142,7 @@ def run(file: str, workers: int | None, *, as_json: bool = False) -> int:
     )
     out.print(f"stop it whenever you like; to go on: {command}")
     try:
-        with database, screen.ScreenWatch(out, total) as watch:
+        with database, ScreenWatch(out, total) as watch:
             summary = Runner(checked, database, workers, watch).run()
     except KeyboardInterrupt:
         out.print(f"stopped; everything that was finished is kept. To go on: {command}")

@@ -9,7 +9,8 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.placement import Placement, count_poses, poses
+from atomsieve.builders.placement import count_poses, poses
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.adsorbate import END_ON, adsorbates
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables

@@ -18,9 +18,10 @@ from atomsieve.workflows.campaigns import find, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
 from atomsieve.workflows.ending import Code
-from atomsieve.workflows.engine import Engine, open_engine
+from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.printing import console, print_json, print_json_line
-from atomsieve.workflows.screen import ScreenWatch
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, read_settings
 from atomsieve.workflows.watching.monitor import LOCAL
 

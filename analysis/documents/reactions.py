@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from atomsieve.analysis.documents.common import Number, Part
 from atomsieve.analysis.documents.rows import Row, of_site, written
 from atomsieve.analysis.provenance import Provenance
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.limiting import LimitingPotential
 
 

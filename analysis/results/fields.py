@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from atomsieve.analysis.labels import Label, labels
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.reaction import reactions
 from atomsieve.structures.stability import ENERGIES, StabilityVerdict
 

@@ -1,4 +1,7 @@
-"""Results: what a database holds, asked step by step and read row by row."""
+"""Results: what a database holds, asked step by step and read row by row.
+
+Long because it is one class, whose every step says what it takes and raises.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import potentials
 from atomsieve.workflows.ingest.collection import Collection, collection
 from atomsieve.workflows.ingest.documents import Taken
-from atomsieve.workflows.ingest.gathering import Finding, Gathering, SiteFound
+from atomsieve.workflows.ingest.findings import Finding, SiteFound
+from atomsieve.workflows.ingest.gathering import Gathering
 from atomsieve.workflows.ingest.mapping import load
 from atomsieve.workflows.ingest.recognition import FAMILY
 from atomsieve.workflows.ingest.sources import walk

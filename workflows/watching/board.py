@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from atomsieve.structures.clock import duration, utc_now
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.task import KINDS, TaskState
 from atomsieve.workflows.printing import console, print_json, print_json_line
 from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.watching import monitor
-from atomsieve.workflows.watching.monitor import StageStanding, Standing
+from atomsieve.workflows.watching.standing import StageStanding, Standing
 
 #: What may be a key, or the first letters of one.
 KEY = re.compile(r"[0-9a-f]{6,64}")
@@ -74,8 +75,6 @@ def _one(file_or_name: str | None, key: str, *, as_json: bool) -> None:
 
 def _unbegun(file_or_name: str) -> Standing:
     """Return the standing of a campaign of which nothing was run; what is no campaign is refused."""
-    from datetime import UTC, datetime
-
     from atomsieve.workflows.campaigns import find
 
     checked = find(file_or_name, read_settings())
@@ -92,7 +91,7 @@ def _unbegun(file_or_name: str) -> Standing:
     )
     return Standing(
         campaign=checked.campaign.name,
-        now=datetime.now(UTC).replace(tzinfo=None),
+        now=utc_now(),
         engines=(),
         running=False,
         heard=None,
@@ -191,25 +190,6 @@ def left_text(seen: Standing) -> str:
     if most is None:
         return f"; at least {duration(least * 3600)}{which} left"
     return f"; {duration(least * 3600)} to {duration(most * 3600)}{which} left"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that fits.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (0.25, 40, 200, 9000, 400_000)]
-    ['0.2 s', '40 s', '3 min', '2.5 h', '4.6 days']
-    """
-    if seconds < 10:
-        return f"{max(0, seconds):.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 72 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} days"
 
 
 def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:

@@ -16,7 +16,8 @@ from atomsieve.structures.calculation import reopened
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.engine import Engine, open_engine
+from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.watching.failures import SHORT

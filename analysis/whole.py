@@ -13,13 +13,15 @@ from atomsieve.structures.errors import InputError
 
 
 @contextmanager
-def whole_file(out: Path) -> Iterator[Path]:
+def whole_file(out: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a path to write to; what lies there at the end takes its place, replacing what was there.
 
     Parameters
     ----------
     out : Path
         The place. Its folder is made where there is none.
+    private : bool
+        Whether nobody else may read it, not even while it is written.
 
     Raises
     ------
@@ -30,6 +32,8 @@ def whole_file(out: Path) -> Iterator[Path]:
         raise InputError(f"{out} is a folder; name the file to write, as {out / 'results'}")
     partial = _beside(out)
     try:
+        if private:
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())
