@@ -142,7 +142,7 @@ def classes(incomplete: str) -> list[str]:
 
 def verdicts(incomplete: str) -> list[str]:
     """Return the verdicts on geometries."""
-    from atomsieve.structures.calculation import Verdict
+    from atomsieve.structures.judgement import Verdict
 
     return _begun(Verdict, incomplete)
 
