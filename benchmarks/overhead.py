@@ -6,6 +6,7 @@ import operator
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -109,11 +110,7 @@ def measure(quick: bool) -> Table:
         }
         for kind, (make, calculation) in kinds.items():
             found = alternate(
-                {
-                    name: lambda manager=manager, make=make, jobs=jobs: milliseconds(manager, make, jobs)
-                    for name, (manager, jobs) in managers.items()
-                },
-                turns,
+                {name: partial(milliseconds, manager, make, jobs) for name, (manager, jobs) in managers.items()}, turns
             )
             beyond = {name: [used - calculation for used, _ in turn] for name, turn in found.items()}
             walls = {name: [wall for _, wall in turn] for name, turn in found.items()}
