@@ -15,11 +15,14 @@ def markdown(argument: str, inside: str) -> str:
     import typer
 
     from atomsieve.workflows.cli import app
+    from atomsieve.workflows.ending import MEANING
 
     root = typer.main.get_command(app)
     found = list(_commands(root, ("atomsieve",)))
     rows = [(f"[{code(' '.join(path))}](#{'-'.join(path)})", _prose(_first(command.help))) for path, command in found]
-    return "\n".join([table(("command", "what it does"), rows), *(_section(path, command) for path, command in found)])
+    commands = table(("command", "what it does"), rows)
+    codes = table(("exit code", "meaning"), [(code(number.value), prose(text)) for number, text in MEANING.items()])
+    return "\n".join([commands, codes, *(_section(path, command) for path, command in found)])
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -32,7 +35,9 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 def _section(path: tuple[str, ...], command: Any) -> str:
     usage = " ".join(["[OPTIONS]", *(_metavar(one) for one in command.params if one.param_type_name == "argument")])
-    parts = [f"## {' '.join(path)}\n", f"{_prose(command.help or '')}\n", f"```text\n{' '.join(path)} {usage}\n```\n"]
+    example = (command.epilog or "").removeprefix("Example: ")
+    shown = "\n".join(filter(None, [f"{' '.join(path)} {usage}", example]))
+    parts = [f"## {' '.join(path)}\n", f"{_prose(command.help or '')}\n", f"```text\n{shown}\n```\n"]
     kinds = get_type_hints(command.callback)
     rows = [
         (_name(one, kinds.get(one.name)), _prose(getattr(one, "help", "") or "") + _default(one))
@@ -66,9 +71,9 @@ def _default(one: Any) -> str:
         return ""
     if one.required:
         return " Required."
-    return (
-        "" if one.default in (None, False, (), []) or callable(one.default) else f" Unless given: {code(one.default)}."
-    )
+    if one.default in (None, False, (), []) or callable(one.default) or "unless given" in one.help:
+        return ""
+    return f" Unless given: {code(one.default)}."
 
 
 def _first(text: str | None) -> str:
