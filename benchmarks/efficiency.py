@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from jobflow import Flow
@@ -65,9 +66,7 @@ def measure(quick: bool) -> Table:
             f"FireWorks rapidfire, {cores} processes": (rapidfire(cores), cores),
         }
         # the first turn, which is not counted, loads what is loaded once
-        found = alternate(
-            {name: lambda manager=manager: timed(manager, text) for name, (manager, _) in managers.items()}, turns + 1
-        )
+        found = alternate({name: partial(timed, manager, text) for name, (manager, _) in managers.items()}, turns + 1)
     first = [wall for wall, _, _ in next(iter(found.values()))[1:]]
     rows = []
     for name, results in found.items():

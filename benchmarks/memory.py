@@ -21,7 +21,7 @@ name: long
 sites: [{{family: graphene, metals: [{metals}], coordination: [{shells}], supercell: 4x4}}]
 reactions: [ORR, HER]
 method: {{calculator: mock}}
-relaxation: {{max_steps: 20, ladder: false}}
+relaxation: {{fmax: 0.5}}
 """
 #: First shells of some thousand calculations, and of ten thousand.
 FEW, MANY = "N4", "N4, N3C1, N2C2, N3S1, N3O1"

@@ -6,6 +6,7 @@ import operator
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,7 @@ from benchmarks.table import Table, alternate, ratios, spread
 METHOD = calculator("emt").method({})
 NUMERICS = {METHOD.key: {"max_steps": 1, "optimizer": "BFGS"}}
 #: Jobs before the clock starts: a first few load what is loaded once.
-BEFORE = 5
+BEFORE = 3
 Make = Callable[[Folder, int, int], Flow]
 
 
@@ -36,7 +37,8 @@ def cpu() -> float:
     for process in [own := psutil.Process(), *own.children(recursive=True)]:
         try:
             if not any("secantusd" in word for word in process.cmdline()):
-                total += sum(process.cpu_times()[:2])
+                # user and system, its own and those of children that have ended
+                total += sum(process.cpu_times()[:4])
         except psutil.Error:
             continue  # it has just ended
     return total
@@ -93,7 +95,7 @@ def milliseconds(manager: Manager, make: Make, count: int) -> tuple[float, float
 
 def measure(quick: bool) -> Table:
     """Return milliseconds of a job, by each way, for one that does nothing and one that is kept on disk."""
-    count, slow, turns = (10, 5, 1) if quick else (200, 20, 3)
+    count, slow, turns = (10, 5, 1) if quick else (200, 12, 3)
     warm()
     alone = evaluation_alone(200) * 1e3
     kinds: dict[str, tuple[Make, float]] = {
@@ -110,11 +112,7 @@ def measure(quick: bool) -> Table:
         }
         for kind, (make, calculation) in kinds.items():
             found = alternate(
-                {
-                    name: lambda manager=manager, make=make, jobs=jobs: milliseconds(manager, make, jobs)
-                    for name, (manager, jobs) in managers.items()
-                },
-                turns,
+                {name: partial(milliseconds, manager, make, jobs) for name, (manager, jobs) in managers.items()}, turns
             )
             beyond = {name: [used - calculation for used, _ in turn] for name, turn in found.items()}
             walls = {name: [wall for _, wall in turn] for name, turn in found.items()}

@@ -38,6 +38,7 @@ def server(folder: Path) -> Iterator[tuple[str, str]]:
         try:
             yield uri, name
         finally:
+            client: pymongo.MongoClient[dict[str, object]]
             with pymongo.MongoClient(uri) as client:
                 client.drop_database(name)
         return

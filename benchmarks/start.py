@@ -50,7 +50,7 @@ def measure(quick: bool) -> Table:
     if quick:
         wanted = {name: wanted[name] for name in list(wanted)[:2]}
     # what is not in the cache of the disk yet, is after the first turn
-    turns = 2 if quick else 4
+    turns = 2 if quick else 3
     found = alternate({name: partial(run, command) for name, command in wanted.items()}, turns)
     used = {name: [cpu for cpu, _ in results[1:]] for name, results in found.items()}
     walls = {name: [wall for _, wall in results[1:]] for name, results in found.items()}

@@ -64,7 +64,7 @@ def median(act: Callable[[], object]) -> float:
 
 
 def looked(
-    database: Database, looks: contextlib.AbstractContextManager, number: int, **environment: str
+    database: Database, looks: contextlib.AbstractContextManager[Any], number: int, environment: dict[str, str]
 ) -> list[float]:
     """Fill a database; return the seconds of a look and of the whole command."""
     with database:
@@ -89,12 +89,12 @@ def measure(quick: bool) -> Table:
     with tempfile.TemporaryDirectory() as name:
         folder, nobody = Path(name), {key: os.environ.pop(key) for key in list(os.environ) if key in OWN}
         path = folder / "atomsieve.sqlite"
-        found = {"in a file": looked(Database.embedded(path), file_looks(path), number, ATOMSIEVE_FOLDER=name)}
+        found = {"in a file": looked(Database.embedded(path), file_looks(path), number, {"ATOMSIEVE_FOLDER": name})}
         os.environ.update(nobody)
         if not quick:
             with server(folder) as (uri, database):
                 environment = dict(zip(OWN, (name, uri, database), strict=True))
                 both = Database.mongodb(uri, database), server_looks(uri, database)
-                found[f"on a server ({NAME})"] = looked(*both, number, **environment)
+                found[f"on a server ({NAME})"] = looked(*both, number, environment)
     rows = tuple((where, *(f"{seconds:.3f}" for seconds in times)) for where, times in found.items())
     return Table(("", "a look, s", "the command, s"), rows, f"{number:,} tasks; median of {REPEATS}.")

@@ -34,10 +34,10 @@ from atomsieve.structures.section import (
     Section,
     SpinSection,
     StabilitySection,
-    StageSection,
     ThermochemistrySection,
 )
 from atomsieve.structures.stability import StabilityVerdict
+from atomsieve.structures.stage_section import StageSection
 from atomsieve.structures.yaml_text import parse_mapping
 
 

@@ -28,8 +28,6 @@ OPEN = frozenset({TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNING, TaskSt
 SETTLED = frozenset({TaskState.DONE, TaskState.FAILED})
 #: The kinds of calculations, in the order in which they run.
 KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations", "electronic")
-#: Engines that run a campaign elsewhere.
-ENGINES = ("fireworks", "jobflow-remote")
 #: Kinds of tasks that are whole flows, not calculations.
 FLOWS = frozenset({"site", "variant", "gas"})
 

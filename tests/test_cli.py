@@ -22,11 +22,11 @@ from typer.testing import CliRunner
 
 from atomsieve.builders import catalog
 from atomsieve.structures.errors import BuildError, InputError, LeaseLostError, SchedulerError, StoreError
-from atomsieve.structures.task import ENGINES
 from atomsieve.workflows import completing, networks
 from atomsieve.workflows.calculators import CALCULATORS
 from atomsieve.workflows.cli import app
 from atomsieve.workflows.ending import MEANING, Code, code_of, ended
+from atomsieve.workflows.engine import ENGINES
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -317,7 +317,19 @@ def test_the_tab_key_knows_what_the_catalogs_know() -> None:
 
 
 def test_the_tab_key_imports_nothing_slow() -> None:
-    names = ("families", "calculators", "engines", "kinds", "reactions", "metals", "causes", "states", "classes")
+    names = (
+        "families",
+        "calculators",
+        "engines",
+        "kinds",
+        "reactions",
+        "metals",
+        "causes",
+        "states",
+        "classes",
+        "verdicts",
+        "formats",
+    )
     code = (
         "import sys, atomsieve.workflows.cli\nfrom atomsieve.workflows import completing\n"
         f"assert all(getattr(completing, name)('') for name in {names})\n"

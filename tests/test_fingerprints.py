@@ -27,7 +27,7 @@ from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.units import VIBRATION, WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations, vibrations_request
 from atomsieve.workflows.calculators import calculator
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.cli import app
 from atomsieve.workflows.folder import Folder

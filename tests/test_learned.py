@@ -25,7 +25,8 @@ from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.molecule import molecule
 from atomsieve.workflows import weights
 from atomsieve.workflows.calculators import calculator
-from atomsieve.workflows.campaigns import lacks, load
+from atomsieve.workflows.campaign_check import lacks
+from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order, Relaxed
 from atomsieve.workflows.settings import Settings

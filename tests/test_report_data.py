@@ -30,7 +30,8 @@ from atomsieve.structures.reaction import reactions
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows import commands
 from atomsieve.workflows.calculators import CALCULATORS
-from atomsieve.workflows.campaigns import check, find, load, open_database, stored_database
+from atomsieve.workflows.campaign_check import check
+from atomsieve.workflows.campaigns import find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import levels

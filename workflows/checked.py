@@ -19,8 +19,9 @@ from atomsieve.structures.energies import policy_key, slot_key
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction
-from atomsieve.structures.section import PROBE, MethodSection, StageSection
+from atomsieve.structures.section import PROBE, MethodSection
 from atomsieve.structures.stability import stability_key
+from atomsieve.structures.stage_section import StageSection
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder

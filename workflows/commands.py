@@ -16,7 +16,8 @@ from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
-from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
+from atomsieve.workflows.campaign_check import lacks
+from atomsieve.workflows.campaigns import find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.drawing import draw
@@ -252,7 +253,7 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
 
 
 def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
-    """Draw a campaign's plots, and write its page; or print what that shows."""
+    """Draw a campaign's plots, write its page, its methods paragraph and BibTeX; or print what these show."""
     from atomsieve.analysis.report.page import write_report
     from atomsieve.workflows.reporting import report_data
 
@@ -269,6 +270,10 @@ def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
             return
         paths = draw(found, target)
     target.mkdir(parents=True, exist_ok=True)
-    paths.append(write_report(data, target / f"{file_stem(checked.campaign.name)}.html"))
+    stem = file_stem(checked.campaign.name)
+    paths.append(write_report(data, target / f"{stem}.html"))
+    for name, text in ((f"{stem}-methods.md", data["methods_text"]), (f"{stem}.bib", data["bibtex"])):
+        (target / name).write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        paths.append(target / name)
     for path in paths:
         screen.console().print(str(path), soft_wrap=True)

@@ -12,7 +12,8 @@ from typing import Final
 
 import typer
 
-from atomsieve.structures.task import ENGINES, KINDS, TaskState
+from atomsieve.structures.task import KINDS, TaskState
+from atomsieve.workflows.engine import ENGINES
 
 #: Names that are offered at a time.
 MOST: Final = 200

@@ -22,7 +22,7 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_from_dict
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.folder import Folder

@@ -12,6 +12,9 @@ from atomsieve.structures.task import TaskState
 if TYPE_CHECKING:
     from atomsieve.workflows.replay import Parcel
 
+#: Engines that run a campaign elsewhere.
+ENGINES = ("fireworks", "jobflow-remote")
+
 
 @dataclass(frozen=True)
 class JobView:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.task import ENGINES
-from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engine import ENGINES, Engine
 from atomsieve.workflows.settings import Settings
 
 

@@ -29,9 +29,9 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """Return a console; rich leaves out colours where nobody sees them, and asks COLUMNS for the width."""
     probe = _Console(stderr=stderr, highlight=False, emoji=False)
-    # rich itself does not ask where the terminal is dumb
     if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns):
-        probe.width = int(columns)
+        # a width alone is not heard where the terminal is dumb
+        probe.size = (int(columns), probe.height)
     elif not probe.is_terminal:
         probe.width = PIPE_WIDTH
     return probe

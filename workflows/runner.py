@@ -13,7 +13,7 @@ from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.ingest.collection import is_collection
 from atomsieve.workflows.stagerun import StageRun
 from atomsieve.workflows.turn import running
-from atomsieve.workflows.watch import Silence, Summary, Watch
+from atomsieve.workflows.watch import Summary, Watch
 
 
 class Runner:
@@ -35,7 +35,7 @@ class Runner:
         self.checked = checked
         self.database = database
         self.workers = workers
-        self.watch = watch or Silence()
+        self.watch = watch or Watch()
 
     def run(self) -> Summary:
         """Run until every site is complete or cannot be completed, at each stage.

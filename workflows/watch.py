@@ -30,10 +30,6 @@ class Watch:
         """Hear that a stage has ended, and which sites pass on."""
 
 
-class Silence(Watch):
-    """Nobody is told."""
-
-
 @dataclass
 class Summary:
     """What a run did.

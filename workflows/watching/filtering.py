@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import FailureClass, InputError, unknown
-from atomsieve.structures.task import Task, TaskState
+from atomsieve.structures.task import FLOWS, KINDS, Task, TaskState
 from atomsieve.workflows.watching.causes import causes
 from atomsieve.workflows.watching.failures import explained
 
@@ -43,7 +43,7 @@ class Filter:
     Raises
     ------
     InputError
-        If there is no such state, class or cause.
+        If there is no such kind, state, class or cause.
     """
 
     site: str | None = None
@@ -58,6 +58,8 @@ class Filter:
     def __post_init__(self) -> None:
         if self.state is not None and self.state not in {*TaskState}:
             raise InputError(unknown(self.state, TaskState, "state"))
+        if self.kind is not None and self.kind not in (*KINDS, *FLOWS):
+            raise InputError(unknown(self.kind, KINDS, "kind of calculations"))
         if self.failure_class is not None and self._class is None:
             raise InputError(unknown(self.failure_class, CLASSES, "class of failures"))
         if self.cause is not None and self.cause not in causes():
