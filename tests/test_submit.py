@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+
+from .processes import started
 
 pytestmark = [pytest.mark.slow, pytest.mark.mongo]
 
@@ -124,16 +124,7 @@ def test_the_readme_shows_commands_of_the_tutorial() -> None:
 
 
 def _watch(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "atomsieve.workflows.cli", *command],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # a shell that runs the tests in the background has its children ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = started(*command, cwd=folder, **environment)
     assert process.stdout is not None
     first = process.stdout.readline()
     time.sleep(0.2)
