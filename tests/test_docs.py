@@ -117,7 +117,6 @@ class Pages:
         self.is_copied = False
         for example in (*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples").glob("*.cif")):
             self.save(f"examples/{example.name}", example.read_text(encoding="utf-8"))
-        shutil.copy(ROOT / "examples" / "own-cif.cif", folder / "examples")
 
     def save(self, name: str, text: str) -> None:
         path = self.folder / name
