@@ -16,12 +16,12 @@ author = "The atomsieve developers"
 copyright = author  # noqa: A001 - what Sphinx calls it
 version = release = version_of("atomsieve")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "fences", "contents", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "fences", "contents"]
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "examples/README.md", "benchmarks/README.md", "[A-Z]*.md"]
 exclude_patterns = ["build", ".*", "*/.*", "tests", "**/__pycache__"]
 
-myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_enable_extensions = ["colon_fence"]
 # as many as forges give anchors to
 myst_heading_anchors = 6
 # what is no page (a campaign file, a table of data) is there to be downloaded; nothing else is let through

@@ -32,13 +32,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "html"
 
 
-#: Pages that are written now and not merged yet.
-TO_COME = (
-    "start", "tutorials/laptop", "tutorials/cluster", "tutorials/database", "how-to/own-structure", "how-to/cite",
-    "how-to/own-calculator", "how-to/own-adsorbate", "how-to/own-reaction", "how-to/vasp-on-a-cluster",
-    "how-to/staged-sieve", "how-to/recover-after-an-outage", "concepts/house", "concepts/identity", "case-study",
-    "concepts/method-gate", "concepts/free-energies", "examples/README",
-)  # fmt: skip
+#: Pages that the index lists and that are still being written; they may be missing.
+TO_COME = ("case-study",)
 
 
 def is_to_come(text: str) -> bool:
