@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import file_looks, server_looks

@@ -104,6 +104,8 @@ class Adsorbate:
         The bonds about which it turns.
     removed : tuple of str
         Chemical symbols of the site's own atoms that are missing instead.
+    takes : int or None
+        Electrons that it formally takes from its metals; None where the table of spin states says so.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Adsorbate:
     modes: tuple[Mode, ...] = (Mode(END_ON, (0,)),)
     torsions: tuple[Torsion, ...] = ()
     removed: tuple[str, ...] = ()
+    takes: int | None = None
 
     @property
     def composition(self) -> dict[str, int]:
@@ -156,6 +159,7 @@ class Adsorbate:
                 {"atoms": ["metal" if atom == METAL else atom for atom in turn.atoms], "degrees": list(turn.degrees)}
                 for turn in self.torsions
             ],
+            "takes": self.takes,
         }
         return {"key": content_key("adsorbate", content)[:16], **content}
 
@@ -171,6 +175,7 @@ class Adsorbate:
             modes=tuple(_mode(mode, given) for mode, given in entry["modes"].items()),
             torsions=tuple(_torsion(torsion) for torsion in entry.get("torsions", [])),
             removed=tuple(entry.get("removed", [])),
+            takes=entry.get("takes"),
         )
 
 

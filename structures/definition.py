@@ -54,6 +54,9 @@ class AdsorbateSection(Section):
         How it can bind, and the atoms that do.
     torsions : list of dict
         Bonds about which it turns: ``atoms`` and ``degrees``.
+    takes : int or None
+        Electrons that it formally takes from its metals, by which spin states are chosen; None for 1 of a radical and 0
+        of a closed shell.
     """
 
     symbols: Annotated[list[str], Field(min_length=1)]
@@ -62,6 +65,7 @@ class AdsorbateSection(Section):
     bonds: list[Annotated[list[int], Field(min_length=2, max_length=2)]] | None = None
     modes: Annotated[dict[str, list[int]], Field(min_length=1)] = Field(default_factory=lambda: {END_ON: [0]})
     torsions: list[dict[str, Any]] = Field(default_factory=list)
+    takes: Annotated[int, Field(ge=-4, le=6)] | None = None
 
     def adsorbate(self, name: str) -> Adsorbate:
         """Return the adsorbate, its first atom at the origin."""
@@ -71,7 +75,8 @@ class AdsorbateSection(Section):
         x, y, z = self.positions[0]
         moved = [[a - x, b - y, c - z] for a, b, c in self.positions]
         stated = {"symbols": self.symbols, "modes": self.modes, "torsions": self.torsions, "source": self.source}
-        return Adsorbate.from_dict(name, {**stated, "positions": moved, "bonds": bonds})
+        takes = sum(atomic_numbers[symbol] for symbol in self.symbols) % 2 if self.takes is None else self.takes
+        return Adsorbate.from_dict(name, {**stated, "positions": moved, "bonds": bonds, "takes": takes})
 
     def _ratios(self) -> Iterator[tuple[tuple[int, int], float]]:
         """Yield each pair of atoms with its distance as a share of the sum of its covalent radii."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -116,9 +115,8 @@ class Pages:
         self.seen: Counter[str] = Counter()
         self.python: subprocess.Popen[str] | None = None
         self.is_copied = False
-        for example in (ROOT / "examples").glob("*.yaml"):
+        for example in (*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples").glob("*.cif")):
             self.save(f"examples/{example.name}", example.read_text(encoding="utf-8"))
-        shutil.copy(ROOT / "examples" / "own-cif.cif", folder / "examples")
 
     def save(self, name: str, text: str) -> None:
         path = self.folder / name

@@ -128,6 +128,20 @@ def test_what_contributors_read_names_what_is_there(page: str) -> None:
         assert room in (ROOT / parts[0]).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("CITATION.cff", r"^version: (.*)$"),
+        ("CHANGELOG.md", r"^## \[(.*?)\]"),
+        ("docker-compose.yml", r"image: atomsieve:(.*)$"),
+        ("docs/how-to/cite.md", r"version = \{(.*)\}"),
+    ],
+)
+def test_the_version_is_that_of_the_package_wherever_it_stands(path: str, pattern: str) -> None:
+    stated = re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    assert stated[:1] == [tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]]
+
+
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ import yaml
 
 from atomsieve.analysis import Results
 from atomsieve.builders import catalog
+from atomsieve.builders.spin_centres import taken_by
 from atomsieve.structures import adsorbate as adsorbate_room
-from atomsieve.structures import reaction as reaction_room
 from atomsieve.structures.adsorbate import adsorbates, tabulated_adsorbates
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.definition import described
@@ -59,15 +59,6 @@ thermochemistry: {corrections: none}
 """
 
 
-@pytest.fixture(autouse=True)
-def _nothing_defined(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no test know what another has defined."""
-    yield
-    adsorbate_room._OWN.clear()
-    reaction_room._OWN.clear()
-    reaction.cache_clear()
-
-
 def read(text: str, folder: Path) -> CheckedCampaign:
     path = folder / "c.yaml"
     path.write_text(text, encoding="utf-8")
@@ -78,6 +69,7 @@ def test_a_campaign_defines_what_no_table_has() -> None:
     campaign = parse_campaign(CAMPAIGN, "c")
     assert campaign.all_adsorbates == ("CH3CHOH", "CH3CH2O")
     own = adsorbates()["CH3CHOH"]
+    assert taken_by("CH3CHOH") == 1
     assert own.composition == {"C": 2, "H": 5, "O": 1}
     assert own.bonds == ((0, 1), (0, 2), (0, 4), (1, 5), (1, 6), (1, 7), (2, 3))
     assert "CH3CHOH" not in tabulated_adsorbates()

@@ -31,7 +31,8 @@ from atomsieve.workflows.harvest import potentials, stored_rows
 from atomsieve.workflows.ingest.cohorts import selection
 from atomsieve.workflows.ingest.collection import Collection, is_collection
 from atomsieve.workflows.ingest.recognition import FAMILY, SCHEMA, site_of
-from atomsieve.workflows.ledger import label_of
+from atomsieve.workflows.ledger import Ledger, label_of
+from atomsieve.workflows.outbox import Outbox
 from atomsieve.workflows.replay import Replay, Replayed
 from atomsieve.workflows.watch import Watch
 
@@ -71,6 +72,17 @@ class Shelf(Folder):
             (directory / name).write_text(json.dumps(plain), encoding="utf-8")
 
 
+class _Outbox(Outbox):
+    """Asks for outcomes where they are, and puts what is derived from them beside it."""
+
+    def __init__(self, checked: CheckedCampaign, beside: Database, ledger: Ledger, source: Database) -> None:
+        super().__init__(checked, beside, ledger)
+        self._source = source
+
+    def _stored(self, key: str) -> dict[str, Any] | None:
+        return self._source.known([key]).get(key)
+
+
 class _Derivation(Replay):
     """Goes through one stage with what a database holds.
 
@@ -88,7 +100,7 @@ class _Derivation(Replay):
 
     def __init__(self, checked: CheckedCampaign, source: Database, beside: Database, found: Replayed) -> None:
         super().__init__(checked, beside, Watch(), found, lambda parcel: None, lambda keys: iter(()), "", "")
-        self._source = source
+        self.outbox = _Outbox(checked, beside, self.ledger, source)
 
     def _flows(self) -> Iterator[tuple[Any, Flow]]:
         for tag, flow in super()._flows():
@@ -98,9 +110,6 @@ class _Derivation(Replay):
 
     def _note(self, run: FlowRun, seen: object) -> None:
         self.replayed.open += not run.is_done
-
-    def _stored(self, key: str) -> dict[str, Any] | None:
-        return self._source.known([key]).get(key)
 
 
 def derive(name: str, source: Database, beside: Database, folder: Shelf, whence: str | None) -> str:

@@ -205,6 +205,9 @@ def _keys() -> str:
         title = _HEADINGS.get(name) or code(name.removesuffix("Section").lower())
         first, _, rest = section["description"].partition("\n\nParameters\n")
         told, needed = _told(rest), section.get("required", ())
+        # a key that holds a section is explained there
+        held = {key: schema["$defs"][_section(one)] for key, one in section["properties"].items() if _section(one)}
+        told |= {key: one["description"].partition("\n\n")[0] for key, one in held.items()}
         rows = [
             (code(key), prose(told[key]), _wanted(one), "required" if key in needed else _default(one))
             for key, one in section["properties"].items()
@@ -215,9 +218,14 @@ def _keys() -> str:
 
 
 def _told(parameters: str) -> dict[str, str]:
-    """Return what a docstring says of each of its parameters, where it speaks of one alone."""
-    found = re.findall(r"^(\w+) : .*\n((?:    .*\n?)+)", parameters, flags=re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    """Return what a docstring says of each of its parameters."""
+    found = re.findall(r"^(\w+(?:, \w+)*)(?: : .*)?\n((?:    .*\n?)+)", parameters, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for names, text in found for name in names.split(", ")}
+
+
+def _section(one: Mapping[str, Any]) -> str:
+    """Return the name of the section that a key holds; empty where it holds none."""
+    return next((way["$ref"].rpartition("/")[2] for way in (one, *one.get("anyOf", ())) if "$ref" in way), "")
 
 
 def _wanted(one: Mapping[str, Any]) -> str:
