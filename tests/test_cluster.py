@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -100,6 +101,16 @@ def test_the_file_in_the_pages_is_a_worker(tmp_path: Path, monkeypatch: pytest.M
     assert worker.kind_of("vasp") == "dear"
     for name in (*Worker.model_fields, *Resources.model_fields):
         assert f"`{name}`" in page, name
+
+
+def test_a_worker_that_was_written_is_read_again(tmp_path: Path) -> None:
+    """Nodes of jobflow-remote are told of their worker in a line of JSON."""
+    kinds = "{cheap: {memory: 2 GB, walltime: 600, margin: 60}, dear: {walltime: 600, margin: 60, calculators: [vasp]}}"
+    worker = describe(tmp_path, kinds=kinds)
+    again = Worker.model_validate(json.loads(worker.model_dump_json()))
+    assert again.model_dump() == worker.model_dump()
+    assert again.kinds["cheap"].memory == 2048
+    assert again.kinds["dear"].memory is None
 
 
 def test_new_still_writes_campaigns(tmp_path: Path, cli: Cli) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PrivateAttr, ValidationError
 
 from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
@@ -44,6 +44,10 @@ def _megabytes(value: Any) -> Any:
         raise ValueError(f"{value!r} is no amount of memory; allowed: '4 GB', '500 MB' (of each node)")
     unit = match.group(2).upper()
     return max(1, round(float(match.group(1)) * _UNITS[unit if unit.endswith("B") else f"{unit}B"]))
+
+
+#: What a worker is written as is read again on a node, where a number alone is no amount.
+_WITH_UNIT = PlainSerializer(lambda value: f"{value} MB", return_type=str, when_used="json-unless-none")
 
 
 def _located(value: Any) -> Any:
@@ -101,7 +105,7 @@ class Resources(Section):
     walltime: Annotated[Seconds, Field(ge=10, le=366 * 86400)] = 3600
     nodes: Annotated[int, Field(ge=1, le=10000)] = 1
     cores: Annotated[int, Field(ge=1, le=10000)] = 1
-    memory: Annotated[int | None, BeforeValidator(_megabytes)] = None
+    memory: Annotated[int | None, BeforeValidator(_megabytes), _WITH_UNIT] = None
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
     jobs: Annotated[int, Field(ge=1, le=10000)] = 1
     margin: Annotated[Seconds, Field(ge=0)] = 300
