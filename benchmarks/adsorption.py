@@ -223,7 +223,10 @@ def lines(metal: str, other: Effort, scan: Effort, one: Effort) -> list[tuple[st
         "lowest state with OH on the metal, eV": [min(way.energies, default=math.nan) - lowest for way in ways],
         "lowest of all relaxations, eV": [way.lowest - lowest for way in ways],
     }
-    rows += [(f"{site}: {what}", *(f"{energy:+.3f}" for energy in found), "") for what, found in ends.items()]
+    rows += [
+        (f"{site}: {what}", *("none" if math.isnan(energy) else f"{energy:+.3f}" for energy in found), "")
+        for what, found in ends.items()
+    ]
     bound = [f"{len(way.energies)}" for way in ways]
     same = [f"{sum(energy < lowest + SAME for energy in way.energies)}" for way in ways]
     rows.append((f"{site}: relaxations that ended on the metal", *bound, ""))
