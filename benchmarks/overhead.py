@@ -13,7 +13,8 @@ import psutil
 from ase.build import molecule
 from jobflow import Flow, Job
 
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.folder import Folder

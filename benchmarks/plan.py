@@ -12,7 +12,7 @@ from pathlib import Path
 
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.structures.campaign import parse_campaign
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.plan import Planner
 from benchmarks.apart import apart, peak

@@ -17,7 +17,7 @@ from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.reaction import reactions
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from benchmarks.table import Table
