@@ -23,7 +23,7 @@ from pymatgen.core.structure import Molecule, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import USABLE
+from atomsieve.structures.judgement import USABLE
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order
