@@ -23,7 +23,7 @@ from pymatgen.core.structure import Molecule, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import USABLE
+from atomsieve.structures.judgement import USABLE
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order
@@ -223,7 +223,10 @@ def lines(metal: str, other: Effort, scan: Effort, one: Effort) -> list[tuple[st
         "lowest state with OH on the metal, eV": [min(way.energies, default=math.nan) - lowest for way in ways],
         "lowest of all relaxations, eV": [way.lowest - lowest for way in ways],
     }
-    rows += [(f"{site}: {what}", *(f"{energy:+.3f}" for energy in found), "") for what, found in ends.items()]
+    rows += [
+        (f"{site}: {what}", *("none" if math.isnan(energy) else f"{energy:+.3f}" for energy in found), "")
+        for what, found in ends.items()
+    ]
     bound = [f"{len(way.energies)}" for way in ways]
     same = [f"{sum(energy < lowest + SAME for energy in way.energies)}" for way in ways]
     rows.append((f"{site}: relaxations that ended on the metal", *bound, ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,6 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.watch import Summary
-
-
-class Silent:
-    """A watch that says nothing."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments, **named: None
 
 
 def checked_campaign(folder: Path, text: str) -> CheckedCampaign:
@@ -37,7 +29,7 @@ def run(checked: CheckedCampaign, workers: int) -> Summary:
         If a site could not be completed.
     """
     with Database.embedded(checked.folder.database) as database:
-        summary = Runner(checked, database, workers, Silent()).run()
+        summary = Runner(checked, database, workers).run()
     if summary.errors:
         raise RuntimeError(str(summary.errors))
     return summary
