@@ -12,11 +12,11 @@ PYTEST_ARGS ?= -q -n auto --dist worksteal
 EXTRAS ?= test
 # another build of torch, for a GPU or without: set TORCH, or PIP_INDEX_URL, or install it into $(VENV) before
 TORCH ?= torch
-SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* workflows/* workflows/*/*)
+SOURCES := pyproject.toml $(wildcard structures/* builders/* builders/*/* analysis/* analysis/*/* workflows/* workflows/*/*)
 # one thread a worker: the engine runs one worker a core
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test quick potentials lint clean
+.PHONY: demo test quick potentials lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/atomsieve run examples/quickstart.yaml
@@ -29,8 +29,16 @@ quick: $(VENV)/installed-test
 
 potentials: $(VENV)/installed-potentials
 
+# the tables of docs/performance.md; BENCH="overhead start" for these alone
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks $(BENCH)
+
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+docs: $(VENV)/installed-test
+	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo "the pages: $(CURDIR)/build/docs/docs/index.html"
 
 # Debian's python3 comes without ensurepip; then the pip that is there installs into the environment from outside.
 $(BIN)/python:

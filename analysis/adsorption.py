@@ -13,11 +13,11 @@ from atomsieve.analysis.spin import SpinOutcome, distinct_states
 from atomsieve.analysis.thermochemistry import SYMBOLS
 from atomsieve.structures.adsorbate import OF_LATTICE
 from atomsieve.structures.adsorbate import adsorbate as adsorbate_named
-from atomsieve.structures.calculation import USABLE, Verdict
 from atomsieve.structures.correction import CorrectionTable, correction_tables
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.judgement import USABLE, Verdict
 from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.reference import lowest, lowest_adsorbed
 from atomsieve.structures.units import require_room_temperature

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from atomsieve.analysis.geometry import BESIDE, BONDED, BROKEN, WEAK, Geometry
 from atomsieve.analysis.isomers import renamed
 from atomsieve.structures.adsorbate import END_ON, LATTICE, Adsorbate
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 

@@ -18,13 +18,14 @@ blobs.files, .chunks   what is too large for a document (on a server only)      
 ====================== ===================================================================== ==============
 
 What the documents of the first eight hold is said in :mod:`atomsieve.analysis.documents`.
+
+Long because it is the one door to all collections; what lies behind it is in modules of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from monty.json import jsanitize
 from atomsieve.analysis.away import AWAY, reported
 from atomsieve.analysis.blobs import Blobs
 from atomsieve.analysis.chunks import chunks
+from atomsieve.analysis.definitions import learn_stored, refuse_redefined
 from atomsieve.analysis.documents.campaigns import campaign_document
 from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.common import SCHEMA_VERSION
@@ -50,6 +52,7 @@ from atomsieve.analysis.store import SQLiteStore
 from atomsieve.analysis.tasks import Tasks
 from atomsieve.analysis.upserts import gather, put_absent
 from atomsieve.analysis.versions import refuse_newer
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.limiting import LimitingPotential
@@ -164,6 +167,7 @@ class Database:
                 if name != "jobs":
                     ensure(store, name)
             refuse_newer(self.title, self.campaigns, self.methods)
+            learn_stored(self.campaigns)
             self._find_renamed()
             if not self.read_only:
                 self.jobs.ensure_index("uuid")
@@ -312,8 +316,9 @@ class Database:
     def save_campaign(
         self, name: str, content: Mapping[str, Any], sites: int, provenance: Provenance | None = None
     ) -> None:
-        """Keep a campaign's file under its name, with the number of sites that it makes."""
+        """Keep a campaign's file under its name, with its number of sites; refuse one that redefines what is stored."""
         with self._writing():
+            refuse_redefined(content, self.adsorption_energies, self.reaction_results)
             before = self.campaigns.query_one({"key": name}, ["begun"]) or {}
             document = campaign_document(name, content, sites, provenance or Provenance(), before.get("begun"))
             self._save(self._slim(validated("campaigns", document)))
@@ -328,7 +333,7 @@ class Database:
                 self._save({**document, "stages": stages})
 
     def _save(self, campaign: Mapping[str, Any]) -> None:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         self.campaigns.update([{**campaign, self.campaigns.last_updated_field: now}], key="key")
 
     def campaign(self, name: str) -> dict[str, Any] | None:

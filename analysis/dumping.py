@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
@@ -28,6 +27,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.documents.collections import problems
 from atomsieve.analysis.documents.common import SCHEMA_VERSION
 from atomsieve.analysis.merging import COPIED, documents_of, put
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.errors import InputError
 
 #: The first line of a dump holds this, with the version of its layout.
@@ -67,17 +67,13 @@ def dump(database: Database, path: Path, progress: Progress = lambda *_: None) -
 def write(path: Path, documents: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, int]:
     """Write documents, each with its collection, as a dump, and return how many there are of each collection."""
     counts = dict.fromkeys(COPIED, 0)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with _writing(partial, is_packed=path.suffix == ".gz") as file:
-            file.write(json.dumps({MARK: LAYOUT}) + "\n")
-            for name, document in documents:
-                file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
-                counts[name] += 1
-            file.write(json.dumps({_END: counts}) + "\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # results are private to the user, as the database is
+    with whole_file(path, private=True) as partial, _writing(partial, is_packed=path.suffix == ".gz") as file:
+        file.write(json.dumps({MARK: LAYOUT}) + "\n")
+        for name, document in documents:
+            file.write(json_util.dumps({"collection": name, "document": document}) + "\n")
+            counts[name] += 1
+        file.write(json.dumps({_END: counts}) + "\n")
     return counts
 
 
@@ -215,20 +211,17 @@ def _cut(path: Path, number: int) -> InputError:
 
 @contextmanager
 def _writing(path: Path, *, is_packed: bool) -> Iterator[TextIO]:
-    """Write a text that is on the disk in the end; results are private to the user, as the database is."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as raw:
-        if is_packed:
-            with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed, io.TextIOWrapper(packed, "utf-8") as file:
-                yield file
-        else:
-            with io.TextIOWrapper(raw, "utf-8", write_through=False) as file:
-                yield file
-                file.flush()
-                os.fsync(raw.fileno())
-            return
-        raw.flush()
-        os.fsync(raw.fileno())
+    if not is_packed:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+        return
+    # the same documents make the same file: no name and no time in it
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, "utf-8") as file,
+    ):
+        yield file
 
 
 @contextmanager

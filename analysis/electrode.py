@@ -111,6 +111,7 @@ def limiting_potential(
         missing=missing,
         side_products=found.side_products if determined else (),
         closure=around.closure(reaction.overall),
+        definition=reaction.definition if reaction.is_own else None,
     )
 
 

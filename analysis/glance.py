@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from atomsieve.analysis.connections import Connections
-from atomsieve.structures.errors import StoreError
+from atomsieve.structures.clock import utc_now
+from atomsieve.structures.errors import AtomsieveError, InputError, StoreError
 from atomsieve.structures.task import TaskCount, TaskState
 
 #: How far back a rate looks.
@@ -93,22 +94,24 @@ def file_looks(path: Path) -> Iterator[Look]:
 
         def look(name: str) -> Glance:
             try:
-                return _read(connections, name) if path.exists() else Glance((), None, {}, _now())
+                return _read(connections, name) if path.exists() else Glance((), None, {}, utc_now())
             except (sqlite3.Error, OSError) as error:
                 raise unopened(str(path), error, is_file=True) from error
 
         yield look
 
 
-def unopened(title: str, error: Exception, *, is_file: bool) -> StoreError:
+def unopened(title: str, error: Exception, *, is_file: bool) -> AtomsieveError:
     """Return an error for a database that cannot be opened; the words of the first may hold the URI, and a password."""
     # looked at every few seconds, and rarely away
     from atomsieve.analysis.away import why
 
     # pymongo's InvalidURI is no ValueError
     is_malformed = not is_file and (isinstance(error, ValueError) or type(error).__name__ == "InvalidURI")
-    told = "the URI is malformed (user and password must be percent-escaped)" if is_malformed else why(error)
-    return StoreError(f"{title} cannot be opened ({type(error).__name__}): {told}")
+    said = f"{title} cannot be opened ({type(error).__name__})"
+    if is_malformed:
+        return InputError(f"{said}: the URI is malformed (user and password must be percent-escaped)")
+    return StoreError(f"{said}: {why(error)}")
 
 
 def _pipeline(name: str) -> list[dict[str, Any]]:
@@ -138,7 +141,7 @@ def _pipeline(name: str) -> list[dict[str, Any]]:
 
 
 def _summed(found: Iterable[Mapping[str, Any]]) -> Glance:
-    counts, now, campaign = [], _now(), None
+    counts, now, campaign = [], utc_now(), None
     for entry in found:
         now = entry["now"]
         if isinstance(entry["_id"], Mapping):
@@ -159,7 +162,7 @@ def _read(connections: Connections, name: str) -> Glance:
     """Sum up what an embedded database holds, as a server would."""
     import bson
 
-    now = _now()
+    now = utc_now()
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     with connections.reading() as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -188,7 +191,3 @@ def _count(group: Mapping[str, Any], sums: Mapping[str, Any]) -> TaskCount:
     names = ("number", "recent", "seconds", "began", "changed")
     told: dict[str, Any] = {name: group.get(name) for name in (*GROUPED, "why")}
     return TaskCount(**{**told, "state": TaskState(told["state"])}, **{name: sums[name] for name in names})
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

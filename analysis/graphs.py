@@ -9,7 +9,7 @@ from atomsieve.analysis.binding import perch_of
 from atomsieve.analysis.geometry import BONDED, BROKEN, DIHYDROGEN, Geometry
 from atomsieve.analysis.isomers import Bond, graph, known_as
 from atomsieve.structures.adsorbate import Adsorbate
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 

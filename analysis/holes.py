@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from atomsieve.analysis.geometry import BONDED, BROKEN, Geometry
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from atomsieve.analysis.geometry import BONDED, Geometry
-from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates
+from atomsieve.structures.adsorbate import END_ON, Adsorbate, adsorbates, tabulated_adsorbates
 from atomsieve.structures.molecule import molecules
 
 Bond = frozenset[int]
@@ -61,7 +61,8 @@ def renamed(adsorbate: Adsorbate, mode: str, atoms: frozenset[int]) -> str | Non
         return None
     namesakes = [
         other
-        for other in adsorbates().values()
+        # what some other campaign defines has no say in a verdict that its own requests are not keyed by
+        for other in tabulated_adsorbates().values()
         if other.name != adsorbate.name
         and next(_mappings(other.symbols, other.bonds, adsorbate.symbols, adsorbate.bonds), None) is not None
     ]

@@ -53,11 +53,15 @@ class Label:
         return f"{value:z.{self.decimals}f}" if self.decimals is not None else str(value)
 
 
-@cache
 def labels() -> Mapping[str, Label]:
     """Return all labels by quantity."""
+    return _labels(tuple(adsorbates()))
+
+
+@cache
+def _labels(adsorbed: tuple[str, ...]) -> Mapping[str, Label]:
     data = yaml.safe_load((files("atomsieve.analysis") / "labels.yaml").read_text(encoding="utf-8"))
-    table = {f"free_{name}": Label(f"free energy of {name}*", f"ΔG({name}*)", "eV", 2) for name in adsorbates()}
+    table = {f"free_{name}": Label(f"free energy of {name}*", f"ΔG({name}*)", "eV", 2) for name in adsorbed}
     table |= {
         name: Label(
             label=entry["label"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from maggma.core import Store
@@ -16,6 +15,7 @@ from atomsieve.analysis.documents.collections import validated
 from atomsieve.analysis.documents.outcomes import failure_document
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.upserts import DUPLICATE, put, set_fields
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.molecule import molecules
 
 
@@ -33,7 +33,7 @@ def put_outcomes(
     slim : callable
         Makes a document small enough for a server.
     """
-    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    now = {store.last_updated_field: utc_now()}
     if not isinstance(store, MongoStore):
         done = {
             entry["key"]

@@ -103,11 +103,6 @@ def distinct_states(outcomes: Sequence[SpinOutcome]) -> list[list[int]]:
     return groups
 
 
-def is_single_start(outcomes: Sequence[SpinOutcome]) -> bool:
-    """Return whether fewer than two distinct states were found, so that nothing says that the lowest is the lowest."""
-    return len(distinct_states(outcomes)) < 2
-
-
 def _off(moments: Sequence[float], stated: Sequence[float], sign: int) -> float:
     """Return the largest deviation of a moment in units of what is allowed."""
     pairs = zip(moments, stated, strict=True)

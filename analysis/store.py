@@ -2,6 +2,8 @@
 
 One file holds many collections, a table each. A row is a document: its BSON, and a column for each field that it is
 looked up by. What no column decides, mongomock's filter does. Many processes may read and write at once.
+
+Long because it is one class that answers all that maggma asks of a store.
 """
 
 from __future__ import annotations

@@ -180,6 +180,11 @@ def surroundings(
         Free energies of molecules as gases at 1 bar, from calculations, or why there is none; the others are
         experimental.
 
+    Returns
+    -------
+    Surroundings
+        Free energies of the molecules, and the pH.
+
     Raises
     ------
     InputError

@@ -11,20 +11,13 @@ from typing import Any
 from atomsieve.analysis.cells import cell_text
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.calculation import Verdict
-from atomsieve.structures.errors import InputError, MethodMismatchError, unknown
-from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.method import Method
 
-#: The columns of a row, in their order.
-COLUMNS = (
-    "site",
-    "family",
-    "metals",
-    "reaction",
-    "spin",
-    "single_start",
-    *(f"free_{name}" for name in adsorbates()),
+#: The columns of a row before, and after, the free energies of its adsorbates, in their order.
+_FIRST = ("site", "family", "metals", "reaction", "spin", "single_start")
+_LAST = (
     "limiting_potential",
     "overpotential",
     "error_bar",
@@ -75,6 +68,11 @@ COMPARISON_COLUMNS = (
 Row = dict[str, Any]
 
 
+def all_columns() -> tuple[str, ...]:
+    """Return the columns of a row, in their order."""
+    return (*_FIRST, *(f"free_{name}" for name in adsorbates()), *_LAST)
+
+
 def rows(
     adsorption_energies: Iterable[Mapping[str, Any]], limiting_potentials: Iterable[Mapping[str, Any]]
 ) -> list[Row]:
@@ -90,7 +88,7 @@ def rows(
     Returns
     -------
     list of dict
-        Keys are :data:`COLUMNS`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
+        Keys are :func:`all_columns`. Energies in eV, potentials in V against RHE, None where unknown. ``metals`` and
         ``pds`` are lists, as is ``single_start``: the states (``*``, ``OH*``) of which fewer than two spin states
         converged, and ``warnings``. ``path`` names the cheapest path, ``desorption`` holds ``step`` and ``free`` (eV)
         of its hardest chemical step, ``alternatives`` and ``side_products`` are those of the limiting potential.
@@ -120,52 +118,6 @@ def rows(
             first = next(iter(documents.values()))
             table.append(_row(first["site"], first["method"], documents, None))
     return table
-
-
-def of_one_method(documents: Iterable[Mapping[str, Any]], method: str | None = None) -> list[Mapping[str, Any]]:
-    """Return documents that may be ranked against each other: those of one method.
-
-    Sites differ in cell, k-points, dipole, and in U where they share no element; all else must agree.
-
-    Parameters
-    ----------
-    documents : iterable of mapping
-        As ``AdsorptionEnergy.to_dict`` or ``LimitingPotential.to_dict`` gives them.
-    method : str, optional
-        Which method, by its title or by the beginning of its key; needed where there are several.
-
-    Raises
-    ------
-    MethodMismatchError
-        If there are several methods that do not go together and none was asked for; lists them.
-    InputError
-        If what was asked for is none of them, or more than one.
-    """
-    found = list(documents)
-    counts = Counter(str(document["method"]["key"]) for document in found)
-    titles = {str(d["method"]["key"]): Method.from_dict(d["method"]).title() for d in found}
-    listed = [f"{title} [{key[:8]}]: {counts[key]}" for key, title in titles.items()]
-    if method is not None:
-        asked = [key for key, title in titles.items() if method == title or key.startswith(method)]
-        if len(asked) != 1:
-            raise InputError(
-                unknown(method, listed, "method") + "; ask for one by its title or the beginning of its key"
-            )
-        return [document for document in found if document["method"]["key"] == asked[0]]
-    distinct = {(d["method"]["key"], *d["site"]["metals"]): d for d in reversed(found)}
-    try:
-        require_combinable(map(_participant, distinct.values()), same_site=False)
-    except MethodMismatchError as error:
-        raise MethodMismatchError(
-            f"these rows come from {len(listed)} methods ({', '.join(listed)}); ask for one of them. {error}"
-        ) from error
-    return found
-
-
-def _participant(document: Mapping[str, Any]) -> Participant:
-    # a row knows its metals; other elements that have a U are named by its method
-    elements = frozenset([*document["site"]["metals"], *document["method"]["physics"].get("u", {})])
-    return Participant(str(document["site"]["label"]), document["method"], elements)
 
 
 def _place(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -302,7 +254,7 @@ def _order(column: str, value: Any) -> tuple[float, str]:
     return (float(value), "") if isinstance(value, int | float) else (0.0, cell_text(column, value).casefold())
 
 
-def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
+def csv_text(table: Iterable[Row], columns: Sequence[str] | None = None) -> str:
     """Write rows as CSV, with symbols and units in the head and numbers to six decimals.
 
     Parameters
@@ -310,13 +262,14 @@ def csv_text(table: Iterable[Row], columns: Sequence[str] = COLUMNS) -> str:
     table : iterable of dict
         What :func:`rows` returned.
     columns : sequence of str
-        Which, in their order.
+        Which, in their order; all of :func:`all_columns` unless given.
 
     Raises
     ------
     InputError
         If there is no such column.
     """
+    columns = all_columns() if columns is None else columns
     _require_columns(columns)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -334,12 +287,12 @@ def columns_of(table: Sequence[Row], wanted: Iterable[str]) -> list[str]:
     own = {f"free_{name}" for name in (*wanted, *(name for row in table for name in row["verdicts"]))}
     return [
         name
-        for name in COLUMNS
+        for name in all_columns()
         if not name.startswith("free_") or name in own or any(row[name] is not None for row in table)
     ]
 
 
 def _require_columns(columns: Iterable[str]) -> None:
     for column in columns:
-        if column not in (known := (*COLUMNS, *COMPARISON_COLUMNS, *STAGE_COLUMNS, *STABILITY_COLUMNS)):
+        if column not in (known := (*all_columns(), *COMPARISON_COLUMNS, *STAGE_COLUMNS, *STABILITY_COLUMNS)):
             raise InputError(unknown(column, known, "column"))

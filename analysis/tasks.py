@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from maggma.core import Store
@@ -11,6 +10,7 @@ from maggma.stores import MongoStore
 from pymongo import UpdateOne
 
 from atomsieve.analysis.away import reported
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.task import Task, TaskState, task_key
 
 
@@ -55,7 +55,7 @@ class Tasks:
                 return int(self.store._collection.update_many({"key": {"$in": keys}}, update).matched_count)
             found = list(self.store.query({"key": {"$in": keys}}))
             if found:
-                self.store.update([{**document, **fields, "changed": _now()} for document in found], key="key")
+                self.store.update([{**document, **fields, "changed": utc_now()} for document in found], key="key")
             return len(found)
 
     def find(self, campaign: str, **criteria: str | Iterable[str] | None) -> Iterator[Task]:
@@ -98,7 +98,7 @@ class Tasks:
                 there = {entry["key"] for entry in self.store.query({"key": {"$in": keys}}, ["key"])}
                 documents = [document for document in documents if document["key"] not in there]
             if documents:
-                self.store.update([{**document, "changed": _now()} for document in documents], key="key")
+                self.store.update([{**document, "changed": utc_now()} for document in documents], key="key")
 
 
 def _update(document: Mapping[str, Any], *, replace: bool) -> UpdateOne:
@@ -106,13 +106,9 @@ def _update(document: Mapping[str, Any], *, replace: bool) -> UpdateOne:
     if replace:
         change: dict[str, Any] = {"$set": fields, "$currentDate": {"changed": True}}
     else:
-        change = {"$setOnInsert": {**fields, "changed": _now()}}
+        change = {"$setOnInsert": {**fields, "changed": utc_now()}}
     return UpdateOne({"key": document["key"]}, change, upsert=True)
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, TaskState) else value
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -6,7 +6,6 @@ Nothing is read, changed and written back: on a server the server changes it, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from maggma.core import Store
@@ -16,6 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.columns import as_bson
+from atomsieve.structures.clock import utc_now
 
 #: Lists to which each who makes or finds a document adds its own.
 GATHERED = ("campaigns", "tags")
@@ -40,7 +40,7 @@ def put_absent(store: Store, documents: Sequence[Document]) -> None:
         for there in store.query({"key": {"$in": keys}}, ["key", *GATHERED]):
             if _has_gathered(there, wanted[there["key"]]):
                 del wanted[there["key"]]
-    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    now = {store.last_updated_field: utc_now()}
     fresh: dict[str, dict[str, Any]] = {key: as_bson({**now, **document}) for key, document in wanted.items()}
     if isinstance(store, MongoStore):
         _bulk_write(store, [_upsert("$setOnInsert", document) for document in fresh.values()])
@@ -92,7 +92,7 @@ def put(store: Store, documents: Sequence[Document]) -> None:
     documents : sequence of mapping
         Each with its ``key``.
     """
-    now = {store.last_updated_field: datetime.now(UTC).replace(tzinfo=None)}
+    now = {store.last_updated_field: utc_now()}
     fresh: dict[str, dict[str, Any]] = {document["key"]: as_bson({**now, **document}) for document in documents}
     if isinstance(store, MongoStore):
         _bulk_write(store, [_upsert("$set", document) for document in fresh.values()])

@@ -8,12 +8,13 @@ import numpy as np
 from ase import Atoms
 
 from atomsieve.analysis import holes
+from atomsieve.analysis.axial import axial_lost
 from atomsieve.analysis.binding import best_fit, binding, held_twice, took_hydrogen
 from atomsieve.analysis.geometry import BONDED, BROKEN, SHIFT, Geometry
 from atomsieve.analysis.graphs import dissociated, isomerised, roles
 from atomsieve.structures.adsorbate import Adsorbate
-from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.molecule import Molecule
 from atomsieve.structures.site import ActiveSite
 
@@ -49,7 +50,7 @@ def judge_clean(site: ActiveSite, relaxed: Atoms) -> Judgement:
     verdict, reason = (
         _metal_left(site, geometry, measures)
         or holes.second_metal_left(site, geometry)
-        or _axial_lost(site, geometry)
+        or axial_lost(site, geometry)
         or _support_changed(site, geometry)
         or (Verdict.INTACT, ", ".join(_kept(site, geometry)) or "all bonds kept")
     )
@@ -118,7 +119,7 @@ def judge_adsorbed(
     if not adsorbate.symbols:
         verdict, reason = (
             _metal_left(site, geometry, measures)
-            or _axial_lost(site, geometry)
+            or axial_lost(site, geometry)
             or _support_changed(site, geometry)
             or (Verdict.BOUND, ", ".join([f"{'-'.join(adsorbate.removed)} is missing", *_donor_ranges(site, geometry)]))
         )
@@ -130,7 +131,7 @@ def judge_adsorbed(
         or (None if ways else dissociated(site, adsorbate, geometry))
         or took_hydrogen(site, geometry)
         or (held_twice(site, adsorbate, geometry, atoms) if ways else None)
-        or _axial_lost(site, geometry)
+        or axial_lost(site, geometry)
         or _support_changed(site, geometry)
         or (None if ways else isomerised(site, adsorbate, geometry))
         or binding(site, adsorbate, geometry, asked.name, atoms=atoms, metals=site.metals if metals is None else metals)
@@ -250,40 +251,6 @@ def _metal_left(site: ActiveSite, geometry: Geometry, measures: dict[str, float]
         if shift > SHIFT:
             return Verdict.METAL_LEFT, f"{geometry.name(metal)} moved {shift:.2f} Å against its donors"
     return None
-
-
-def _axial_lost(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:
-    """Find an axial ligand that left its metal, broke, or has a bond that it was not built with."""
-    for metal, heads in zip(site.metals, site.axial, strict=False):
-        for head in heads:
-            ligand = _ligand(site, head)
-            name = f"axial {site.recipe.get('axial') or site.atoms[ligand].get_chemical_formula(mode='reduce')}"
-            if geometry.ratios[metal, head] > BROKEN:
-                return Verdict.SUPPORT_REACTED, f"{name} left {geometry.symbols[metal]} ({geometry.text(metal, head)})"
-            for i, j in site.bonds:
-                if i in ligand and j in ligand and geometry.ratios[i, j] > BROKEN:
-                    return Verdict.SUPPORT_REACTED, f"{name} broke at {geometry.name(i)}-{geometry.name(j)}"
-            others = [i for i in range(len(site.atoms)) if i not in site.metals and i not in ligand]
-            for i in ligand:
-                for j in others:
-                    if geometry.ratios[i, j] <= BONDED and (min(i, j), max(i, j)) not in site.bonds:
-                        return (
-                            Verdict.SUPPORT_REACTED,
-                            f"{name} is bonded to {geometry.name(j)} ({geometry.text(j, i)})",
-                        )
-    return None
-
-
-def _ligand(site: ActiveSite, head: int) -> list[int]:
-    """Return the atoms of an axial ligand from the one that binds, in the site's order."""
-    found, open_ends = {head}, [head]
-    while open_ends:
-        atom = open_ends.pop()
-        for bond in site.bonds:
-            if atom in bond and (other := sum(bond) - atom) not in found and other not in site.metals:
-                found.add(other)
-                open_ends.append(other)
-    return sorted(found)
 
 
 def _support_changed(site: ActiveSite, geometry: Geometry) -> tuple[Verdict, str] | None:

@@ -1,15 +1,12 @@
-"""Analyse 100,000 adsorption energies for all networks; print what each takes, and how many paths it has.
+"""Reactions: what the analysis of 100,000 adsorption energies for all networks takes, and how many paths each has.
 
-    python benchmarks/reactions.py [ROWS]
-
-On one core. The energies are made up, and a tenth of them is missing, as in a campaign. What is timed is what a harvest
+ The energies are made up, and a tenth of them is missing, as in a campaign. What is timed is what a harvest
 does with rows: the limiting potential of each reaction on each site, as the document that is stored.
 """
 
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,9 +17,10 @@ from atomsieve.analysis.surroundings import surroundings
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.reaction import reactions
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
+from benchmarks.table import Table
 
 ROWS = 100_000
 MISSING = 0.1
@@ -76,13 +74,12 @@ def analyse(checked: CheckedCampaign, everything: list[Mapping[str, AdsorptionEn
     return seconds
 
 
-def main() -> None:
-    """Print the table, and the seconds in all."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+def measure(quick: bool) -> Table:
+    """Return for each network its paths, on how many sites it is determined, and the CPU that it takes."""
     chance = random.Random(6)
     with tempfile.TemporaryDirectory() as folder:
         checked = check(parse_campaign(FILE, "networks"), "networks", Folder(Path(folder)))
-        sites = -(-wanted // len(checked.campaign.all_adsorbates))
+        sites = -(-(500 if quick else ROWS) // len(checked.campaign.all_adsorbates))
         everything: list[Mapping[str, AdsorptionEnergy]] = [rows_of(checked, k, chance) for k in range(sites)]
         begin = time.process_time()
         for rows in everything:
@@ -92,16 +89,10 @@ def main() -> None:
         seconds = analyse(checked, everything)
     number = sum(len(rows) for rows in everything)
     total = sum(time for time, _ in seconds.values()) + keys
-    print("| reaction | paths | adsorbates | determined on | s | share |")
-    print("|---|---|---|---|---|---|")
+    lines = []
     for name, (own, determined) in seconds.items():
         entry = reactions()[name]
-        print(
-            f"| {name} | {len(entry.paths)} | {len(entry.adsorbates)} | {determined / sites:.0%} | {own:.1f} | "
-            f"{own / total:.0%} |"
-        )
-    print(f"{number:,} rows of {sites:,} sites: {total:.1f} s, of which {keys:.1f} s for their keys")
-
-
-if __name__ == "__main__":
-    main()
+        counts = f"{len(entry.paths)}", f"{len(entry.adsorbates)}", f"{determined / sites:.0%}"
+        lines.append((name, *counts, f"{own:.1f}", f"{own / total:.0%}"))
+    note = f"{number:,} rows of {sites:,} sites on one core: {total:.1f} s, of which {keys:.1f} s for their keys."
+    return Table(("reaction", "paths", "adsorbates", "determined on", "CPU, s", "share"), tuple(lines), note)

@@ -1,28 +1,18 @@
-"""How long `atomsieve status` takes at many tasks, embedded and over the wire.
-
-    python benchmarks/status.py [TASKS]
-
-The server is the one of ATOMSIEVE_MONGODB_URI, else a SecantusDB of its own, which is slower than a MongoDB.
-Prints the median of a look (one query, worked out and drawn) and of the whole command, in seconds.
-"""
+"""Status: how long a look at a campaign of many tasks takes, in a file and on a server."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pymongo
+from typing import Any
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import file_looks, server_looks
@@ -31,8 +21,11 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.printing import console
 from atomsieve.workflows.watching import monitor
 from atomsieve.workflows.watching.board import board
+from benchmarks.server import NAME, server
+from benchmarks.table import Table
 
 REPEATS = 5
+OWN = ("ATOMSIEVE_FOLDER", "ATOMSIEVE_MONGODB_URI", "ATOMSIEVE_MONGODB_DATABASE")
 STATES = [TaskState.DONE] * 7 + [TaskState.FAILED, TaskState.RUNNING, TaskState.QUEUED]
 
 
@@ -61,35 +54,6 @@ def tasks(number: int) -> Iterator[Task]:
         )
 
 
-@contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Yield the URI of a server."""
-    if uri := os.environ.get("ATOMSIEVE_MONGODB_URI"):
-        yield uri
-        return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = shutil.which("secantusd-py", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    assert program is not None, "install secantusdb, or set ATOMSIEVE_MONGODB_URI"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder / "mongo")],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.1)
-        yield f"mongodb://127.0.0.1:{port}/?retryWrites=false&journal=true"
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def median(act: Callable[[], object]) -> float:
     """Return the median time of an act, s."""
     took = []
@@ -100,8 +64,10 @@ def median(act: Callable[[], object]) -> float:
     return statistics.median(took)
 
 
-def measure(database: Database, looks: contextlib.AbstractContextManager, number: int, **environment: str) -> str:
-    """Fill a database; return the time of a look and of the whole command as a line."""
+def looked(
+    database: Database, looks: contextlib.AbstractContextManager[Any], number: int, environment: dict[str, str]
+) -> list[float]:
+    """Fill a database; return the seconds of a look and of the whole command."""
     with database:
         database.save_campaign("many", {"name": "many"}, number // 20)
         listed = list(tasks(number))
@@ -115,34 +81,21 @@ def measure(database: Database, looks: contextlib.AbstractContextManager, number
     command = [sys.executable, "-m", "atomsieve.workflows.cli", "status", "many"]
     kept = {**os.environ, **environment}
     whole = median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=kept))
-    return f"{one:7.3f} {whole:14.3f}"
+    return [one, whole]
 
 
-def main() -> None:
-    """Print the table."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+def measure(quick: bool) -> Table:
+    """Return the median of a look (one query, worked out and drawn) and of the whole command."""
+    number = 200 if quick else 10_000
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, nobody = Path(name), {key: os.environ.pop(key) for key in list(os.environ) if key in OWN}
         path = folder / "atomsieve.sqlite"
-        print(f"{number:,} tasks   a look, s   the command, s")
-        os.environ.pop("ATOMSIEVE_FOLDER", None)
-        with server(folder) as uri:
-            os.environ.pop("ATOMSIEVE_MONGODB_URI", None)
-            told = measure(Database.embedded(path), file_looks(path), number, ATOMSIEVE_FOLDER=name)
-            print(f"embedded       {told}")
-            database = f"atomsieve_bench_{uuid.uuid4().hex[:12]}"
-            environment = {
-                "ATOMSIEVE_FOLDER": name,
-                "ATOMSIEVE_MONGODB_URI": uri,
-                "ATOMSIEVE_MONGODB_DATABASE": database,
-            }
-            try:
-                told = measure(Database.mongodb(uri, database), server_looks(uri, database), number, **environment)
-                print(f"on a server    {told}")
-            finally:
-                with pymongo.MongoClient(uri) as client:
-                    client.drop_database(database)
-
-
-if __name__ == "__main__":
-    main()
+        found = {"in a file": looked(Database.embedded(path), file_looks(path), number, {"ATOMSIEVE_FOLDER": name})}
+        os.environ.update(nobody)
+        if not quick:
+            with server(folder) as (uri, database):
+                environment = dict(zip(OWN, (name, uri, database), strict=True))
+                both = Database.mongodb(uri, database), server_looks(uri, database)
+                found[f"on a server ({NAME})"] = looked(*both, number, environment)
+    rows = tuple((where, *(f"{seconds:.3f}" for seconds in times)) for where, times in found.items())
+    return Table(("", "a look, s", "the command, s"), rows, f"{number:,} tasks; median of {REPEATS}.")

@@ -1,7 +1,4 @@
-"""How long an update takes as a store grows, beside maggma's own stores, and how fast documents go in by the batch.
-
-Run it as ``python benchmarks/store.py``; it takes about a minute and needs no server.
-"""
+"""Store: how long an update takes as a store grows, beside maggma's own stores that need no server."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ from maggma.core import Store
 from maggma.stores import JSONStore, MemoryStore
 
 from atomsieve.analysis.store import SQLiteStore
+from benchmarks.table import Table
 
 SIZES = (100, 1_000, 10_000)
-BATCH = 200
 Document = dict[str, Any]
 
 
@@ -41,38 +38,36 @@ def milliseconds_per_update(store: Store, size: int, repeats: int) -> float:
         return (time.perf_counter() - begin) / repeats * 1_000
 
 
-def main() -> None:
-    """Print the two tables."""
+def measure(quick: bool) -> Table:
+    """Return milliseconds of an update, by the size of the store."""
+    sizes = SIZES[:1] if quick else SIZES
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        makers: dict[str, tuple[Callable[[int], Store], int]] = {
-            "SQLiteStore, durable": (lambda size: SQLiteStore(here / f"durable{size}.db", "c"), 10_000),
-            "SQLiteStore": (lambda size: SQLiteStore(here / f"fast{size}.db", "c", durable=False), 10_000),
-            "MemoryStore": (lambda _size: MemoryStore(key="key"), 1_000),
-            "JSONStore": (lambda size: JSONStore(str(here / f"{size}.json"), read_only=False, key="key"), 100),
+        makers: dict[str, tuple[Callable[[int], Store], int, int]] = {
+            "atomsieve's SQLiteStore": (lambda size: SQLiteStore(here / f"durable{size}.db", "c"), 10_000, 200),
+            "the same, an fsync less": (
+                lambda size: SQLiteStore(here / f"fast{size}.db", "c", durable=False),
+                10_000,
+                200,
+            ),
+            "maggma's MemoryStore": (lambda _size: MemoryStore(key="key"), 1_000, 10),
+            "maggma's JSONStore": (
+                lambda size: JSONStore(str(here / f"{size}.json"), read_only=False, key="key"),
+                1_000,
+                10,
+            ),
         }
-        print("ms per update of one 10 kB document (× the durable SQLiteStore of the same size)")
-        print(f"{'documents':22}" + "".join(f"{size:>18,}" for size in SIZES))
+        rows = []
         ours: dict[int, float] = {}
-        for name, (make, largest) in makers.items():
+        for name, (make, largest, repeats) in makers.items():
             cells = []
-            for size in SIZES:
+            for size in sizes:
                 if size > largest:
-                    cells.append("-")
+                    cells.append("not tried")
                     continue
-                taken = milliseconds_per_update(make(size), size, repeats=200 if name.startswith("SQLite") else 10)
+                taken = milliseconds_per_update(make(size), size, repeats)
                 ours.setdefault(size, taken)
                 cells.append(f"{taken:.2f} ({taken / ours[size]:.1f}×)")
-            print(f"{name:22}" + "".join(f"{cell:>18}" for cell in cells))
-        documents = [document(number) for number in range(20 * BATCH)]
-        for durable in (True, False):
-            with SQLiteStore(here / f"bulk{durable}.db", "c", durable=durable) as store:
-                begin = time.perf_counter()
-                for start in range(0, len(documents), BATCH):
-                    store.update(documents[start : start + BATCH])
-                taken = time.perf_counter() - begin
-            print(f"bulk, {BATCH} a batch, durable={durable}: {len(documents) / taken:,.0f} documents/s")
-
-
-if __name__ == "__main__":
-    main()
+            rows.append((name, *cells))
+    note = "Milliseconds an update of one document of 10 kB (times the first row)."
+    return Table(("", *(f"{size:,} documents" for size in sizes)), tuple(rows), note)

@@ -254,6 +254,11 @@ def build(recipe: Mapping[str, Any]) -> ActiveSite:
     recipe : mapping
         As :func:`recipes`, :func:`vacant`, :func:`hydrogenated` or :func:`stacked` gives it.
 
+    Returns
+    -------
+    ActiveSite
+        As built, before any relaxation.
+
     Raises
     ------
     InputError

@@ -15,6 +15,7 @@ from ase.data import atomic_numbers
 from atomsieve.builders import oxidation
 from atomsieve.builders.axial import LIGANDS
 from atomsieve.builders.ledger import states
+from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.site import ActiveSite
 
@@ -66,8 +67,11 @@ def taken_by(adsorbate: str) -> int:
     Raises
     ------
     InputError
-        If the adsorbate is not in ``spin_states.yaml``.
+        If the adsorbate is not in ``spin_states.yaml``, and no campaign defines it.
     """
+    own = adsorbates()[adsorbate].takes if adsorbate in adsorbates() else None
+    if own is not None:
+        return own
     if adsorbate not in _table()["takes"]:
         raise InputError(unknown(adsorbate, _table()["takes"], "adsorbate"))
     return int(_table()["takes"][adsorbate])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.identity import content_key
 
 #: Binding modes, and how many atoms bind to how many metals: one atom to one; two atoms that are bonded to each other
 #: to one (η2), or two that are not; one atom to two metals (μ); two atoms each to a metal of its own (μ, κ2). Beside a
@@ -35,6 +37,8 @@ OF_LATTICE: Final = (LATTICE, VACANCY)
 _TABLES: Final = ("adsorbates.yaml", "adsorbates_carbon.yaml", "adsorbates_nitrogen.yaml", "adsorbates_ligands.yaml")
 #: Stands for the metal among the four atoms of a torsion.
 METAL: Final = -1
+#: Those that campaigns define beside the tables, by name.
+_OWN: dict[str, Adsorbate] = {}
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Adsorbate:
         The bonds about which it turns.
     removed : tuple of str
         Chemical symbols of the site's own atoms that are missing instead.
+    takes : int or None
+        Electrons that it formally takes from its metals; None where the table of spin states says so.
     """
 
     name: str
@@ -110,6 +116,7 @@ class Adsorbate:
     modes: tuple[Mode, ...] = (Mode(END_ON, (0,)),)
     torsions: tuple[Torsion, ...] = ()
     removed: tuple[str, ...] = ()
+    takes: int | None = None
 
     @property
     def composition(self) -> dict[str, int]:
@@ -139,6 +146,37 @@ class Adsorbate:
             if mode.name == name:
                 return mode
         raise InputError(unknown(name, [mode.name for mode in self.modes], f"binding mode of {self.name}"))
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that changes what comes of it, as plain data, with a ``key``; its name and its source do not."""
+        content: dict[str, Any] = {
+            "symbols": list(self.symbols),
+            "positions": [list(point) for point in self.positions],
+            "bonds": [list(bond) for bond in self.bonds],
+            "modes": {mode.name: {"atoms": list(mode.atoms), "torsions": list(mode.torsions)} for mode in self.modes},
+            "torsions": [
+                {"atoms": ["metal" if atom == METAL else atom for atom in turn.atoms], "degrees": list(turn.degrees)}
+                for turn in self.torsions
+            ],
+            "takes": self.takes,
+        }
+        return {"key": content_key("adsorbate", content)[:16], **content}
+
+    @classmethod
+    def from_dict(cls, name: str, entry: Mapping[str, Any]) -> Adsorbate:
+        """Make an adsorbate from an entry of a table, or from what :attr:`definition` returned."""
+        return cls(
+            name=name,
+            symbols=tuple(entry["symbols"]),
+            positions=_points(entry["positions"]),
+            bonds=tuple((int(i), int(j)) for i, j in entry["bonds"]),
+            source=entry.get("source", ""),
+            modes=tuple(_mode(mode, given) for mode, given in entry["modes"].items()),
+            torsions=tuple(_torsion(torsion) for torsion in entry.get("torsions", [])),
+            removed=tuple(entry.get("removed", [])),
+            takes=entry.get("takes"),
+        )
 
 
 def count(symbols: tuple[str, ...]) -> dict[str, int]:
@@ -171,27 +209,33 @@ def _mode(name: str, entry: Any) -> Mode:
 
 
 @cache
-def adsorbates() -> Mapping[str, Adsorbate]:
-    """Return all adsorbates by name."""
+def tabulated_adsorbates() -> Mapping[str, Adsorbate]:
+    """Return the adsorbates of the tables by name."""
     entries = [item for name in _TABLES for item in load_yaml(name).items()]
-    table = {
-        name: Adsorbate(
-            name=name,
-            symbols=tuple(entry["symbols"]),
-            positions=_points(entry["positions"]),
-            bonds=tuple((int(i), int(j)) for i, j in entry["bonds"]),
-            source=entry["source"],
-            modes=tuple(_mode(mode, given) for mode, given in entry["modes"].items()),
-            torsions=tuple(_torsion(torsion) for torsion in entry.get("torsions", [])),
-            removed=tuple(entry.get("removed", [])),
-        )
-        for name, entry in entries
-    }
-    return MappingProxyType(table)
+    return MappingProxyType({name: Adsorbate.from_dict(name, entry) for name, entry in entries})
+
+
+@cache
+def adsorbates() -> Mapping[str, Adsorbate]:
+    """Return all adsorbates by name: those of the tables, then what campaigns have defined, as they do."""
+    return MappingProxyType(ChainMap(_OWN, dict(tabulated_adsorbates())))
+
+
+def define_adsorbate(own: Adsorbate) -> None:
+    """Let this process know an adsorbate that no table has; a later one takes the place of an earlier one.
+
+    Names are looked up by all rooms. What is calculated is keyed by the whole definition, never by the name alone.
+    """
+    _OWN[own.name] = own
 
 
 def adsorbate(name: str) -> Adsorbate:
     """Return one adsorbate.
+
+    Parameters
+    ----------
+    name : str
+        Its name, without a star: ``OOH``.
 
     Raises
     ------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.judgement import Judgement
 from atomsieve.structures.method import Method
 
 #: Raised when a task changes what it does to its input.
@@ -21,55 +21,6 @@ SCHEMA = 1
 Task = Literal["clean", "adsorbed", "molecule", "displacement", "energy", "electronic", "vibrations"]
 #: Tasks that move atoms.
 RELAXATIONS = frozenset({"clean", "adsorbed", "molecule"})
-
-
-class Verdict(StrEnum):
-    """What a relaxed geometry turned out to be."""
-
-    INTACT = "intact"
-    BOUND = "bound"
-    WEAKLY_BOUND = "weakly bound"
-    DESORBED = "desorbed"
-    DISSOCIATED = "dissociated"
-    ISOMERISED = "isomerised"
-    MOVED = "moved to another site"
-    SUPPORT_REACTED = "support reacted"
-    METAL_LEFT = "metal left its site"
-    OTHER_SPIN = "in no stated spin state"
-    NOT_CONVERGED = "not converged"
-    NOT_PLACED = "not placed"
-
-
-#: The verdicts whose energies may enter a sum.
-USABLE = frozenset({Verdict.INTACT, Verdict.BOUND})
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict with its reason.
-
-    Parameters
-    ----------
-    verdict : Verdict
-        What the geometry is.
-    reason : str
-        One clause with the number that decided.
-    measures : mapping of str to float
-        Distances (Å) that were looked at.
-    """
-
-    verdict: Verdict
-    reason: str
-    measures: Mapping[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"verdict": str(self.verdict), "reason": self.reason, "measures": dict(self.measures)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Judgement:
-        """Make a judgement from what :meth:`to_dict` returned."""
-        return cls(Verdict(data["verdict"]), data["reason"], data["measures"])
 
 
 @dataclass(frozen=True)

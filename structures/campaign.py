@@ -10,17 +10,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError
 
-from atomsieve.structures.adsorbate import adsorbates
 from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.conditions import ligands
 from atomsieve.structures.consistency import thermochemistry_problems
 from atomsieve.structures.criterion import Criteria
+from atomsieve.structures.definition import DefineSection
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.grammar import parse_condition, parse_ranking
-from atomsieve.structures.reaction import problem_with, reaction, reactions
+from atomsieve.structures.reaction import reaction
 from atomsieve.structures.section import (
     NAME,
     PROBE,
@@ -35,10 +34,11 @@ from atomsieve.structures.section import (
     Section,
     SpinSection,
     StabilitySection,
-    StageSection,
     ThermochemistrySection,
 )
 from atomsieve.structures.stability import StabilityVerdict
+from atomsieve.structures.stage_section import StageSection
+from atomsieve.structures.yaml_text import parse_mapping
 
 
 class Campaign(Section):
@@ -54,15 +54,20 @@ class Campaign(Section):
         None where there are stages, each of which has its own.
     stages : list of StageSection
         Done in their order, each for the sites that the one before let pass.
-    reactions, adsorbates : list of str
-        What is wanted; the reactions' intermediates are adsorbates as well.
+    reactions : list of str
+        What is wanted; their intermediates are adsorbates as well.
+    adsorbates : list of str
+        Further ones than the reactions need.
     resting : list of str
         Adsorbates with which each site is also built on its far face.
     tags : list of str
         Words by which what it finds is found again in the database, whatever campaign made it.
-    relaxation, spin, poses, conditions, thermochemistry, results, prerelaxation, single_point, stability,
-    descriptors, fingerprints
-        Sections, see their classes.
+    define : DefineSection
+        Adsorbates and reactions that no table has.
+    relaxation, spin, poses, conditions, thermochemistry, results, descriptors, fingerprints : Section
+        Described in their classes.
+    prerelaxation, single_point, stability : Section or None
+        None unless given.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -73,6 +78,7 @@ class Campaign(Section):
     adsorbates: list[str] = Field(default_factory=list)
     resting: list[str] = Field(default_factory=list)
     tags: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default_factory=list)
+    define: DefineSection = DefineSection()
     relaxation: RelaxationSection = RelaxationSection()
     spin: SpinSection = SpinSection()
     poses: PosesSection = PosesSection()
@@ -126,7 +132,7 @@ class Campaign(Section):
     def all_known(self) -> bool:
         """Whether there are such reactions and adsorbates."""
         named = {*self.adsorbates, *self.resting}
-        return not any(map(problem_with, self.reactions)) and adsorbates().keys() >= named
+        return not any(map(self.define.problem_with, self.reactions)) and named <= {*self.define.adsorbate_names}
 
     def at_stage(self, stage: StageSection) -> Campaign:
         """Return the campaign without stages that one of its stages is."""
@@ -148,61 +154,6 @@ class Campaign(Section):
         return Campaign(**{**content, **stated, "name": self.name, "stages": []})
 
 
-class Loader(yaml.SafeLoader):
-    """A safe loader to which ``NO`` is nitric oxide, no boolean, as in YAML 1.2.
-
-    It refuses a key written twice, of which YAML would silently keep the last.
-    """
-
-    # only true and false are booleans
-    yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class has it
-        first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
-        for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a mapping of a node; see the base class."""
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = str(key_node.value)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is written twice; keep one", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def parse_mapping(text: str, source: str, holds: str) -> dict[str, Any]:
-    """Read a mapping from YAML text.
-
-    Parameters
-    ----------
-    text : str
-        YAML.
-    source : str
-        The file's name, for messages.
-    holds : str
-        What a person writes into such a file, as ``name, sites, method``.
-
-    Raises
-    ------
-    CampaignError
-        Names the line where it is not readable.
-    """
-    try:
-        data = yaml.load(text, Loader=Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise CampaignError(source, [Problem(where, f"not readable as YAML: {problem}")]) from None
-    if not isinstance(data, Mapping):
-        what = "empty" if data is None else f"a {type(data).__name__}"
-        raise CampaignError(source, [Problem("", f"is {what}; it must be a mapping with {holds} ...")])
-    return dict(data)
-
-
 def parse_campaign(text: str, source: str) -> Campaign:
     """Read a campaign from YAML text.
 
@@ -212,6 +163,11 @@ def parse_campaign(text: str, source: str) -> Campaign:
         YAML.
     source : str
         The file's name, for messages.
+
+    Returns
+    -------
+    Campaign
+        Complete in itself; that its sites can be built is :func:`~atomsieve.workflows.campaigns.load`'s to check.
 
     Raises
     ------
@@ -228,6 +184,10 @@ def campaign_from_data(data: Mapping[str, Any], source: str) -> Campaign:
         campaign = Campaign.model_validate(dict(data))
     except ValidationError as error:
         raise CampaignError(source, unique(problem_of(Campaign, entry) for entry in error.errors())) from None
+    if problems := unique(campaign.define.problems()):
+        # what they are for makes no sense without them
+        raise CampaignError(source, problems)
+    campaign.define.learn()
     problems = unique(_cross_check(campaign))
     if problems:
         raise CampaignError(source, problems)
@@ -235,19 +195,21 @@ def campaign_from_data(data: Mapping[str, Any], source: str) -> Campaign:
 
 
 def _cross_check(campaign: Campaign) -> Iterator[Problem]:
+    known = campaign.define.adsorbate_names
     for index, name in enumerate(campaign.reactions):
         if name in campaign.reactions[:index]:
             yield Problem(f"reactions[{index}]", f"{name!r} is named twice; keep one")
-        if problem := problem_with(name):
+        if problem := campaign.define.problem_with(name):
             yield Problem(f"reactions[{index}]", problem)
     for index, name in enumerate(campaign.adsorbates):
-        if name not in adsorbates():
-            yield Problem(f"adsorbates[{index}]", unknown(name, adsorbates(), "adsorbate"))
+        if name not in known:
+            yield Problem(f"adsorbates[{index}]", unknown(name, known, "adsorbate"))
     for index, name in enumerate(campaign.resting):
-        if name not in adsorbates():
-            yield Problem(f"resting[{index}]", unknown(name, adsorbates(), "adsorbate"))
+        if name not in known:
+            yield Problem(f"resting[{index}]", unknown(name, known, "adsorbate"))
     if not campaign.reactions and not campaign.adsorbates:
-        yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {', '.join(reactions())}")
+        names = ", ".join(campaign.define.reaction_names)
+        yield Problem("reactions", f"is empty, and so is adsorbates; name at least one of {names}")
     if campaign.stages:
         yield from _check_stages(campaign)
         return

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from atomsieve.structures.adsorbate import adsorbates
+from atomsieve.structures.adsorbate import tabulated_adsorbates
 from atomsieve.structures.errors import InputError, unknown
-from atomsieve.structures.molecule import PHASES, molecule, molecules
+from atomsieve.structures.molecule import molecule, molecules
+from atomsieve.structures.phase import PHASES
 
 
 def phase_of(name: str, phases: Mapping[str, str]) -> str:
@@ -24,7 +25,7 @@ def objections(
     Parameters
     ----------
     phases : mapping of str to str
-        One of :data:`~atomsieve.structures.molecule.PHASES` by molecule.
+        One of :data:`~atomsieve.structures.phase.PHASES` by molecule.
     pressures, activities : mapping of str to float
         Of gases, bar; of what is dissolved or liquid.
     """
@@ -71,7 +72,9 @@ def ligands() -> Mapping[str, tuple[str, ...]]:
 
     What consists of O and H alone is not among them: it comes from water, which is always there.
     """
-    found = {name: tuple(own for own in entry.binds if own in adsorbates()) for name, entry in molecules().items()}
+    found = {
+        name: tuple(own for own in entry.binds if own in tabulated_adsorbates()) for name, entry in molecules().items()
+    }
     return {name: bound for name, bound in found.items() if bound and molecule(name).composition.keys() - {"O", "H"}}
 
 

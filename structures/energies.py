@@ -227,6 +227,8 @@ def slot_key(site_key: str, adsorbate: str, method_key: str, policy: Mapping[str
         meaning["gas_corrections"] = policy["gas_corrections"]
     if "geometry_method" in policy:
         meaning["geometry_method"] = policy["geometry_method"]["key"]
+    if "definition" in policy:
+        meaning["definition"] = policy["definition"]["key"]
     return content_key("slot", [SCHEMA, site_key, adsorbate, method_key, plain(meaning)])
 
 

@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 
 from ase.data import chemical_symbols
 
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.criterion import COMPARE, QUANTITIES, Condition, Ranking, named
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.reaction import reaction
 
 _ALIASES = {"adsorption free energy": "free energy", "electronic adsorption energy": "adsorption energy"}

@@ -113,6 +113,8 @@ class LimitingPotential:
         Where the error bar comes from: ``assumed``, ``propagated`` from those of the rows, or an ``ensemble``.
     closure : float or None
         Free energy of the whole reaction with calculated molecules less the experimental one, eV; None without them.
+    definition : mapping or None
+        Of a reaction that a campaign defines: its title, routes, and so on.
     """
 
     site: SiteLabel
@@ -137,6 +139,7 @@ class LimitingPotential:
     side_products: tuple[SideProduct, ...] = ()
     error_source: str = "assumed"
     closure: float | None = None
+    definition: Mapping[str, Any] | None = None
 
     @cached_property
     def key(self) -> str:
@@ -146,6 +149,8 @@ class LimitingPotential:
         if self.closure is not None:
             # the calculated molecules stand behind all steps as well
             inputs += [round(self.closure, 6), [[step.text, round(step.free or 0.0, 6)] for step in self.steps]]
+        if self.definition is not None:
+            inputs.append(self.definition["key"])
         return content_key("limiting potential", inputs)
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,10 +18,6 @@ from atomsieve.structures.errors import InputError, unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from atomsieve.structures.molecule import Molecule
-
 #: Volumes of the bulk that are calculated, as multiples of the experimental one: they hold the minimum of functionals
 #: whose lattice constants are from 4 % too short to 4 % too long.
 SCALES: Final = (0.88, 0.92, 0.96, 1.0, 1.04, 1.08, 1.12)
@@ -118,53 +114,33 @@ def bulk_names(symbol: str) -> dict[float, str]:
     return {scale: bulk_name(symbol, scale) for scale in SCALES}
 
 
-def metal_atom(symbol: str) -> Molecule:
-    """Return the free atom of a metal, as a molecule.
-
-    Raises
-    ------
-    InputError
-        If no data of it are known.
-    """
-    found = metal(symbol)
-    return _species(atom_name(symbol), Atoms(symbol), found.multiplicity)
-
-
-def metal_bulk(symbol: str, scale: float = 1.0) -> Molecule:
-    """Return the bulk of a metal at a volume, as a molecule with a cell, and with moments in place of a multiplicity.
-
-    Parameters
-    ----------
-    symbol : str
-        Chemical symbol.
-    scale : float
-        Volume as a multiple of the experimental one, 0.5 to 2, to two decimals.
-
-    Raises
-    ------
-    InputError
-        If no data of it are known, its bulk is not calculated, or the scale is out of range.
-    """
-    if not 0.5 <= scale <= 2.0:
-        raise InputError(f"scale {scale:g} of the volume of {symbol} is out of range; allowed: 0.5 to 2")
-    scale = round(scale, 2)
-    return _species(bulk_name(symbol, scale), metal(symbol).crystal(scale), None)
-
-
-def free_metal(name: str) -> Molecule | None:
+def free_metal(name: str) -> tuple[str, Atoms, int | None] | None:
     """Return the free atom or the bulk that a name means, ``Fe(atom)``, ``Fe(bulk 0.96)``; None if it means neither.
 
     ``Fe(bulk)`` is the bulk at its experimental volume.
 
+    Returns
+    -------
+    tuple of str, ase.Atoms, int or None
+        Its whole name; its atoms, of a bulk the cell with moments to start from; 2S + 1 of an atom, None of a bulk.
+
     Raises
     ------
     InputError
-        If no data of the metal are known, or its bulk is not calculated.
+        If no data of the metal are known, its bulk is not calculated, or the volume is not 0.5 to 2 times that of the
+        experiment.
     """
     found = _NAME.fullmatch(name)
     if found is None or (found[2] == "atom" and found[3]):
         return None
-    return metal_atom(found[1]) if found[2] == "atom" else metal_bulk(found[1], float(found[3] or 1.0))
+    symbol = found[1]
+    if found[2] == "atom":
+        return atom_name(symbol), Atoms(symbol), metal(symbol).multiplicity
+    scale = float(found[3] or 1.0)
+    if not 0.5 <= scale <= 2.0:
+        raise InputError(f"scale {scale:g} of the volume of {symbol} is out of range; allowed: 0.5 to 2")
+    scale = round(scale, 2)
+    return bulk_name(symbol, scale), metal(symbol).crystal(scale), None
 
 
 def at_experimental_volume(atoms: Atoms) -> Atoms:
@@ -181,27 +157,3 @@ def at_experimental_volume(atoms: Atoms) -> Atoms:
         return atoms
     stretch = float(math.cbrt(atoms.get_volume() / crystal.get_volume()))
     return crystal if np.allclose(crystal.cell.array * stretch, atoms.cell.array, atol=1e-4) else atoms
-
-
-def _species(name: str, atoms: Atoms, multiplicity: int | None) -> Molecule:
-    from atomsieve.structures.molecule import Molecule
-
-    return Molecule(
-        name=name,
-        symbols=tuple(atoms.symbols),
-        positions=_points(atoms.positions),
-        multiplicity=multiplicity,
-        charge=0,
-        conjugate=None,
-        phases=MappingProxyType({}),
-        binds=(),
-        thermal=MappingProxyType({}),
-        from_gas=None,
-        source="ase.data.reference_states",
-        cell=_points(atoms.cell.array) if atoms.pbc.all() else (),
-        moments=tuple(atoms.get_initial_magnetic_moments().tolist()) if multiplicity is None else (),
-    )
-
-
-def _points(rows: NDArray[np.float64]) -> tuple[tuple[float, float, float], ...]:
-    return tuple((float(x), float(y), float(z)) for x, y, z in rows)

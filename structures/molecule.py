@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -14,7 +13,8 @@ from ase import Atoms
 from atomsieve.structures.adsorbate import count, load_yaml
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.metal import free_metal
-from atomsieve.structures.units import KILOJOULE, ROOM_TEMPERATURE
+from atomsieve.structures.phase import Phase
+from atomsieve.structures.units import ROOM_TEMPERATURE
 
 #: The molecules that supply each element: H from 1/2 H2, O from H2O - H2, C from CO2 - 2 H2O + 2 H2, N from 1/2 N2,
 #: F, S and Cl from the acids that they make with H2.
@@ -31,46 +31,8 @@ REFERENCES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
 )
 #: The molecules that energies refer to.
 REFERENCE_GASES: Final = ("H2", "H2O", "CO2", "N2", "HF", "H2S", "HCl")
-#: In which phases a molecule may be, and what they are called.
-PHASES: Final[Mapping[str, str]] = MappingProxyType({"g": "a gas", "aq": "dissolved", "l": "a liquid"})
 #: Decimals of an experimental free energy in eV: more than any of them is known to.
 DECIMALS: Final = 4
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Measured data of a molecule as a gas, a liquid, or in water.
-
-    Parameters
-    ----------
-    gibbs : float
-        Free energy of formation from the elements at 298.15 K, kJ/mol, at 1 bar or 1 mol/kg; that of H+ (aq) is zero.
-    entropy : float
-        J/(mol K); that of H+ (aq) is zero.
-    heat_capacity : float or None
-        J/(mol K); None where it is not known.
-    source : str
-        Where the numbers come from.
-    """
-
-    gibbs: float
-    entropy: float
-    heat_capacity: float | None
-    source: str
-
-    def free(self, temperature: float) -> float | None:
-        """Return the apparent free energy at a temperature (K), eV, with a constant heat capacity.
-
-        G(T) = G - S (T - T0) + Cp (T - T0 - T ln(T/T0)); against the elements at T0 = 298.15 K, which cancel in every
-        balanced sum. None where the heat capacity is needed and not known.
-        """
-        change = temperature - ROOM_TEMPERATURE
-        if not change:
-            return self.gibbs * KILOJOULE
-        if self.heat_capacity is None:
-            return None
-        curvature = change - temperature * math.log(temperature / ROOM_TEMPERATURE)
-        return (self.gibbs + (self.heat_capacity * curvature - self.entropy * change) / 1000) * KILOJOULE
 
 
 @dataclass(frozen=True)
@@ -162,7 +124,7 @@ class Molecule:
         Parameters
         ----------
         phase : str or None
-            One of :data:`PHASES`; None for the one that a reaction means.
+            One of :data:`~atomsieve.structures.phase.PHASES`; None for the one that a reaction means.
         temperature : float
             K.
 
@@ -209,6 +171,28 @@ def _phase(entry: Mapping[str, Any]) -> Phase:
     return Phase(float(entry["gibbs"]), float(entry["entropy"]), entry.get("heat_capacity"), entry["source"])
 
 
+def _of_metal(name: str, atoms: Atoms, multiplicity: int | None) -> Molecule:
+    return Molecule(
+        name=name,
+        symbols=tuple(atoms.symbols),
+        positions=_points(atoms.positions),
+        multiplicity=multiplicity,
+        charge=0,
+        conjugate=None,
+        phases=MappingProxyType({}),
+        binds=(),
+        thermal=MappingProxyType({}),
+        from_gas=None,
+        source="ase.data.reference_states",
+        cell=_points(atoms.cell.array) if atoms.pbc.all() else (),
+        moments=tuple(atoms.get_initial_magnetic_moments().tolist()) if multiplicity is None else (),
+    )
+
+
+def _points(rows: Iterable[Sequence[float]]) -> tuple[tuple[float, float, float], ...]:
+    return tuple((float(x), float(y), float(z)) for x, y, z in rows)
+
+
 @cache
 def molecules() -> Mapping[str, Molecule]:
     """Return all molecules by name."""
@@ -216,7 +200,7 @@ def molecules() -> Mapping[str, Molecule]:
         name: Molecule(
             name=name,
             symbols=tuple(entry["symbols"]),
-            positions=tuple((float(x), float(y), float(z)) for x, y, z in entry.get("positions", [])),
+            positions=_points(entry.get("positions", [])),
             multiplicity=int(entry["multiplicity"]),
             charge=int(entry.get("charge", 0)),
             binds=tuple(entry.get("binds", [name])),
@@ -234,6 +218,11 @@ def molecules() -> Mapping[str, Molecule]:
 def molecule(name: str) -> Molecule:
     """Return one molecule; ``Fe(atom)`` and ``Fe(bulk 0.96)`` are metals (:mod:`atomsieve.structures.metal`).
 
+    Parameters
+    ----------
+    name : str
+        Its formula; of a metal ``Fe(atom)`` or ``Fe(bulk)``.
+
     Raises
     ------
     InputError
@@ -241,7 +230,7 @@ def molecule(name: str) -> Molecule:
     """
     if name not in molecules():
         if (found := free_metal(name)) is not None:
-            return found
+            return _of_metal(*found)
         raise InputError(unknown(name, molecules(), "molecule"))
     return molecules()[name]
 

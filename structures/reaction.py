@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
+from typing import Any
 
 from atomsieve.structures.adsorbate import load_yaml
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.identity import content_key
 from atomsieve.structures.state import State, Step, free_formation
 
 #: Name of a path that follows no route from end to end.
@@ -17,6 +20,8 @@ MIXED = "mixed"
 OF, AND = ":", "+"
 #: A network with more paths than this is a mistake: no table of them could be read.
 MOST_PATHS = 20_000
+#: Those that campaigns define beside the table, by name.
+_OWN: dict[str, Reaction] = {}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Reaction:
         Chains on which side products leave: each from an adsorbate of the network on, balanced in itself.
     competes : tuple of str
         Names of the reactions that take its electrons at the same potential.
+    is_own : bool
+        Whether a campaign defines it, and no table.
     """
 
     name: str
@@ -72,6 +79,40 @@ class Reaction:
     source: str
     leaves: tuple[tuple[State, ...], ...] = ()
     competes: tuple[str, ...] = ()
+    is_own: bool = False
+
+    @classmethod
+    def from_dict(cls, name: str, entry: Mapping[str, Any], *, is_own: bool = False) -> Reaction:
+        """Make a reaction from an entry of the table, or from one that a campaign defines.
+
+        Raises
+        ------
+        InputError
+            If a state cannot be read.
+        """
+        return cls(
+            name,
+            entry["title"],
+            MappingProxyType({route: _chain(states) for route, states in entry["routes"].items()}),
+            entry["source"],
+            tuple(_chain(states) for states in entry.get("leaves", ())),
+            tuple(entry.get("competes", ())),
+            is_own,
+        )
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What it is, as plain data, with a ``key`` of its routes."""
+        routes = {route: [state.text for state in chain] for route, chain in self.routes.items()}
+        leaves = [[state.text for state in chain] for chain in self.leaves]
+        return {
+            "key": content_key("reaction", [routes, leaves])[:16],
+            "title": self.title,
+            "routes": routes,
+            "leaves": leaves,
+            "competes": list(self.competes),
+            "source": self.source,
+        }
 
     @property
     def start(self) -> State:
@@ -194,29 +235,37 @@ def product_of(chain: Sequence[State]) -> str:
 
 
 @cache
+def tabulated_reactions() -> Mapping[str, Reaction]:
+    """Return the reactions of the table by name."""
+    return MappingProxyType(
+        {name: Reaction.from_dict(name, entry) for name, entry in load_yaml("reactions.yaml").items()}
+    )
+
+
+@cache
 def reactions() -> Mapping[str, Reaction]:
-    """Return all reactions by name."""
-    table = {
-        name: Reaction(
-            name,
-            entry["title"],
-            MappingProxyType({route: _chain(states) for route, states in entry["routes"].items()}),
-            entry["source"],
-            tuple(_chain(states) for states in entry.get("leaves", ())),
-            tuple(entry.get("competes", ())),
-        )
-        for name, entry in load_yaml("reactions.yaml").items()
-    }
-    return MappingProxyType(table)
+    """Return all reactions by name: those of the table, then what campaigns have defined, as they do."""
+    return MappingProxyType(ChainMap(_OWN, dict(tabulated_reactions())))
 
 
-def _chain(texts: list[str]) -> tuple[State, ...]:
+def define_reaction(own: Reaction) -> None:
+    """Let this process know a reaction that the table has not; a later one takes the place of an earlier one."""
+    _OWN[own.name] = own
+    reaction.cache_clear()
+
+
+def _chain(texts: Sequence[str]) -> tuple[State, ...]:
     return tuple(State.parse(text) for text in texts)
 
 
 @cache
 def reaction(name: str) -> Reaction:
     """Return one reaction, or with ``NRR:distal`` or ``NRR:distal+alternating`` some of its routes.
+
+    Parameters
+    ----------
+    name : str
+        Its name, or some of its routes: ``NRR:distal``, ``NRR:distal+alternating``.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import Any
 
 from ase.data import chemical_symbols
 
-from atomsieve.structures.calculation import USABLE
+from atomsieve.structures.judgement import USABLE
 
 
 def reference(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from atomsieve.structures.units import ABSOLUTE_SHE, ROOM_TEMPERATURE
 
@@ -26,14 +25,34 @@ class Section(BaseModel):
 
 
 class MethodSection(Section):
-    """Which calculator, and its settings."""
+    """Which calculator, and its settings.
+
+    Parameters
+    ----------
+    calculator : str
+        Its name.
+    settings : dict
+        Its settings; what is not stated has its default.
+    """
 
     calculator: str
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class RelaxationSection(Section):
-    """When a relaxation has converged, and how it gets there."""
+    """When a relaxation has converged, and how it gets there.
+
+    Parameters
+    ----------
+    fmax : float
+        Largest force on any atom, eV/Å.
+    max_steps : int
+        Steps after which it counts as not converged.
+    optimizer : {"BFGS", "LBFGS", "FIRE"}
+        Of ASE; codes with an optimiser of their own use that.
+    ladder : bool
+        Whether other numerics are tried where a self-consistent field or a geometry does not converge.
+    """
 
     fmax: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
     max_steps: Annotated[int, Field(ge=1, le=10000)] = 300
@@ -42,14 +61,36 @@ class RelaxationSection(Section):
 
 
 class SpinSection(Section):
-    """Which spin states are tried."""
+    """Which spin states are tried.
+
+    Parameters
+    ----------
+    clean : {"scan", "fixed"} or int
+        ``scan``: every state of the metals' d shells; ``fixed``: the first of these; a number: so many multiplicities.
+    adsorbed : {"inherit", "scan", "fixed"} or int
+        The same with an adsorbate; ``inherit``: those next to the clean site's.
+    """
 
     clean: Literal["scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "scan"
     adsorbed: Literal["inherit", "scan", "fixed"] | Annotated[int, Field(ge=1, le=6)] = "inherit"
 
 
 class PrerelaxationSection(Section):
-    """A cheaper method that relaxes every start first."""
+    """A cheaper method that relaxes every start first.
+
+    Parameters
+    ----------
+    calculator : str
+        Its name.
+    settings : dict
+        Its settings.
+    fmax : float
+        Largest force on any atom, eV/Å.
+    max_steps : int
+        Steps after which it stops.
+    keep : int or None
+        At most so many distinct poses of each spin go on; all of them unless given.
+    """
 
     calculator: str
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -59,7 +100,19 @@ class PrerelaxationSection(Section):
 
 
 class PosesSection(Section):
-    """How many orientations of an adsorbate are tried."""
+    """How many orientations of an adsorbate are tried.
+
+    Parameters
+    ----------
+    tilts : list of float
+        How far it leans from the open direction, degrees.
+    azimuths : int
+        Turns about that direction.
+    most : int or None
+        At most so many distinct poses; all of them unless given.
+    torsions : {"start", "all"}
+        ``all`` also turns the bonds within the adsorbate; ``start`` leaves them as tabulated.
+    """
 
     tilts: Annotated[list[Annotated[float, Field(ge=0, le=60)]], Field(min_length=1, max_length=6)] = [0.0]
     azimuths: Annotated[int, Field(ge=1, le=24)] = 8
@@ -68,7 +121,27 @@ class PosesSection(Section):
 
 
 class ConditionsSection(Section):
-    """Where free energies are evaluated."""
+    """Where free energies are evaluated.
+
+    Parameters
+    ----------
+    temperature : float
+        K; tabulated terms hold at 298.15 alone.
+    pH : float
+        Of the solution.
+    potential : float
+        V.
+    scale : {"RHE", "SHE", "absolute"}
+        What the potential refers to.
+    she : float
+        Absolute potential of the standard hydrogen electrode, V; for the scale ``absolute``.
+    phases : dict
+        By molecule its phase, where it is not the usual one.
+    pressures : dict
+        By gas its pressure, bar; 1 where nothing is stated.
+    activities : dict
+        By dissolved species its activity; 1 where nothing is stated.
+    """
 
     temperature: Annotated[float, Field(gt=0, le=1000)] = ROOM_TEMPERATURE
     pH: Annotated[float, Field(ge=-1, le=15)] = 0.0  # noqa: N815 - the field's own spelling
@@ -88,7 +161,27 @@ class ConditionsSection(Section):
 
 
 class ThermochemistrySection(Section):
-    """What turns electronic energies into free energies."""
+    """What turns electronic energies into free energies.
+
+    Parameters
+    ----------
+    corrections : str
+        A table of corrections, ``harmonic`` or ``quasi-harmonic`` for calculated vibrations, or ``none``.
+    gases : {"experiment", "computed"}
+        Where the free energies of reactants and products come from.
+    gas_corrections : str
+        A table of a functional's errors for gases, or ``none``.
+    solvation : {"none", "table"}
+        Whether tabulated solvation of metal surfaces is added.
+    displacement : float
+        Of an atom for vibrations, Å.
+    floor : float
+        Wavenumber to which ``quasi-harmonic`` raises lower modes, cm⁻¹.
+    metal : bool
+        Whether the metals are displaced as well.
+    follow : bool
+        Whether a geometry is relaxed again along an imaginary mode.
+    """
 
     corrections: str = "norskov"
     gases: Literal["experiment", "computed"] = "experiment"
@@ -110,8 +203,10 @@ class StabilitySection(Section):
         U and with the correction that is published for mixing; ``auto`` takes the first of them that is possible.
     activity : float
         Of the dissolved metal, mol/kg.
-    demetallation, aggregation : bool
-        Whether the hydrogenated site, and the site with a second metal atom, are calculated.
+    demetallation : bool
+        Whether the site with hydrogen in its metal's place is calculated.
+    aggregation : bool
+        Whether the site with a second atom of its metal is calculated.
     ligands : dict of str to float
         What else is around and may cover the site: molecules with their pressures (bar) or activities (mol/kg).
     """
@@ -124,7 +219,13 @@ class StabilitySection(Section):
 
 
 class DescriptorsSection(Section):
-    """What is calculated for descriptors alone."""
+    """What is calculated for descriptors alone.
+
+    Parameters
+    ----------
+    electronic : bool
+        Whether charges, moments and the d-band of the lowest clean state are calculated.
+    """
 
     electronic: bool = False
 
@@ -146,58 +247,15 @@ class FingerprintsSection(Section):
 
 
 class ResultsSection(Section):
-    """Where results go."""
-
-    folder: str | None = None
-    database: Literal["embedded", "mongodb"] | None = None
-
-
-def _conditions(value: Any) -> Any:
-    """Take one condition for a list of them, and ``verdict: bound`` for the text that it is to YAML elsewhere."""
-    entries = value if isinstance(value, list) else [value]
-    texts = []
-    for entry in entries:
-        pairs = entry.items() if isinstance(entry, Mapping) else [(entry, None)]
-        for key, words in pairs:
-            listed = " or ".join(map(str, words)) if isinstance(words, list) else words
-            texts.append(key if listed is None else f"{key}: {listed}")
-    return texts
-
-
-class StageSection(Section):
-    """One stage of a campaign: what is done there, and what passes on.
+    """Where results go.
 
     Parameters
     ----------
-    name : str
-        Letters, digits, dots, dashes and underscores.
-    method : MethodSection
-        Its method.
-    reactions, adsorbates : list of str or None
-        What is computed; all that the campaign names where neither is stated.
-    where : list of str
-        Conditions that a site must fulfil to pass on.
-    verdict : str or None
-        The verdict that every adsorbate must have to pass on.
-    keep : str or None
-        How many of those that fulfil all conditions pass on, and by what they are ranked.
-    relaxation, spin, poses, thermochemistry, descriptors, prerelaxation, single_point, stability
-        In place of the campaign's; of the first five what is not stated is as in the campaign's; ``stability: false``
-        leaves that to other stages.
+    folder : str or None
+        Relative to the file; ``atomsieve-data`` unless given.
+    database : {"embedded", "mongodb"} or None
+        A file in the folder, or the server of the settings; the server where one is named unless given.
     """
 
-    name: Annotated[str, Field(pattern=NAME)]
-    method: MethodSection
-    reactions: list[str] | None = None
-    adsorbates: list[str] | None = None
-    where: Annotated[list[str], BeforeValidator(_conditions)] = Field(default_factory=list)
-    verdict: str | None = None
-    keep: str | None = None
-    relaxation: RelaxationSection | None = None
-    spin: SpinSection | None = None
-    poses: PosesSection | None = None
-    thermochemistry: ThermochemistrySection | None = None
-    descriptors: DescriptorsSection | None = None
-    prerelaxation: PrerelaxationSection | None = None
-    single_point: MethodSection | None = None
-    stability: StabilitySection | Literal[False] | None = None
+    folder: str | None = None
+    database: Literal["embedded", "mongodb"] | None = None

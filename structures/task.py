@@ -26,6 +26,8 @@ class TaskState(StrEnum):
 OPEN = frozenset({TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNING, TaskState.LOST})
 #: States that stay, unless they are asked for again.
 SETTLED = frozenset({TaskState.DONE, TaskState.FAILED})
+#: The kinds of calculations, in the order in which they run.
+KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations", "electronic")
 #: Kinds of tasks that are whole flows, not calculations.
 FLOWS = frozenset({"site", "variant", "gas"})
 

@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 
 from ase import Atoms
 
-from atomsieve.structures.calculation import Judgement, Request
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Judgement
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.units import WAVENUMBER
 

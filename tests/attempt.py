@@ -21,8 +21,9 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import Calculator, all_changes
 
-from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.errors import AtomsieveError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.workflows import attempts, calculators, interruption
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.folder import Folder

@@ -18,6 +18,8 @@ from pathlib import Path
 import pymongo
 import pytest
 
+from atomsieve.structures import adsorbate, reaction
+
 OPTIONS = "?retryWrites=false&journal=true"
 
 
@@ -151,6 +153,15 @@ def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("ATOMSIEVE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_another_campaign() -> Iterator[None]:
+    """Let no test know what a campaign of another has defined."""
+    yield
+    adsorbate._OWN.clear()
+    reaction._OWN.clear()
+    reaction.reaction.cache_clear()
 
 
 def atomsieve(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -20,9 +20,9 @@ from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.ingest import command
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 from .test_ingest import CLEAN, GASES, PBE, STATES, fe_n4, posed, with_energy
-from .test_stability import Silent
 
 #: The hole left by the metal does not converge, and OH* does not stay on Hg.
 SIEVE = """\
@@ -58,7 +58,7 @@ def fill(folder: Path) -> Path:
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         checked = load(folder / f"{name}.yaml", Settings(folder=data))
         with Database.embedded(checked.folder.database) as database:
-            Runner(checked, database, 2, Silent()).run()
+            Runner(checked, database, 2, Watch()).run()
     frames = [with_energy(fe_n4().atoms, CLEAN), *(with_energy(atoms, energy) for atoms, energy in GASES.values())]
     frames += [with_energy(posed(name), energy) for name, energy in STATES.items()]
     frames.append(with_energy(posed("OH"), -299.0, strongest=1.3))

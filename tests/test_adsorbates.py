@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from atomsieve.analysis.isomers import known_as, renamed
 from atomsieve.analysis.verdict import judge_adsorbed
 from atomsieve.builders.catalog import build, recipes
-from atomsieve.builders.placement import Placement, place, poses
+from atomsieve.builders.placement import place, poses
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.builders.spin_centres import taken_by
 from atomsieve.structures.adsorbate import OF_LATTICE, adsorbate, adsorbates
-from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.grammar import parse_condition
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import reference_amounts
 from atomsieve.structures.site import ActiveSite

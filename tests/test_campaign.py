@@ -11,7 +11,8 @@ import pytest
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.campaign import campaign_from_data
 from atomsieve.structures.errors import CampaignError, InputError
-from atomsieve.workflows.campaigns import CheckedCampaign, check, load
+from atomsieve.workflows.campaign_check import check
+from atomsieve.workflows.campaigns import CheckedCampaign, load
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.screen import closed_text

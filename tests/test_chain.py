@@ -20,8 +20,9 @@ from ase.build import molecule
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
 from ase.calculators.emt import EMT
 
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict, outcome_from_dict
+from atomsieve.structures.calculation import Calculation, Failure, Request, outcome_from_dict
 from atomsieve.structures.errors import FailureClass
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.workflows import calculators
 from atomsieve.workflows.attempts import CHECKPOINT, Course

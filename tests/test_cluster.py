@@ -20,7 +20,8 @@ from atomsieve.structures.errors import CampaignError, FailureClass, InputError,
 from atomsieve.workflows.clusters import processes, queues
 from atomsieve.workflows.clusters.cluster import Resources, Worker, read_worker
 from atomsieve.workflows.clusters.gridqueues import Sge
-from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters.scheduler import Scheduler
+from atomsieve.workflows.clusters.submission import JobState
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.watching.causes import classify
 

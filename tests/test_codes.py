@@ -18,7 +18,7 @@ from atomsieve.builders import catalog
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.hubbard import hubbard_tables
 from atomsieve.workflows.calculators import CALCULATORS, calculator
-from atomsieve.workflows.codes import cp2k, espresso
+from atomsieve.workflows.codes import cp2k, cp2k_output, espresso
 from atomsieve.workflows.codes.frames import Framed, start_moments
 from atomsieve.workflows.codes.periodicity import boxed
 from atomsieve.workflows.optimization import optimize
@@ -207,14 +207,14 @@ def test_moments_and_entropy_are_read_from_outputs() -> None:
        2     H        2          0.264568    0.264568     0.470864    -0.100000
  # Total charge and spin          4.000000    3.000000     0.000000     0.900000
 """
-    assert cp2k.mulliken_moments(with_spins, 2) == pytest.approx([1.0, -0.1])
-    assert cp2k.entropic_energy(with_spins) == pytest.approx(-0.1, abs=1e-6)
+    assert cp2k_output.mulliken_moments(with_spins, 2) == pytest.approx([1.0, -0.1])
+    assert cp2k_output.entropic_energy(with_spins) == pytest.approx(-0.1, abs=1e-6)
     paired = """
                      Mulliken Population Analysis
  #  Atom  Element  Kind  Atomic population                           Net charge
        1     O        1          6.243527                             -0.243527
 """
-    assert cp2k.mulliken_moments(paired, 1) == pytest.approx([0.0])
+    assert cp2k_output.mulliken_moments(paired, 1) == pytest.approx([0.0])
     output = """
      atom:    1    charge:    1.0000    magn:    9.0000    constr:    0.0000
      smearing contrib. (-TS)   =      -0.00734986 Ry
@@ -236,8 +236,8 @@ def test_what_a_program_says_last_is_told(tmp_path: Path) -> None:
  * /| |                                                                        *
  * / \\                                             pw/ps_wavelet_methods.F:103 *
 """
-    assert cp2k.complaint(said) == "Poisson solver for non cubic cells not yet implemented"
-    assert cp2k.complaint("all is well") == ""
+    assert cp2k_output.complaint(said) == "Poisson solver for non cubic cells not yet implemented"
+    assert cp2k_output.complaint("all is well") == ""
     output = tmp_path / "espresso.pwo"
     output.write_text(
         " %%%%%%%%%%%%%\n     Error in routine readpp (2):\n     file X.UPF not found\n %%%%%%%%%%%%%\n", "utf-8"

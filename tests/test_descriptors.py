@@ -358,7 +358,7 @@ def test_a_campaign_end_to_end(
     tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "small.yaml").write_text(SITES + STAGES, encoding="utf-8")
-    ran = cli("run", "small.yaml", "-w", "2", cwd=tmp_path)
+    ran = cli("run", "small.yaml", "--workers", "2", cwd=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     written = cli("descriptors", "small", "--output", "small.csv", cwd=tmp_path)
     assert written.returncode == 0, written.stderr

@@ -14,12 +14,14 @@ from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import JobView, open_engine
+from atomsieve.workflows.engine import JobView
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.local import LocalEngine
 from atomsieve.workflows.replay import Parcel
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 pytestmark = pytest.mark.mongo
 
@@ -43,14 +45,6 @@ stages:
   - {name: second, method: {calculator: mock}, relaxation: {fmax: 0.02, max_steps: 120}}
 """
 VARYING = {"_id", "last_updated", "provenance"}
-
-
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
 
 
 class Elsewhere:
@@ -123,14 +117,14 @@ def run_here(text: str, folder: Path) -> dict[str, dict[str, Any]]:
     checked = load(folder / "c.yaml", Settings(folder=folder / "data"))
     embedded = Database.embedded(checked.folder.database)
     with embedded:
-        Runner(checked, embedded, 2, Silent()).run()
+        Runner(checked, embedded, 2, Watch()).run()
         return contents(embedded)
 
 
 def dispatch(text: str, folder: Path, database: Database, engine: Any) -> Dispatch:
     folder.mkdir(exist_ok=True)
     (folder / "c.yaml").write_text(text, encoding="utf-8")
-    return Dispatch(load(folder / "c.yaml", Settings(folder=folder / "data")), database, engine, Silent())
+    return Dispatch(load(folder / "c.yaml", Settings(folder=folder / "data")), database, engine, Watch())
 
 
 def test_what_was_handed_over_ends_as_if_it_were_run_here(database: Database, tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ import json
 import re
 import shlex
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,8 +26,8 @@ from atomsieve.structures.molecule import molecule, molecules
 from atomsieve.structures.reaction import reactions
 from atomsieve.workflows import gallery
 from atomsieve.workflows.calculators import CALCULATORS
-from atomsieve.workflows.campaigns import load
-from atomsieve.workflows.settings import Settings
+
+from .conftest import mongo_server
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -55,23 +58,142 @@ def test_the_two_commands_are_targets_of_make() -> None:
     )
 
 
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page.
+
+    Parameters
+    ----------
+    page : str
+        Its path.
+    line : int
+        Of its first line of content.
+    language : str
+        What the fence says.
+    source : str
+        Its content.
+    excuse : str
+        Why it is not executed; empty where it is.
+    """
+
+    page: str
+    line: int
+    language: str
+    source: str
+    excuse: str
+
+    @property
+    def file(self) -> str:
+        """The file that it is to be saved as, named by its first line: ``# mine.yaml``."""
+        match = re.match(r"# ([\w./-]+\.(?:yaml|py|csv|xyz|cif))\n", self.source)
+        return match[1] if match else ""
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return all blocks of a page in their order."""
+    text = page.read_text(encoding="utf-8")
+    fence = r"^(?:<!-- not executed: (.*) -->\n)?```(\w+)\n(.*?)^```$"
+    return [
+        Block(str(page.relative_to(ROOT)), text.count("\n", 0, match.start(3)) + 1, match[2], match[3], match[1] or "")
+        for match in re.finditer(fence, text, flags=re.MULTILINE | re.DOTALL)
+    ]
+
+
+class Pages:
+    """Runs what pages show, one after the other, in one folder, with the mock in place of xTB.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; commands find `examples/` there.
+    cli : callable
+        The command line.
+    """
+
+    def __init__(self, folder: Path, cli: Cli, uri: str) -> None:
+        self.folder, self.cli, self.uri = folder, cli, uri
+        self.seen: Counter[str] = Counter()
+        self.python: subprocess.Popen[str] | None = None
+        self.is_copied = False
+        for example in (*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples").glob("*.cif")):
+            self.save(f"examples/{example.name}", example.read_text(encoding="utf-8"))
+
+    def save(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(re.sub(r"gfn[12]-xtb\n", "mock\n", text), encoding="utf-8")
+
+    def run(self, page: Path) -> None:
+        begun = False
+        for block in blocks_of(page):
+            if block.excuse:
+                continue
+            if block.file:
+                self.save(block.file, block.source)
+            elif block.language == "sh":
+                self.commands(block)
+            elif block.language == "python":
+                self.statements(block, begin=not begun)
+                begun = True
+        if begun:
+            self.say(None)
+
+    def commands(self, block: Block) -> None:
+        for line in block.source.splitlines():
+            command = line.split("#")[0].strip()
+            if command.startswith("atomsieve "):
+                result = self.cli(*shlex.split(command)[1:], cwd=self.folder)
+                assert result.returncode == 0, f"{block.page}: {command}\n{result.stdout}{result.stderr}"
+                self.seen["commands"] += 1
+
+    def statements(self, block: Block, *, begin: bool) -> None:
+        if re.search(r"\buri\b", block.source) and not self.is_copied:
+            result = self.cli("db", "copy", "atomsieve-data", self.uri, cwd=self.folder)
+            assert result.returncode == 0, result.stderr
+            self.is_copied = True
+        if begin:
+            self.say({"uri": self.uri})
+        self.say({"page": block.page, "line": block.line, "source": block.source})
+        assert self.python is not None
+        assert self.python.stdout is not None
+        trouble = json.loads(self.python.stdout.readline())
+        assert trouble is None, trouble
+        self.seen["python"] += 1
+
+    def say(self, message: object) -> None:
+        if self.python is None:
+            command = [sys.executable, str(Path(__file__).with_name("blocks.py"))]
+            self.python = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.folder
+            )
+        assert self.python.stdin is not None
+        self.python.stdin.write(json.dumps(message) + "\n")
+        self.python.stdin.flush()
+
+    def close(self) -> None:
+        if self.python is not None:
+            self.python.communicate()
+
+
 @pytest.mark.slow
-def test_every_command_of_the_pages_runs(tmp_path: Path, cli: Cli) -> None:
-    """Run each ``atomsieve ...`` line in order, with the mock in place of xTB: seconds instead of minutes."""
-    (tmp_path / "examples").mkdir()
-    for example in (ROOT / "examples").glob("*.yaml"):
-        text = re.sub(r"gfn[12]-xtb\n", "mock\n", example.read_text(encoding="utf-8"))
-        (tmp_path / "examples" / example.name).write_text(text, encoding="utf-8")
-    seen = 0
+def test_what_the_pages_show_runs(tmp_path: Path, cli: Cli) -> None:
+    """Each ``atomsieve ...`` line and each python block, in order: seconds instead of minutes."""
+    # a server of its own: what the pages name is written there
+    with mongo_server(tmp_path) as (server, _):
+        pages = Pages(tmp_path, cli, server.replace("/?", "/atomsieve?"))
+        try:
+            for page in PAGES:
+                pages.run(page)
+        finally:
+            pages.close()
+    assert pages.seen["commands"] >= 50
+    assert pages.seen["python"] >= 20
+
+
+def test_what_is_not_executed_says_why() -> None:
     for page in PAGES:
-        for block in blocks(page, "sh"):
-            for line in block.splitlines():
-                command = line.split("#")[0].strip()
-                if command.startswith("atomsieve "):
-                    result = cli(*shlex.split(command)[1:], cwd=tmp_path)
-                    assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
-                    seen += 1
-    assert seen >= 8
+        for block in blocks_of(page):
+            assert not block.excuse or len(block.excuse) > 10, f"{page}: {block.line}"
 
 
 def test_campaign_files_in_the_pages_are_campaigns() -> None:
@@ -196,13 +318,6 @@ def test_the_table_of_descriptors_is_that_of_the_data() -> None:
 
 def _rows(text: str) -> list[list[str]]:
     return [line.split("|") for line in text.splitlines() if line.startswith("| ")]
-
-
-def test_examples_are_campaigns() -> None:
-    for path in sorted((ROOT / "examples").glob("*.yaml")):
-        checked = load(path, Settings())
-        assert checked.campaign.name == path.stem
-        assert checked.site_count >= 1
 
 
 def test_the_gallery_is_what_the_command_writes() -> None:

@@ -18,10 +18,11 @@ from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.surroundings import surroundings
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Failure, Request
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.structures.errors import CampaignError, FailureClass, StoreError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
@@ -29,6 +30,7 @@ from atomsieve.structures.site import ActiveSite, atoms_to_dict, site_label
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 ROOT = Path(__file__).resolve().parent.parent
 METHOD = Method("vasp", {"functional": "RPBE", "dispersion": "D3(BJ)"}, "dft")
@@ -281,21 +283,13 @@ tags: [{tags}]
 """
 
 
-class Silent:
-    """A watch that says nothing."""
-
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-
-
 def test_a_campaign_that_finds_all_done_adds_its_name_and_tags(tmp_path: Path) -> None:
     for name, tags in (("one", "paper"), ("two", "talk, paper")):
         file = tmp_path / f"{name}.yaml"
         file.write_text(CAMPAIGN.format(name=name, tags=tags), encoding="utf-8")
         checked = load(file, Settings(folder=tmp_path / "data"))
         with Database.embedded(checked.folder.database) as database:
-            summary = Runner(checked, database, 1, Silent()).run()  # type: ignore[arg-type]
+            summary = Runner(checked, database, 1, Watch()).run()
     assert (summary.computed, summary.stored) == (0, 1)
     with Database.embedded(checked.folder.database) as database:
         for name in ("sites", "adsorption_energies", "reaction_results"):

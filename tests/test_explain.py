@@ -317,7 +317,7 @@ thermochemistry: {corrections: none}
 def test_a_campaign_over_a_network_is_explained_filtered_and_drawn(tmp_path: Path, cli: Cli) -> None:
     """Names with a colon go through every command; what is explained is what the results say."""
     (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
-    run = cli("run", "small.yaml", "-w", "2", cwd=tmp_path, NO_COLOR="1")
+    run = cli("run", "small.yaml", "--workers", "2", cwd=tmp_path, NO_COLOR="1")
     assert run.returncode == 0, run.stdout + run.stderr
     rows = json.loads(cli("results", "small", "--json", "--sort", "desorption", cwd=tmp_path).stdout)
     assert {row["reaction"] for row in rows} == {"NRR", "NRR:distal", "HER"}

@@ -30,8 +30,8 @@ from atomsieve.analysis.documents.sites import method_document
 from atomsieve.analysis.export import FORMATS, Written, export
 from atomsieve.analysis.export.latex import latex, words
 from atomsieve.analysis.export.states import boxed
-from atomsieve.analysis.export.whole import whole_file, whole_folder
 from atomsieve.analysis.labels import label
+from atomsieve.analysis.whole import whole_file, whole_folder
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.method import Method
 from atomsieve.workflows.cli import main
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
     """A folder in which a small campaign was run with the mock."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "small.yaml").write_text(CAMPAIGN, encoding="utf-8")
-    result = cli("run", "small.yaml", "-w", "1", cwd=folder)
+    result = cli("run", "small.yaml", "--workers", "1", cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -439,8 +439,8 @@ def test_the_command_writes_what_is_asked_for(
     assert "extended XYZ" in said()
     where = folder / "atomsieve-data"
     assert json.loads(
-        said("csv", tmp_path / "a.csv", "--from", where, "--where", "reaction = ORR and metal = Fe", "--json")
-    ) == {"file": str(tmp_path / "a.csv"), "format": "csv", "rows": 1, "notes": []}
+        said("csv", tmp_path / "a.csv", "--database", where, "--where", "reaction = ORR and metal = Fe", "--json")
+    ) == {"file": str(tmp_path / "a.csv"), "format": "csv", "written": 1, "of": "rows", "notes": []}
     assert pd.read_csv(tmp_path / "a.csv")["site"].tolist() == ["Fe-N4@graphene-3x3"]
     chosen = ("--columns", "site, overpotential", "--sort", "-overpotential", "--top", "3")
     assert said("csv", "b.csv", *chosen) == "wrote 3 rows to b.csv\n"

@@ -25,11 +25,12 @@ from atomsieve.analysis.export import FORMATS, export
 from atomsieve.analysis.export.catalysis_hub import write_reactions
 from atomsieve.analysis.export.catmap import COLUMNS, write_table
 from atomsieve.analysis.export.publication import Publication
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.gas_correction import gas_corrections
 from atomsieve.structures.identity import content_key
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reaction import reaction

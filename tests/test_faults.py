@@ -19,6 +19,8 @@ import pytest
 from atomsieve.analysis.database import Database
 from atomsieve.workflows.folder import Folder
 
+from .processes import started, wait_until_alone
+
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 Record = Callable[..., None]
@@ -114,7 +116,7 @@ def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
         process = start(tmp_path, FAULTY, point, str(after), "run", "hardy.yaml")
         code = process.wait(timeout=120)
         kills += code == -signal.SIGKILL
-        _wait_until_alone(process.pid)
+        wait_until_alone(process.pid)
         begun = Counter(line.split()[1] for line in (data / "starts.log").read_text().splitlines())
         for path in data.glob("results/*/*/result.json"):
             finished.setdefault(path.parent.name, begun[path.parent.name])
@@ -132,30 +134,9 @@ def test_killed_twenty_times_and_resumed_is_as_if_undisturbed(
     )
 
 
-def _wait_until_alone(group: int) -> None:
-    """Wait until no process of a group is left: a killed process holds its locks until it is gone."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("processes were left behind")
-
-
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     (tmp_path / "hardy.yaml").write_text(CAMPAIGN, encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "atomsieve.workflows.cli", "run", "hardy.yaml"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        # a shell that runs the tests in the background has its children ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = started("run", "hardy.yaml", cwd=tmp_path)
     starts = tmp_path / "atomsieve-data" / "starts.log"
     _wait_for(lambda: starts.exists() and len(starts.read_text().splitlines()) > 25)
     os.killpg(process.pid, signal.SIGINT)
@@ -181,7 +162,7 @@ def test_a_driver_that_is_killed_leaves_workers_that_finish_and_go(
     _wait_for(lambda: starts.exists() and len(starts.read_text().splitlines()) > 10)
     process.kill()
     process.wait()
-    _wait_until_alone(process.pid)
+    wait_until_alone(process.pid)
     run_to_the_end(tmp_path)
     assert contents(tmp_path) == undisturbed
     # no relaxation was cut short, so none was begun twice

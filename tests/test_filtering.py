@@ -23,6 +23,7 @@ from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import is_complete, stored_rows
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 from atomsieve.workflows.watching.failures import explained, grouped
 from atomsieve.workflows.watching.filtering import Filter
 
@@ -225,18 +226,10 @@ def test_what_is_done_is_not_retried(done: Path, cli: Cli) -> None:
     assert "nothing to pause" in cli("pause", "faulty", "--metal", "Fe", cwd=done).stdout
 
 
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
-
-
 @pytest.mark.mongo
 def test_the_same_for_what_fireworks_has(mongo: tuple[str, str], tmp_path: Path, cli: Cli) -> None:
     from atomsieve.workflows.dispatch import Dispatch
-    from atomsieve.workflows.engine import open_engine
+    from atomsieve.workflows.engines import open_engine
     from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 
     (tmp_path / "lab.yaml").write_text(
@@ -263,7 +256,7 @@ def test_the_same_for_what_fireworks_has(mongo: tuple[str, str], tmp_path: Path,
         assert isinstance(engine, LaunchPadEngine)
         # this process works, and no pilot
         patch.setattr(engine, "start", list)
-        work = Dispatch(load(tmp_path / "c.yaml", settings), database, engine, Silent())
+        work = Dispatch(load(tmp_path / "c.yaml", settings), database, engine, Watch())
         try:
             work.submit()
             while pull(engine.described, "cheap") or more(engine.described, "cheap"):

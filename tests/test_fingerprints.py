@@ -19,14 +19,15 @@ from atomsieve.analysis.hessian import central_differences, normal_modes
 from atomsieve.analysis.probe import ERRORS, FUNDAMENTAL, HARMONIC, Probe, Stretch, stretch_of
 from atomsieve.builders import catalog
 from atomsieve.builders.placement import poses
-from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.campaign import parse_campaign
 from atomsieve.structures.errors import CampaignError, InputError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.structures.units import VIBRATION, WAVENUMBER
 from atomsieve.structures.vibrations import Vibrations, vibrations_request
 from atomsieve.workflows.calculators import calculator
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.cli import app
 from atomsieve.workflows.folder import Folder
@@ -34,7 +35,7 @@ from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.runner import Runner
-from atomsieve.workflows.watch import Summary
+from atomsieve.workflows.watch import Summary, Watch
 
 #: eV/Å² of a bond that stretches as CO does.
 STIFF = 118.0
@@ -237,20 +238,10 @@ def test_only_the_last_stage_asks_for_the_stretch(tmp_path: Path) -> None:
     assert deep.policy.before.probe is None
 
 
-class Silent:
-    """Hears, and says nothing."""
-
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: CheckedCampaign, sites: int) -> None: ...
-    def passed(self, stage: CheckedCampaign, sifted: Any) -> None: ...
-
-
 def run(text: str, folder: Path) -> Summary:
     checked = loaded(text, folder)
     with Database.embedded(checked.folder.database) as database:
-        return Runner(checked, database, 2, Silent()).run()
+        return Runner(checked, database, 2, Watch()).run()
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,13 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch
-from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine, more, pull
 from atomsieve.workflows.flowrun import decode_trusted, encode
 from atomsieve.workflows.replay import Parcel
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 pytestmark = pytest.mark.mongo
 
@@ -56,14 +57,6 @@ kinds:
 VARYING = {"_id", "last_updated", "provenance"}
 #: Part of the URI, as a password is.
 SECRET = "planted-secret-5f2a"
-
-
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
 
 
 @dataclass
@@ -91,7 +84,7 @@ class Lab:
         text = CAMPAIGN.replace("NAME", name).replace("METALS", metals).replace("mock", calculator)
         (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         checked = load(self.folder / f"{name}.yaml", self.settings)
-        return Dispatch(checked, self.database, self.engine, Silent())
+        return Dispatch(checked, self.database, self.engine, Watch())
 
     def parcel(self, name: str, metals: str) -> Parcel:
         """Return the first parcel of a campaign, handed to nobody."""
@@ -171,7 +164,7 @@ def run_here(name: str, metals: str, folder: Path) -> tuple[dict[str, dict[str, 
     (folder / "c.yaml").write_text(CAMPAIGN.replace("NAME", name).replace("METALS", metals), encoding="utf-8")
     checked = load(folder / "c.yaml", Settings(folder=folder / "data"))
     with Database.embedded(checked.folder.database) as embedded:
-        Runner(checked, embedded, 2, Silent()).run()
+        Runner(checked, embedded, 2, Watch()).run()
         return contents(embedded), list(embedded.calculations.query({}))
 
 
@@ -361,6 +354,7 @@ from pathlib import Path
 from fireworks import LaunchPad
 from atomsieve.workflows.clusters.cluster import read_worker
 from atomsieve.workflows.fireworks.launchpad import more, pull
+from atomsieve.workflows.watch import Watch
 from atomsieve.workflows.settings import read_settings
 
 write = LaunchPad._upsert_fws

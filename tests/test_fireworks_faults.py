@@ -26,12 +26,13 @@ from atomsieve.structures.task import Task, TaskState
 from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import open_engine
+from atomsieve.workflows.engines import open_engine
 from atomsieve.workflows.fireworks.launchpad import LaunchPadEngine
 from atomsieve.workflows.fireworks.stock import write_files
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.mongo]
 
@@ -74,14 +75,6 @@ class Skewed(real, metaclass=Any):
 datetime.datetime = Skewed
 """
 OPTIONS = "?retryWrites=false&journal=true"
-
-
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
 
 
 class Server:
@@ -169,7 +162,7 @@ class Lab:
 
     def dispatch(self, sleep: float = 0.2) -> Dispatch:
         (self.folder / "c.yaml").write_text(CAMPAIGN.replace("SLEEP", str(sleep)), encoding="utf-8")
-        return Dispatch(load(self.folder / "c.yaml", self.settings), self.database, self.engine, Silent())
+        return Dispatch(load(self.folder / "c.yaml", self.settings), self.database, self.engine, Watch())
 
     def tasks(self, **criteria: Any) -> list[Task]:
         return [task for task in self.database.tasks.find("hardy", **criteria) if not task.is_flow]
@@ -250,7 +243,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (folder / "c.yaml").write_text(CAMPAIGN.replace("SLEEP", "0"), encoding="utf-8")
     checked = load(folder / "c.yaml", Settings(folder=folder / "data"))
     with Database.embedded(checked.folder.database) as embedded:
-        Runner(checked, embedded, 2, Silent()).run()
+        Runner(checked, embedded, 2, Watch()).run()
         return {one["key"]: one for one in embedded.calculations.query({})}
 
 

@@ -43,7 +43,7 @@ def outcomes(folder: Path) -> dict[str, tuple[str, float | None]]:
 @pytest.mark.slow
 def test_jobflow_itself_comes_to_the_same_keys_and_energies(tmp_path: Path, cli: Cli, monkeypatch: Any) -> None:
     (tmp_path / "c.yaml").write_text(CAMPAIGN, encoding="utf-8")
-    written = cli("flow", "c.yaml", "--out", "flow.json", cwd=tmp_path)
+    written = cli("flow", "c.yaml", "--output", "flow.json", cwd=tmp_path)
     assert written.returncode == 0, written.stderr
     assert "2 sites and 1 gases" in written.stdout
     assert cli("run", "c.yaml", cwd=tmp_path, ATOMSIEVE_FOLDER=str(tmp_path / "ours")).returncode == 0

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from atomsieve.analysis.adsorption import adsorption_energy
 from atomsieve.analysis.electrode import limiting_potential
-from atomsieve.analysis.table import of_one_method
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.analysis.one_method import of_one_method
+from atomsieve.structures.calculation import Calculation, Request
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.gate import Participant, require_combinable, sampled
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.reference import reference

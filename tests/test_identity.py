@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomsieve.structures.calculation import (
-    Calculation,
-    Failure,
-    Judgement,
-    Request,
-    Verdict,
-    outcome_from_dict,
-)
+from atomsieve.structures.calculation import Calculation, Failure, Request, outcome_from_dict
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import canonical, content_key, geometry_key
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.structures.reference import lowest
 

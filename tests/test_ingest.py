@@ -429,7 +429,7 @@ def test_broken_directories_are_listed_and_the_rest_goes_in(tmp_path: Path, cli:
 
 def test_nothing_that_can_be_used(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "runs" / "a").mkdir(parents=True)
-    assert ingested(cli, tmp_path, "runs", code=2)["found"][0]["reason"] == "empty"
+    assert ingested(cli, tmp_path, "runs", code=1)["found"][0]["reason"] == "empty"
     missing = cli("ingest", "mine", "nowhere", cwd=tmp_path)
     assert missing.returncode == 2
     assert "there is no nowhere" in missing.stderr

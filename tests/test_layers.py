@@ -16,8 +16,8 @@ from atomsieve.builders.catalog import build, check, recipes
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.placement import poses
 from atomsieve.builders.poses.faces import open_directions
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 HITP = {"family": "conductive-mof"}

@@ -19,13 +19,14 @@ from ase.calculators.calculator import CalculatorSetupError
 
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import CalculationError, CampaignError, MethodMismatchError
 from atomsieve.structures.gate import Participant, require_combinable
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.molecule import molecule
 from atomsieve.workflows import weights
 from atomsieve.workflows.calculators import calculator
-from atomsieve.workflows.campaigns import lacks, load
+from atomsieve.workflows.campaign_check import lacks
+from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.optimization import optimize
 from atomsieve.workflows.order import Order, Relaxed
 from atomsieve.workflows.settings import Settings

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,8 @@ from atomsieve.structures.task import TaskState
 from atomsieve.workflows.attempts import CHECKPOINT
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.local import LocalEngine
+
+from .processes import started
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -40,17 +41,7 @@ Record = Callable[..., None]
 
 
 def begin(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "atomsieve.workflows.cli", "run", "hardy.yaml"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, **TIMES},
-        # a shell that runs the tests in the background has its children ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    return started("run", "hardy.yaml", cwd=folder, **TIMES)
 
 
 def end(process: subprocess.Popen[str], code: int = 0) -> str:

@@ -24,7 +24,7 @@ from atomsieve.analysis.verdict import judge_molecule
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.hubbard import hubbard_u
-from atomsieve.structures.metal import SCALES, at_experimental_volume, bulk_names, metal, metal_bulk, metals
+from atomsieve.structures.metal import SCALES, at_experimental_volume, bulk_name, bulk_names, metal, metals
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import reference as reference_of
@@ -84,7 +84,7 @@ def test_an_atom_is_a_molecule() -> None:
 
 def test_a_bulk_is_a_molecule_with_a_cell_and_moments() -> None:
     iron = molecule("Fe(bulk 0.96)")
-    assert iron == metal_bulk("Fe", 0.96)
+    assert iron == molecule(bulk_name("Fe", 0.96))
     assert iron.multiplicity is None
     assert iron.atoms.pbc.all()
     assert iron.atoms.get_volume() == pytest.approx(0.96 * 2.87**3 / 2)
@@ -120,7 +120,7 @@ def test_all_metals_but_those_that_say_why_have_a_bulk() -> None:
     for symbol, known in metals().items():
         if known.no_bulk:
             continue
-        atoms = metal_bulk(symbol).atoms
+        atoms = molecule(bulk_name(symbol)).atoms
         distances = atoms.get_all_distances(mic=True)
         assert 2 <= atoms.get_volume() / len(atoms) / (4 / 3 * np.pi) <= 12, symbol
         assert distances.max(initial=3.0) > 2.0
@@ -148,11 +148,11 @@ def test_metals_are_calculated_by_the_method_of_the_energies() -> None:
 
 def test_the_mesh_of_a_metal_does_not_jump_along_its_volumes() -> None:
     for symbol in ("Fe", "Cr", "Co", "Sn"):
-        cells = [boxed(metal_bulk(symbol, scale).atoms) for scale in SCALES]
+        cells = [boxed(molecule(bulk_name(symbol, scale)).atoms) for scale in SCALES]
         (mesh,) = {kpoint_mesh(cell, 0.25) for cell in cells}
         assert min(mesh) >= 5
     # a supercell, and a sheet, keep their own
-    double = metal_bulk("Fe", 1.12).atoms * (2, 2, 2)
+    double = molecule(bulk_name("Fe", 1.12)).atoms * (2, 2, 2)
     assert at_experimental_volume(double) is double
     gas = molecule("Fe(atom)").atoms
     assert at_experimental_volume(gas) is gas
@@ -220,7 +220,7 @@ def reference(energy: float | None, key: str) -> dict[str, Any]:
 
 def curve(symbol: str, shift: float = 0.0, at: float = 0.97) -> dict[str, dict[str, Any]]:
     """Return references of a bulk whose energy is least at a volume: -5 eV per atom there, raised by a shift."""
-    size = len(metal_bulk(symbol).symbols)
+    size = len(molecule(bulk_name(symbol)).symbols)
     return {
         name: reference(size * (-5.0 + shift + 6.0 * (scale ** (1 / 3) - at ** (1 / 3)) ** 2), f"{shift}{name}")
         for scale, name in bulk_names(symbol).items()

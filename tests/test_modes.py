@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from atomsieve.builders import axial
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.placement import Placement, open_directions, place, poses
+from atomsieve.builders.placement import open_directions, place, poses
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.builders.poses.stance import permutations, torsion_choices
 from atomsieve.structures.adsorbate import END_ON, METAL, MODES, adsorbate, adsorbates
 from atomsieve.structures.errors import InputError

@@ -16,6 +16,7 @@ from atomsieve.analysis.documents.collections import COLLECTIONS, problems
 from atomsieve.structures.errors import StoreError
 from atomsieve.workflows.campaigns import load, open_database
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 pytestmark = pytest.mark.mongo
 
@@ -113,7 +114,7 @@ def test_a_server_that_is_away_is_said_so_without_its_credentials(tmp_path: Path
     (tmp_path / "wire.yaml").write_text(CAMPAIGN, encoding="utf-8")
     uri = "mongodb://someone:planted-secret@127.0.0.1:9/?serverSelectionTimeoutMS=300"
     result = cli("run", "wire.yaml", cwd=tmp_path, ATOMSIEVE_MONGODB_URI=uri)
-    assert result.returncode == 2
+    assert result.returncode == 3
     assert "cannot be opened" in result.stderr
     assert "Traceback" not in result.stderr
     for text in (result.stdout, result.stderr, *(p.read_text() for p in tmp_path.rglob("*") if p.is_file())):
@@ -133,11 +134,6 @@ def test_a_database_that_goes_away_in_mid_run_costs_nothing(tmp_path: Path, monk
     (tmp_path / "wire.yaml").write_text(CAMPAIGN.replace("[Fe, Ni, Ta]", "[Fe]"), encoding="utf-8")
     checked = load(tmp_path / "wire.yaml", Settings(folder=tmp_path / "data"))
 
-    class Silent:
-        def started(self, name: str) -> None: ...
-        def finished(self, name: str, task: str, output: Any) -> None: ...
-        def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-
     database = Database.embedded(checked.folder.database)
     with database:
         away = False
@@ -154,7 +150,7 @@ def test_a_database_that_goes_away_in_mid_run_costs_nothing(tmp_path: Path, monk
             for method in ("query", "update"):
                 monkeypatch.setattr(store, method, breakable(getattr(store, method)))
 
-        class GoneAfterTheFirst(Silent):
+        class GoneAfterTheFirst(Watch):
             def finished(self, name: str, task: str, output: Any) -> None:
                 nonlocal away
                 away = True
@@ -165,7 +161,7 @@ def test_a_database_that_goes_away_in_mid_run_costs_nothing(tmp_path: Path, monk
         assert len(starts.splitlines()) > 20
         assert database.calculations.count({}) == 0
         away = False
-        summary = Runner(checked, database, 1, Silent()).run()
+        summary = Runner(checked, database, 1, Watch()).run()
         assert (summary.computed, summary.sites) == (0, 2)
         assert summary.reused == len(starts.splitlines()) == database.calculations.count({})
     assert checked.folder.starts.read_text() == starts

@@ -18,8 +18,8 @@ from atomsieve.builders import ions
 from atomsieve.builders.catalog import build, check, recipes
 from atomsieve.builders.families import mfu4l, mof74, oxo_trimer, paddlewheel, zinc_oxo
 from atomsieve.builders.placement import open_directions, poses
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError, ParameterError
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 NODES = ("paddlewheel", "oxo-trimer", "Zn4O-node", "MFU-4l-node", "MOF-74-chain")

@@ -22,7 +22,8 @@ def test_a_folder_a_file_and_a_server(tmp_path: Path, mongo: tuple[str, str]) ->
     with open_where(uri, read_only=False, database=name) as database:
         database.save_campaign("theirs", {}, 1)
     with open_where(uri.replace("/?", f"/{name}?")) as database:
-        assert database.campaign_names() == ["theirs"]
+        # campaigns of other tests may lie there too
+        assert "theirs" in database.campaign_names()
         assert database.title == f"MongoDB database {name!r}"
     assert open_where(uri).title == "MongoDB database 'atomsieve'"
 

@@ -17,7 +17,8 @@ import pytest
 from atomsieve.workflows.clusters import pilot
 from atomsieve.workflows.clusters.cluster import Worker, read_worker
 from atomsieve.workflows.clusters.processes import identity
-from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters.scheduler import Scheduler
+from atomsieve.workflows.clusters.submission import JobState
 from atomsieve.workflows.settings import Settings
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

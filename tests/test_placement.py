@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.placement import OpenDirection, Placement, open_directions, place, poses
+from atomsieve.builders.placement import OpenDirection, open_directions, place, poses
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.adsorbate import END_ON, adsorbate, adsorbates
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.identity import content_key

@@ -13,7 +13,8 @@ from scipy.spatial.transform import Rotation
 
 from atomsieve.analysis.poses import RelaxedPose, distinct_poses
 from atomsieve.builders.catalog import build, recipes
-from atomsieve.builders.placement import Placement, place
+from atomsieve.builders.placement import place
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.site import ActiveSite
 
 

@@ -32,6 +32,7 @@ from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.pourbaix import read_range
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 #: kT ln(10)/e at 298.15 K, V.
 SLOPE = 8.617333262e-5 * 298.15 * math.log(10)
@@ -332,19 +333,12 @@ def test_ligands_that_are_none_are_refused(stated: str, message: str) -> None:
         parse_campaign(text, "test")
 
 
-class Silent:
-    """Hears nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **named: None
-
-
 @pytest.mark.slow
 def test_a_campaign_with_ligands(tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     (tmp_path / "poisons.yaml").write_text(CAMPAIGN, encoding="utf-8")
     checked = load(tmp_path / "poisons.yaml", Settings(folder=tmp_path / "atomsieve-data"))
     with Database.embedded(checked.folder.database) as database:
-        assert Runner(checked, database, 1, Silent()).run().errors == {}
+        assert Runner(checked, database, 1, Watch()).run().errors == {}
         known = levels(checked, database)
     result = cli("pourbaix", "poisons", "--json", "--potential=-1:3", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

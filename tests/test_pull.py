@@ -11,7 +11,7 @@ import pytest
 
 from atomsieve.analysis.database import Database
 
-_SPEC = importlib.util.spec_from_file_location("pull", Path(__file__).parent.parent / "benchmarks" / "pull.py")
+_SPEC = importlib.util.spec_from_file_location("rows", Path(__file__).parent.parent / "benchmarks" / "rows.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None
 pull = importlib.util.module_from_spec(_SPEC)

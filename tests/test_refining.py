@@ -15,7 +15,7 @@ from ase.thermochemistry import HarmonicThermo, IdealGasThermo
 from atomsieve.analysis.database import Database
 from atomsieve.builders import catalog
 from atomsieve.builders.spin_starts import starts
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import atoms_from_dict
 from atomsieve.workflows import calculators
 from atomsieve.workflows.calculators import CALCULATORS, calculator

@@ -18,8 +18,9 @@ from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
 from atomsieve.builders.catalog import build, recipes
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict, outcome_from_dict
+from atomsieve.structures.calculation import Calculation, Failure, Request, outcome_from_dict
 from atomsieve.structures.errors import FailureClass, InputError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.workflows import calculators
 from atomsieve.workflows.calculators import CALCULATORS, calculator

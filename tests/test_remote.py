@@ -32,6 +32,7 @@ from atomsieve.workflows.remote.engine import RemoteEngine
 from atomsieve.workflows.remote.jobs import diagnose, state
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 # jobflow-remote uses helpers that monty has deprecated
 pytestmark = [pytest.mark.mongo, pytest.mark.filterwarnings("ignore::FutureWarning")]
@@ -46,14 +47,6 @@ relaxation: {max_steps: 60}
 poses: {most: 1}
 """
 VARYING = {"_id", "last_updated", "provenance", "attempts", "tried"}
-
-
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
 
 
 def contents(database: Database) -> dict[str, dict[str, Any]]:
@@ -98,7 +91,7 @@ class Lab:
         return load(path, self.settings)
 
     def dispatch(self, *arguments: Any) -> Dispatch:
-        return Dispatch(self.checked(*arguments), self.database, self.engine, Silent())
+        return Dispatch(self.checked(*arguments), self.database, self.engine, Watch())
 
     @property
     def runner(self) -> int | None:
@@ -163,7 +156,7 @@ def run_here(folder: Path, metal: str, more: str = "") -> dict[str, dict[str, An
     (folder / "remote.yaml").write_text(text, encoding="utf-8")
     checked = load(folder / "remote.yaml", Settings(folder=folder))
     with Database.embedded(folder / "here.sqlite") as embedded:
-        Runner(checked, embedded, 2, Silent()).run()
+        Runner(checked, embedded, 2, Watch()).run()
         return contents(embedded)
 
 

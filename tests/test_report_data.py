@@ -30,7 +30,8 @@ from atomsieve.structures.reaction import reactions
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows import commands
 from atomsieve.workflows.calculators import CALCULATORS
-from atomsieve.workflows.campaigns import check, find, load, open_database, stored_database
+from atomsieve.workflows.campaign_check import check
+from atomsieve.workflows.campaigns import find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.funnel import levels
@@ -38,6 +39,7 @@ from atomsieve.workflows.overview import FIRST
 from atomsieve.workflows.reporting import report_data
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 SECRET = "hunter2-of-nobody"
 SIEVE = """\
@@ -64,14 +66,6 @@ stages:
 """
 
 
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which a campaign of two stages has been run, by someone with a password in the settings."""
@@ -82,7 +76,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings = Settings(folder=folder / "atomsieve-data")
         checked = load(folder / "sieve.yaml", settings)
         with open_database(checked.campaign, checked.folder, settings) as database:
-            assert not Runner(checked, database, 2, Silent()).run().errors
+            assert not Runner(checked, database, 2, Watch()).run().errors
     return folder
 
 

@@ -22,6 +22,7 @@ from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.funnel import levels
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 AROUND = surroundings()
 #: Pt(111), eV at 0 V (Hansen 2014).
@@ -205,13 +206,6 @@ def test_what_cannot_cover_is_refused(asked: str, message: str, tmp_path: Path) 
         read(CAMPAIGN.replace("[OH, O]", f"[{asked}]"), tmp_path)
 
 
-class Silent:
-    """Hears nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **named: None
-
-
 def shown(checked: CheckedCampaign) -> dict[str, dict[str, Any]]:
     with Database.embedded(checked.folder.database) as database:
         return {row["site"].partition("@")[0]: row for row in display.rows(levels(checked, database))}
@@ -220,7 +214,7 @@ def shown(checked: CheckedCampaign) -> dict[str, dict[str, Any]]:
 def test_a_campaign_finds_the_limiting_potential_at_rest(tmp_path: Path) -> None:
     checked = read(CAMPAIGN, tmp_path)
     with Database.embedded(checked.folder.database) as database:
-        summary = Runner(checked, database, 2, Silent()).run()
+        summary = Runner(checked, database, 2, Watch()).run()
     assert (summary.sites, summary.errors) == (6, {})
     rows = shown(checked)
     chromium, covered = rows["Cr-N4"], rows["Cr-N4-OH"]

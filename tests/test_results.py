@@ -19,10 +19,11 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.opening import open_where
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.analysis.results.language import FilterError
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
 from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel, Term
 from atomsieve.structures.errors import InputError, MethodMismatchError, StoreError
 from atomsieve.structures.identity import content_key
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction

@@ -125,7 +125,7 @@ def test_what_cannot_be_asked_is_an_error_of_input(call: Callable[..., Result], 
         (("--where", "method = vasp"), "unknown method 'vasp'"),
         (("--columns", "sites"), "did you mean 'site'"),
         (("--of", "rows"), "unknown collection"),
-        (("--from", "nowhere"), "there is no database"),
+        (("--database", "nowhere"), "there is no database"),
         (("--descending",), "goes with --sort"),
     ):
         error = call("results", *arguments).exception
@@ -134,7 +134,7 @@ def test_what_cannot_be_asked_is_an_error_of_input(call: Callable[..., Result], 
     assert call("results", "--csv", "--json").exit_code == 2
     away = cli("results", cwd=tmp_path)
     assert away.returncode == 2
-    assert "--from WHERE" in away.stderr
+    assert "--database WHERE" in away.stderr
     assert "Traceback" not in away.stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -19,7 +19,7 @@ from atomsieve.builders.families.ribbon import LENGTHS, WIDTHS, pore_row
 from atomsieve.builders.family import TRANSITION_METALS, stretch
 from atomsieve.builders.placement import place, poses
 from atomsieve.builders.poses.faces import open_directions
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 metals = st.sampled_from(TRANSITION_METALS)

@@ -100,7 +100,7 @@ def ran(
         wrong = {**environment, "ATOMSIEVE_MONGODB_URI": uri.replace("someone", "nobody")}
         for command in (("run", "c.yaml"), ("status", "secretive")):
             failed = cli(*command, cwd=folder, **wrong)
-            assert failed.returncode == 2, failed.stdout + failed.stderr
+            assert failed.returncode == 3, failed.stdout + failed.stderr
             said += failed.stdout + failed.stderr
         away = {
             **environment,

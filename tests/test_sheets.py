@@ -29,8 +29,8 @@ from atomsieve.builders.lattices.sheets import Unit, apex, repeated
 from atomsieve.builders.placement import poses
 from atomsieve.builders.poses.faces import open_directions
 from atomsieve.builders.vectors import turned
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.site import ActiveSite
 
 PORPHENE = Unit(*porphyrin_sheet.core(1.98), porphyrin_sheet.LATTICE_CONSTANT * np.eye(2))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomsieve.analysis.spin import SpinOutcome, distinct_states, is_single_start, matched
+from atomsieve.analysis.spin import SpinOutcome, distinct_states, matched
 from atomsieve.structures.spin import SpinStart
 
 IRON = (SpinStart("intermediate", 3, (2.0,)), SpinStart("high", 5, (4.0,)), SpinStart("low", 1, (0.0,)))
@@ -75,18 +75,16 @@ def test_states_are_counted_by_energy_and_moments() -> None:
         SpinOutcome(-9.7, 5, (3.5,)),
     )
     assert distinct_states([quintet, again, triplet]) == [[2, 1], [0]]
-    assert not is_single_start([quintet, triplet])
+    assert len(distinct_states([quintet, triplet])) == 2
     # free moments: two starts, one end
     fell = SpinOutcome(-10.001, None, (2.0,))
     assert distinct_states([triplet, fell]) == [[1, 0]]
-    assert is_single_start([triplet, fell])
     # the same energy by chance, and no moments to tell
     assert len(distinct_states([SpinOutcome(-1.0, 1), SpinOutcome(-1.001, 3)])) == 2
     assert len(distinct_states([SpinOutcome(-1.0, 1), SpinOutcome(-1.001, 1)])) == 1
     # degenerate by chance, but not the same moments: ferromagnetic low against high
     assert len(distinct_states([SpinOutcome(-1.0, 3, (2.0,)), SpinOutcome(-1.001, 3, (0.3,))])) == 2
-    assert is_single_start([])
-    assert is_single_start([triplet])
+    assert distinct_states([]) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from([-1.0, -0.5, 0.0]), st.sampled_from([0.0, 2.0, 4.0])), max_size=8))

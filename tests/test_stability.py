@@ -26,7 +26,7 @@ from atomsieve.workflows.ledger import Ledger
 from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
-from atomsieve.workflows.watch import Summary
+from atomsieve.workflows.watch import Summary, Watch
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,14 +43,6 @@ relaxation: {max_steps: 100}
 poses: {most: 1}
 spin: {clean: 1, adsorbed: fixed}
 """
-
-
-class Silent:
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: CheckedCampaign, sites: int) -> None: ...
-    def passed(self, stage: CheckedCampaign, sifted: Any) -> None: ...
 
 
 def found(key: str, energy: float, verdict: str = "intact", **more: Any) -> dict[str, Any]:
@@ -168,7 +160,7 @@ def read(text: str, folder: Path) -> CheckedCampaign:
 
 def run(checked: CheckedCampaign) -> Summary:
     with Database.embedded(checked.folder.database) as database:
-        return Runner(checked, database, 2, Silent()).run()
+        return Runner(checked, database, 2, Watch()).run()
 
 
 def known(checked: CheckedCampaign) -> dict[str, Stability]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +28,9 @@ from atomsieve.workflows.plan import Planner
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.stageplan import StagePlan, plan_stages
-from atomsieve.workflows.watch import Summary
+from atomsieve.workflows.watch import Summary, Watch
+
+from .processes import wait_until_alone
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,23 +62,19 @@ def read(text: str, folder: Path) -> CheckedCampaign:
     return load(path, Settings(folder=folder / "atomsieve-data"))
 
 
-class Silent:
-    """Hears, and keeps what passed."""
+class Heard(Watch):
+    """Keeps what passed."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int, int]] = []
 
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: CheckedCampaign, sites: int) -> None: ...
     def passed(self, stage: CheckedCampaign, sifted: Any) -> None:
         assert stage.stage is not None
         self.seen.append((stage.stage.name, sifted.entered, len(sifted.passed)))
 
 
 def run(checked: CheckedCampaign) -> tuple[Summary, list[tuple[str, int, int]]]:
-    watch = Silent()
+    watch = Heard()
     with Database.embedded(checked.folder.database) as database:
         return Runner(checked, database, 2, watch).run(), watch.seen
 
@@ -489,7 +485,7 @@ def test_a_run_that_is_killed_in_its_second_stage_goes_on_there(done: Path, tmp_
             start_new_session=True,
         )
         assert process.wait(timeout=300) == -signal.SIGKILL
-        _wait_until_alone(process.pid)
+        wait_until_alone(process.pid)
     finished = {path.parent.name for path in data.glob("results/*/*/result.json")}
     begun = Counter(starts(tmp_path))
     assert len(finished) > counts[0]
@@ -514,18 +510,6 @@ def _checked(folder: Path) -> CheckedCampaign:
 def _rows(folder: Path) -> dict[str, dict[str, Any]]:
     with Database.embedded(folder / "atomsieve-data" / "atomsieve.sqlite") as database:
         return {row["key"]: {"carried": [], **row} for row in database.adsorption_energies.query({})}
-
-
-def _wait_until_alone(group: int) -> None:
-    """Wait until no process of a group is left."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("processes were left behind")
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ import pytest
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import WINDOW, Glance, server_looks
+from atomsieve.structures.clock import duration
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import Task, TaskCount, TaskState
 from atomsieve.workflows.folder import Folder
@@ -27,7 +28,8 @@ from atomsieve.workflows.printing import console
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.turn import running
 from atomsieve.workflows.watching import monitor
-from atomsieve.workflows.watching.board import board, duration, left_text
+from atomsieve.workflows.watching.board import board, left_text
+from atomsieve.workflows.watching.standing import Standing
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime(2026, 1, 2, 12, 0, 0)
@@ -57,11 +59,11 @@ def count(kind: str, state: TaskState, number: int, **more: object) -> TaskCount
     return TaskCount(kind=kind, state=state, number=number, **{**told, **more})  # type: ignore[arg-type]
 
 
-def standing(tmp_path: Path, *counts: TaskCount, sites: int = 100, stages: object = None) -> monitor.Standing:
+def standing(tmp_path: Path, *counts: TaskCount, sites: int = 100, stages: object = None) -> Standing:
     return monitor.standing("c", Glance(counts, sites, stages or {}, NOW), Folder(tmp_path))  # type: ignore[arg-type]
 
 
-def text_of(seen: monitor.Standing) -> str:
+def text_of(seen: Standing) -> str:
     out = console()
     with out.capture() as captured:
         out.print(board(seen, "c"), soft_wrap=True)

@@ -24,6 +24,7 @@ from atomsieve.workflows.campaigns import load
 from atomsieve.workflows.harvest import stored_rows
 from atomsieve.workflows.runner import Runner
 from atomsieve.workflows.settings import Settings
+from atomsieve.workflows.watch import Watch
 
 KT = 8.617333262e-5 * 298.15
 CONDITIONS = {"temperature": 298.15, "pH": 0.0, "potential": 0.0, "scale": "RHE"}
@@ -297,16 +298,6 @@ def test_reactions_at_another_temperature_and_computed_molecules_need_vibrations
         load(path, Settings(folder=tmp_path / "data"))
 
 
-class Silent:
-    """Hears nothing."""
-
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: Any) -> None: ...
-    def site(self, label: str, rows: Any, *, stored: bool) -> None: ...
-    def stage(self, stage: Any, sites: int) -> None: ...
-    def passed(self, stage: Any, sifted: Any) -> None: ...
-
-
 def test_a_campaign_with_computed_molecules(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     counts, found = [], []
@@ -314,8 +305,8 @@ def test_a_campaign_with_computed_molecules(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         checked = load(path, Settings(folder=tmp_path / "data"))
         with Database.embedded(checked.folder.database) as database:
-            counts.append(Runner(checked, database, 1, Silent()).run().computed)
-            assert Runner(checked, database, 1, Silent()).run().computed == 0
+            counts.append(Runner(checked, database, 1, Watch()).run().computed)
+            assert Runner(checked, database, 1, Watch()).run().computed == 0
             (site,) = stored_rows(checked, database)
             found.append(next(one for one in site.potentials if one.reaction == "CO2RR-CO"))
     # the second time CO, and HCOOH where it leaves, are all that is new

@@ -24,10 +24,11 @@ from atomsieve.analysis.thermochemistry import (
     reference_pressure,
     symmetry_number,
 )
-from atomsieve.structures.calculation import Judgement, Request, Verdict
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import TREATMENTS
 from atomsieve.structures.energies import Term
 from atomsieve.structures.errors import InputError, MethodMismatchError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.method import Method
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict
 from atomsieve.structures.units import WAVENUMBER

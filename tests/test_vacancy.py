@@ -26,8 +26,8 @@ from atomsieve.builders.bonding import is_metal
 from atomsieve.builders.family import TRANSITION_METALS
 from atomsieve.builders.spin import start_moments
 from atomsieve.builders.spin_starts import starts
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows.calculators import calculator

@@ -15,12 +15,13 @@ from ase.io import read
 from atomate2.utils.testing.vasp import monkeypatch_vasp
 from jobflow import CURRENT_JOB
 
-from atomsieve.structures.calculation import Calculation, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Request
 from atomsieve.structures.errors import CalculationError, FailureClass
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.workflows.attempts import Course
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.codes import vasp_run
-from atomsieve.workflows.codes.vasp import missing
+from atomsieve.workflows.codes.vasp_installation import missing
 from atomsieve.workflows.order import Order, Relaxed
 from atomsieve.workflows.relaxation import relax
 

@@ -19,7 +19,8 @@ from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.builders.family import TRANSITION_METALS
-from atomsieve.builders.placement import Placement, place
+from atomsieve.builders.placement import place
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.errors import InputError, MethodMismatchError
 from atomsieve.structures.gate import Participant, require_combinable
 from atomsieve.structures.hubbard import hubbard_tables, hubbard_u

@@ -12,8 +12,8 @@ from ase.build import graphene, molecule
 from atomsieve.analysis.verdict import BONDED, BROKEN, judge_adsorbed, judge_clean, judge_molecule
 from atomsieve.builders import axial
 from atomsieve.structures.adsorbate import adsorbate
-from atomsieve.structures.calculation import Judgement, Verdict
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.molecule import molecule as gas
 from atomsieve.structures.site import ActiveSite
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean
 from atomsieve.builders.catalog import build, recipes
 from atomsieve.structures.adsorbate import END_ON, adsorbate, adsorbates
-from atomsieve.structures.calculation import USABLE, Judgement, Verdict
+from atomsieve.structures.judgement import USABLE, Judgement, Verdict
 from atomsieve.structures.site import ActiveSite
 
 SITE = build(next(iter(recipes({"family": "porphine", "metals": "Co"}))))

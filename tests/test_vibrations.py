@@ -19,8 +19,9 @@ from atomsieve.analysis.saddle import along_imaginary, followed_request
 from atomsieve.analysis.thermochemistry import adsorbed_terms, gas_terms, harmonic_terms
 from atomsieve.analysis.verdict import judge_molecule
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Failure, Request
 from atomsieve.structures.errors import FailureClass, StoreError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import atoms_from_dict, atoms_to_dict

@@ -14,7 +14,7 @@ import pytest
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.verdict import judge_clean
 from atomsieve.builders import catalog
-from atomsieve.structures.calculation import Judgement, Verdict
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.workflows.calculators import calculator

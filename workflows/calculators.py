@@ -11,6 +11,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows import electronic, learned
 from atomsieve.workflows.codes import cp2k, espresso, gpaw, vasp
+from atomsieve.workflows.declared import Table
 from atomsieve.workflows.entry import CalculatorEntry, Gives, Setting
 from atomsieve.workflows.order import Order, Requirement
 
@@ -143,20 +144,28 @@ _ENTRIES = (
     espresso.ENTRY,
     vasp.ENTRY,
 )
-#: All calculators by name.
-CALCULATORS: Mapping[str, CalculatorEntry] = MappingProxyType(
-    {entry.name: entry for entry in (*_ENTRIES, *learned.ENTRIES)}
-)
+#: All calculators by name, those that other packages declare included.
+CALCULATORS = Table((*_ENTRIES, *learned.ENTRIES))
 
 
 def calculator(name: str) -> CalculatorEntry:
     """Return one entry of the table.
 
+    Parameters
+    ----------
+    name : str
+        What a campaign calls it.
+
     Raises
     ------
     InputError
-        If there is none of this name.
+        If there is none of this name, or what a package declares under it cannot be used.
     """
     if name not in CALCULATORS:
-        raise InputError(unknown(name, CALCULATORS, "calculator"))
+        raise InputError(no_calculator(name))
     return CALCULATORS[name]
+
+
+def no_calculator(name: str) -> str:
+    """Say that there is no calculator of a name, and how one of a person's own comes in."""
+    return f"{unknown(name, CALCULATORS, 'calculator')}; or install the package that declares it"

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from ase import Atoms
 
 from atomsieve.analysis.poses import RelaxedPose, distinct_poses
-from atomsieve.builders.placement import Placement
-from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.builders.poses.placement import Placement
+from atomsieve.structures.calculation import Request
+from atomsieve.structures.judgement import USABLE
 from atomsieve.structures.reference import lowest
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
 from atomsieve.workflows.requests import Policy

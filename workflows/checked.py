@@ -13,19 +13,19 @@ from atomsieve.analysis.surroundings import Surroundings, surroundings
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate
 from atomsieve.structures.campaign import Campaign, read_criteria
-from atomsieve.structures.correction import TREATMENTS, correction_tables
+from atomsieve.structures.correction import correction_tables
 from atomsieve.structures.criterion import Criteria
 from atomsieve.structures.energies import policy_key, slot_key
-from atomsieve.structures.identity import content_key, plain
+from atomsieve.structures.identity import content_key
 from atomsieve.structures.molecule import molecule, reference_amounts
 from atomsieve.structures.reaction import Reaction
-from atomsieve.structures.section import PROBE, MethodSection, PrerelaxationSection, StageSection
+from atomsieve.structures.section import PROBE, MethodSection
 from atomsieve.structures.stability import stability_key
-from atomsieve.workflows.attempts import GEOMETRY
+from atomsieve.structures.stage_section import StageSection
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.entry import CalculatorEntry
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.metals import metal_method
+from atomsieve.workflows.policies import stated_numerics, stated_policy
 from atomsieve.workflows.relaxation import is_settled
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.variants import StabilityPolicy
@@ -116,63 +116,13 @@ class CheckedCampaign:
     @cached_property
     def _own(self) -> Policy:
         """What is tried, whatever came before."""
-        c = self.campaign
-        policy = Policy(
-            method=self.entry.method(self.method_section.settings),
-            fmax=c.relaxation.fmax,
-            clean=c.spin.clean,
-            adsorbed=c.spin.adsorbed,
-            tilts=tuple(c.poses.tilts),
-            azimuths=c.poses.azimuths,
-            most=c.poses.most,
-            torsions=c.poses.torsions,
-            spin=self.entry.spin,
-            corrections=c.thermochemistry.corrections,
-            solvation=c.thermochemistry.solvation,
-            gas_corrections=c.thermochemistry.gas_corrections,
-            temperature=c.conditions.temperature,
-        )
-        if c.prerelaxation is not None:
-            cheap = calculator(c.prerelaxation.calculator)
-            method = cheap.method(c.prerelaxation.settings)
-            before = replace(policy, method=method, fmax=c.prerelaxation.fmax, spin=cheap.spin)
-            policy = replace(policy, before=before, carry=c.prerelaxation.keep)
-        if c.single_point is not None:
-            dear = calculator(c.single_point.calculator)
-            method = dear.method(c.single_point.settings)
-            policy = replace(policy, single_point=method, single_point_knows_spin=dear.knows_spin)
-        policy = replace(policy, electronic=c.descriptors.electronic)
-        thermal = c.thermochemistry
-        if thermal.corrections in TREATMENTS:
-            floor = thermal.floor if thermal.corrections == "quasi-harmonic" else 0.0
-            asked = {"displacement": thermal.displacement, "floor": floor}
-            policy = replace(policy, vibrations={**asked, "metal": thermal.metal, "follow": thermal.follow})
-        if c.fingerprints.co_stretch:
-            policy = replace(policy, probe={"displacement": thermal.displacement, "metal": c.fingerprints.metal})
-        return policy
+        return stated_policy(self.campaign)
 
     @cached_property
     def numerics(self) -> dict[str, dict[str, Any]]:
         """How calculations get where they get, by the key of their method."""
-        c = self.campaign
-        sections: list[MethodSection | PrerelaxationSection] = [self.method_section]
-        sections += [section for section in (c.single_point, c.prerelaxation) if section is not None]
-        found = dict(self.previous.numerics) if self.previous is not None else {}
-        for section in sections:
-            entry = calculator(section.calculator)
-            steps = section.max_steps if isinstance(section, PrerelaxationSection) else c.relaxation.max_steps
-            ladder = {"scf": entry.ladder, "geometry": GEOMETRY} if c.relaxation.ladder else {}
-            method = entry.method(section.settings)
-            # bulk metals may be calculated without U
-            mixed = c.stability is not None and c.stability.metals == "mixed"
-            for key in dict.fromkeys((method.key, metal_method(method, "mixed").key if mixed else method.key)):
-                found[key] = {
-                    "max_steps": steps,
-                    "optimizer": c.relaxation.optimizer,
-                    "ladder": plain(ladder),
-                    **entry.numerics(section.settings),
-                }
-        return found
+        before = self.previous.numerics if self.previous is not None else {}
+        return {**before, **stated_numerics(self.campaign)}
 
     def is_settled(self, document: Mapping[str, Any] | None) -> bool:
         """Return whether an outcome still stands under this campaign's numerics."""
@@ -285,7 +235,8 @@ class CheckedCampaign:
             for name in found.keys() - set(self.origin.campaign.all_adsorbates):
                 # poses stand on a clean site that was carried on, but none of them was
                 found[name] = {**found[name], "before": {**found[name]["before"], "states": "clean"}}
-        return found
+        own = self.policy.own
+        return {name: {**found[name], "definition": own[name]} if name in own else found[name] for name in found}
 
     def policy_keys(self, recipe: Mapping[str, Any]) -> dict[str, str]:
         """Return the policy key of each adsorbate's row at a site, known before anything runs."""

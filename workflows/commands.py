@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -17,13 +16,16 @@ from atomsieve.structures.errors import CampaignError, InputError
 from atomsieve.structures.identity import plain
 from atomsieve.structures.site import ActiveSite
 from atomsieve.workflows import display, screen
-from atomsieve.workflows.campaigns import find, lacks, load, open_database, stored_database
+from atomsieve.workflows.campaign_check import lacks
+from atomsieve.workflows.campaigns import find, load, open_database, stored_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.comparison import method_agreements
 from atomsieve.workflows.drawing import draw
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder, file_stem
 from atomsieve.workflows.funnel import Level, levels
 from atomsieve.workflows.gallery import fit_text
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, core_count, read_settings
 
 
@@ -109,15 +111,18 @@ def _print_keys(checked: CheckedCampaign, *, as_json: bool) -> None:
     if len(checked.stages) > 1:
         # what later stages ask for starts from what the one before leaves, and has no key before that
         screen.console(stderr=True).print("those of the first stage; what later ones ask for depends on its results")
-    for name, request, certain in Planner(checked.stages[0], None).requests():
-        if as_json:
-            line = {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
-            sys.stdout.write(json.dumps(line) + "\n")
-        else:
-            sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
+    found = Planner(checked.stages[0], None).requests()
+    if as_json:
+        screen.print_json_list(
+            {"key": request.key, "for": name, "certain": certain, "request": plain(request.to_dict())}
+            for name, request, certain in found
+        )
+        return
+    for name, request, certain in found:
+        sys.stdout.write(f"{request.key}  {'will run' if certain else 'may run '}  {name}\n")
 
 
-def run(file: str, workers: int | None) -> int:
+def run(file: str, workers: int | None, *, as_json: bool = False) -> int:
     """Run a campaign; return the exit code."""
     from atomsieve.workflows.runner import Runner
 
@@ -128,7 +133,7 @@ def run(file: str, workers: int | None) -> int:
     workers = workers or settings.workers or core_count()
     command = f"atomsieve run {shlex.quote(file)}"
     total = checked.site_count
-    out = screen.console()
+    out = screen.console(stderr=as_json)
     database = open_database(checked.campaign, checked.folder, settings)
     out.print(
         f"[bold]{checked.campaign.name}[/bold]: {total:,} sites, "
@@ -138,11 +143,11 @@ def run(file: str, workers: int | None) -> int:
     )
     out.print(f"stop it whenever you like; to go on: {command}")
     try:
-        with database, screen.ScreenWatch(out, total) as watch:
+        with database, ScreenWatch(out, total) as watch:
             summary = Runner(checked, database, workers, watch).run()
     except KeyboardInterrupt:
         out.print(f"stopped; everything that was finished is kept. To go on: {command}")
-        return 130
+        return Code.STOPPED
     done = f"{summary.computed:,} calculations done, {summary.reused:,} found done, {summary.failed:,} failed"
     if summary.stored == summary.sites and not summary.errors:
         out.print(f"everything was there already; nothing was computed ({summary.seconds:.1f} s)")
@@ -150,6 +155,12 @@ def run(file: str, workers: int | None) -> int:
         out.print(f"{summary.sites:,} of {summary.entered:,} sites complete in {summary.seconds:.0f} s: {done}")
     for label, error in summary.errors.items():
         out.print(f"[red]{escape(label)}[/red]: {escape(error.strip().splitlines()[-1])}")
+    code = Code.INCOMPLETE if summary.errors else Code.DONE
+    if as_json:
+        data = asdict(summary)
+        counts = {"sites": data.pop("entered"), "complete": data.pop("sites")}
+        screen.print_json({"campaign": checked.campaign.name, **counts, **data})
+        return code
     with database:
         found = levels(checked, database)
     name = handle(checked, file, settings)
@@ -161,10 +172,10 @@ def run(file: str, workers: int | None) -> int:
     )
     if summary.errors:
         out.print(f"try the rest again: {command}")
-    return 1 if summary.errors else 0
+    return code
 
 
-def flow(file: str, out: Path, site: str | None) -> None:
+def flow(file: str, out: Path, site: str | None, *, as_json: bool = False) -> None:
     """Write a campaign's flow."""
     from atomsieve.workflows.flowfile import write_flow
 
@@ -172,6 +183,11 @@ def flow(file: str, out: Path, site: str | None) -> None:
     if missing := lacks(checked.campaign):
         raise CampaignError(checked.source, missing)
     written = write_flow(checked, out, site)
+    if as_json:
+        stage = checked.stages[0].stage
+        data = {"stage": stage.name if stage is not None else None, "sites": written.sites, "gases": written.gases}
+        screen.print_json({"campaign": checked.campaign.name, "file": str(out), **data})
+        return
     console = screen.console()
     of = f" of its first stage, {checked.stages[0].stage.name}" if checked.stages[0].stage is not None else ""
     console.print(
@@ -205,7 +221,10 @@ def results(
     """Show a campaign's rows."""
     checked, found = stored_levels(file_or_name)
     rows = display.rows(found)
-    chosen = table.ordered(table.select(rows, **filters), sort, descending=descending)
+    chosen = table.select(rows, **filters)
+    for name in reversed(sort.split(",")):
+        own = name.strip()
+        chosen = table.ordered(chosen, own.removeprefix("-"), descending=descending or own.startswith("-"))
     # what is still in comes first
     chosen = sorted(chosen, key=lambda row: bool(row.get("rejected")))[:limit]
     columns = [*table.columns_of(rows, checked.campaign.all_adsorbates), *table.COMPARISON_COLUMNS]
@@ -234,7 +253,7 @@ def explain(file_or_name: str, site: str | None, what: str | None, path: int, *,
 
 
 def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
-    """Draw a campaign's plots, and write its page; or print what that shows."""
+    """Draw a campaign's plots, write its page, its methods paragraph and BibTeX; or print what these show."""
     from atomsieve.analysis.report.page import write_report
     from atomsieve.workflows.reporting import report_data
 
@@ -251,6 +270,10 @@ def report(file_or_name: str, output: Path | None, *, as_json: bool) -> None:
             return
         paths = draw(found, target)
     target.mkdir(parents=True, exist_ok=True)
-    paths.append(write_report(data, target / f"{file_stem(checked.campaign.name)}.html"))
+    stem = file_stem(checked.campaign.name)
+    paths.append(write_report(data, target / f"{stem}.html"))
+    for name, text in ((f"{stem}-methods.md", data["methods_text"]), (f"{stem}.bib", data["bibtex"])):
+        (target / name).write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        paths.append(target / name)
     for path in paths:
         screen.console().print(str(path), soft_wrap=True)

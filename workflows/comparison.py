@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from atomsieve.analysis.one_method import of_one_method
 from atomsieve.analysis.ranking import ranking
 from atomsieve.analysis.resting import BARE, Candidate, at_rest, candidates, windows
 from atomsieve.analysis.selectivity import selectivity
 from atomsieve.analysis.spread import Agreement, Spread, agreements, spreads
 from atomsieve.analysis.surroundings import Surroundings
-from atomsieve.analysis.table import of_one_method
 from atomsieve.structures.conditions import with_ligands
 from atomsieve.structures.errors import MethodMismatchError
 from atomsieve.structures.limiting import LimitingPotential

@@ -2,20 +2,78 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
+from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import typer
 
+from atomsieve.structures.task import KINDS, TaskState
+from atomsieve.workflows.engine import ENGINES
+
 #: Names that are offered at a time.
-MOST = 200
+MOST: Final = 200
+#: What the catalogs would tell in half a second, which is too long for a tab key; a test holds them together.
+FAMILIES: Final = (
+    "graphene",
+    "graphene-dual",
+    "graphene-triple",
+    "graphene-pair",
+    "ribbon",
+    "porphyrin-graphene",
+    "porphyrin-sheet",
+    "g-C3N4",
+    "C2N",
+    "graphdiyne",
+    "CTF",
+    "BN",
+    "porphine",
+    "tetraphenylporphyrin",
+    "tetrabenzoporphyrin",
+    "phthalocyanine",
+    "catecholate",
+    "diimine",
+    "dithiolene",
+    "salen",
+    "EDDA",
+    "bipyridine",
+    "ethylenediamine",
+    "conductive-mof",
+    "cof-366",
+    "phthalocyanine-cof",
+    "zr6-node",
+    "paddlewheel",
+    "oxo-trimer",
+    "Zn4O-node",
+    "MFU-4l-node",
+    "MOF-74-chain",
+    "pore",
+    "structure",
+)
+CALCULATORS: Final = (
+    "mock",
+    "emt",
+    "gfn1-xtb",
+    "gfn2-xtb",
+    "gpaw",
+    "cp2k",
+    "espresso",
+    "vasp",
+    "chgnet",
+    "sevennet",
+    "mace",
+    "fairchem",
+)
 
 
 def campaigns(incomplete: str) -> list[str]:
     """Return the campaigns of the settings' database, and the YAML files here, that begin so."""
-    files = [str(path) for path in Path().glob("*.y*ml")]
-    return [name for name in [*_known("campaigns", "key", incomplete), *sorted(files)] if name.startswith(incomplete)]
+    local = [str(path) for path in Path().glob("*.y*ml")]
+    return _begun([*_known("campaigns", "key", incomplete), *sorted(local)], incomplete)
 
 
 def sites(incomplete: str) -> list[str]:
@@ -23,24 +81,108 @@ def sites(incomplete: str) -> list[str]:
     return _known("sites", "label", incomplete)
 
 
-def collections() -> list[str]:
+def workers(incomplete: str) -> list[str]:
+    """Return the clusters that the settings' folder describes."""
+    from atomsieve.structures.errors import InputError
+    from atomsieve.workflows.settings import read_settings
+
+    with suppress(InputError, OSError):
+        found = read_settings().workers_folder.expanduser().glob("*.yaml")
+        return _begun(sorted(path.stem for path in found), incomplete)
+    return []
+
+
+def families(incomplete: str) -> list[str]:
+    """Return the families of sites."""
+    return _begun(FAMILIES, incomplete)
+
+
+def calculators(incomplete: str) -> list[str]:
+    """Return the calculators."""
+    return _begun(CALCULATORS, incomplete)
+
+
+def engines(incomplete: str) -> list[str]:
+    """Return the engines."""
+    return _begun(ENGINES, incomplete)
+
+
+def kinds(incomplete: str) -> list[str]:
+    """Return the kinds of calculations."""
+    return _begun(KINDS, incomplete)
+
+
+def reactions(incomplete: str) -> list[str]:
+    """Return the reactions."""
+    return _begun(_headings("atomsieve.structures", "reactions.yaml"), incomplete)
+
+
+def metals(incomplete: str) -> list[str]:
+    """Return the symbols of metals; of several with minus signs between them, the last goes on."""
+    before, minus, begun = incomplete.rpartition("-")
+    found = _headings("atomsieve.structures", "metals.yaml")
+    return [f"{before}{minus}{name}" for name in _begun(found, begun)]
+
+
+def causes(incomplete: str) -> list[str]:
+    """Return the causes of failures."""
+    return _begun(_headings("atomsieve.workflows.watching", "causes.yaml"), incomplete)
+
+
+def states(incomplete: str) -> list[str]:
+    """Return the states of calculations."""
+    return _begun(TaskState, incomplete)
+
+
+def classes(incomplete: str) -> list[str]:
+    """Return what may be done about failures, as words with minus signs."""
+    from atomsieve.structures.errors import FailureClass
+
+    return _begun((entry.name.lower().replace("_", "-") for entry in FailureClass), incomplete)
+
+
+def verdicts(incomplete: str) -> list[str]:
+    """Return the verdicts on geometries."""
+    from atomsieve.structures.judgement import Verdict
+
+    return _begun(Verdict, incomplete)
+
+
+def formats(incomplete: str) -> list[str]:
+    """Return the formats of exports."""
+    from atomsieve.analysis.export import FORMATS
+
+    return _begun(FORMATS, incomplete)
+
+
+def collections(incomplete: str) -> list[str]:
     """Return what can be asked of a database."""
     from atomsieve.analysis.results.fields import COLLECTIONS
 
-    return list(COLLECTIONS)
+    return _begun(COLLECTIONS, incomplete)
 
 
 def columns(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the fields that a list with commas can go on with."""
     before, comma, begun = incomplete.rpartition(",")
     minus = "-" if begun.startswith("-") else ""
-    return [f"{before}{comma}{minus}{name}" for name in _fields(ctx) if name.startswith(begun.removeprefix("-"))]
+    return [f"{before}{comma}{minus}{name}" for name in _begun(_fields(ctx), begun.removeprefix("-"))]
 
 
 def conditions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the fields that a condition can go on with."""
     before, blank, begun = incomplete.rpartition(" ")
-    return [f"{before}{blank}{name}" for name in _fields(ctx) if name.startswith(begun)]
+    return [f"{before}{blank}{name}" for name in _begun(_fields(ctx), begun)]
+
+
+def _begun(names: Iterable[str], incomplete: str) -> list[str]:
+    return [str(name) for name in names if name.startswith(incomplete)]
+
+
+def _headings(package: str, name: str) -> list[str]:
+    """Return the outermost keys of a file of data, which needs no parser."""
+    text = (files(package) / name).read_text(encoding="utf-8")
+    return re.findall(r"^(\w[\w -]*):", text, flags=re.MULTILINE)
 
 
 def _fields(ctx: typer.Context) -> list[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.placement import Placement
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.adsorbate import OF_LATTICE, adsorbates
-from atomsieve.structures.calculation import USABLE, Request
+from atomsieve.structures.calculation import Request
 from atomsieve.structures.errors import StoreError
 from atomsieve.structures.identity import canonical
-from atomsieve.structures.reference import lowest, lowest_adsorbed, reference
+from atomsieve.structures.judgement import USABLE
+from atomsieve.structures.reference import lowest_adsorbed, reference
 from atomsieve.structures.section import PROBE
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.vibrations import displacement_requests, vibrations_request
@@ -30,47 +30,12 @@ from atomsieve.workflows.count import (
     total,
 )
 from atomsieve.workflows.harvest import SiteRows
+from atomsieve.workflows.level import Level, Reference
 from atomsieve.workflows.requests import Policy
 from atomsieve.workflows.spins import Spin, adsorbed_spins
 
-Reference = Mapping[str, Any]
 #: From request keys to the outcomes among them that still stand; None where nothing has been stored yet.
 Known = Callable[[Iterable[str]], Mapping[str, dict[str, Any]]] | None
-
-
-@dataclass
-class Level:
-    """What one policy asks for at a site.
-
-    Parameters
-    ----------
-    policy : Policy
-        The policy.
-    clean : list of mapping or None
-        References of the clean starts; None unless all are known.
-    adsorbed : dict of str to (list of mapping or None)
-        The same by adsorbate.
-    clean_count : Count
-        Of the clean starts.
-    adsorbed_counts : dict of str to Count
-        By adsorbate.
-    """
-
-    policy: Policy
-    clean: list[Reference] | None = None
-    adsorbed: dict[str, list[Reference] | None] = field(default_factory=dict)
-    clean_count: Count = field(default_factory=Count)
-    adsorbed_counts: dict[str, Count] = field(default_factory=dict)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether nothing of it is left to run."""
-        return self.clean is not None and None not in self.adsorbed.values()
-
-    @property
-    def parent(self) -> Reference | None:
-        """The lowest clean state, where that is known."""
-        return lowest(self.clean) if self.clean is not None else None
 
 
 class SiteCounter:

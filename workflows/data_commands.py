@@ -1,4 +1,4 @@
-"""Commands about data: what is stored, pulled out by question, by site, or as files for other programs."""
+"""Commands about data: what is stored, taken in from elsewhere, pulled out by question, by site, or as files."""
 
 from __future__ import annotations
 
@@ -7,53 +7,63 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import completing
+from atomsieve.workflows import completing, options
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="WHERE",
-        help="Which database: a folder, an SQLite file or a mongodb:// URI; unless given, the one of the settings.",
-    ),
-]
+
+def ingest(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The campaign under which results will be found.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Folders of VASP runs; ASE databases, extended XYZ or CSV files."),
+    ],
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file that says what is what; see docs/ingest.md.")
+    ] = None,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="What paths say, as {site}/{adsorbate}; may be given more than once."),
+    ] = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take in what has been calculated before: find out what each run is, check it, store it."""
+    from atomsieve.workflows.ingest import command
+
+    raise typer.Exit(command.ingest(name, paths, mapping, pattern or [], as_json=as_json, is_dry=dry_run))
 
 
 def results(
-    file_or_name: Annotated[
+    campaign: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|NAME]",
-            help="A campaign file, or the name of one that was run; the whole database unless given.",
+            metavar="FILE|NAME",
+            help="A campaign file, or the name of a campaign that was run; the whole database unless given.",
             autocompletion=completing.campaigns,
         ),
     ] = None,
-    where: Annotated[
+    where: options.Where = None,
+    metal: options.Metal = None,
+    reaction: options.Reaction = None,
+    family: options.Family = None,
+    verdict: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT",
-            help='What to look for in the database: "metal in Fe,Co and overpotential < 0.4 and verdict = bound".',
-            autocompletion=completing.conditions,
+            metavar="VERDICT",
+            help="Only sites where an adsorbate has this verdict: bound, desorbed, dissociated ...",
+            autocompletion=completing.verdicts,
+            rich_help_panel=options.ONLY,
         ),
     ] = None,
-    metal: Annotated[str | None, typer.Option(help="Only sites that hold this metal, or these: Fe-Co.")] = None,
-    reaction: Annotated[str | None, typer.Option(help="Only this reaction.")] = None,
-    family: Annotated[str | None, typer.Option(help="Only this family of supports.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="Only sites where an adsorbate has this verdict.")] = None,
-    overpotential_max: Annotated[float | None, typer.Option(help="V; only sites at or below it.")] = None,
-    overpotential_min: Annotated[float | None, typer.Option(help="V; only sites at or above it.")] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(help="Fields to show, with commas between them.", autocompletion=completing.columns),
+    overpotential_max: Annotated[
+        float | None,
+        typer.Option(metavar="VOLT", help="Only overpotentials at or below it, V.", rich_help_panel=options.ONLY),
     ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            help="Field to sort by, as --json names it; of the database several, with commas, a minus for downwards.",
-            autocompletion=completing.columns,
-        ),
+    overpotential_min: Annotated[
+        float | None,
+        typer.Option(metavar="VOLT", help="Only overpotentials at or above it, V.", rich_help_panel=options.ONLY),
     ] = None,
+    columns: options.Columns = None,
+    sort: options.Sort = None,
     descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
     group: Annotated[
         str | None,
@@ -63,21 +73,14 @@ def results(
             autocompletion=completing.columns,
         ),
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", "--limit", min=1, help="At most so many rows.")] = None,
-    origin: From = None,
-    of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLLECTION",
-            help="What to look at instead of reaction_results: adsorption_energies, stabilities, sites, failures ...",
-            autocompletion=completing.collections,
-        ),
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
-    as_json: AsJson = False,
-    as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Print JSON lines, a row each, as they are read.")] = False,
+    top: options.Top = None,
+    database: options.Database = None,
+    of: options.Of = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+    as_jsonl: options.AsJsonLines = False,
 ) -> None:
-    """Show free energies, limiting potentials and verdicts: of a campaign, or whatever is asked of the database."""
+    """Show free energies (eV), limiting potentials (V vs RHE) and verdicts: of a campaign, or of the whole database."""
     from atomsieve.workflows import querying
 
     forms = {"csv": as_csv, "json": as_json, "jsonl": as_jsonl}
@@ -91,12 +94,12 @@ def results(
         "overpotential_max": overpotential_max,
         "overpotential_min": overpotential_min,
     }
-    asks_database = any(option is not None for option in (where, origin, of, group, columns)) or as_jsonl
-    if file_or_name is not None and not asks_database:
+    asks_database = any(option is not None for option in (where, database, of, group, columns)) or as_jsonl
+    if campaign is not None and not asks_database:
         from atomsieve.workflows import commands
 
         commands.results(
-            file_or_name,
+            campaign,
             filters=filters,
             sort=sort or "site",
             descending=descending,
@@ -105,7 +108,7 @@ def results(
             as_json=as_json,
         )
         return
-    with querying.asked(file_or_name, where, filters, origin, of) as found:
+    with querying.asked(campaign, where, filters, database, of) as found:
         querying.show(
             found,
             columns=columns,
@@ -121,37 +124,39 @@ def show(
     site: Annotated[
         str,
         typer.Argument(
-            metavar="SITE",
-            help="Its label, the beginning of that, or of its key.",
-            autocompletion=completing.sites,
+            metavar="SITE", help="A site: its label or key, or the beginning of one.", autocompletion=completing.sites
         ),
     ],
-    origin: From = None,
-    as_json: AsJson = False,
+    database: options.Database = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show all that is known of a site: results, energies, stability, failures, and where its calculations lie."""
     from atomsieve.workflows import showing
 
-    showing.show(site, origin, as_json=as_json)
+    showing.show(site, database, as_json=as_json)
 
 
 def export(
     name: Annotated[
-        str | None, typer.Argument(metavar="[FORMAT]", help="csv, parquet, xyz ...; all are listed unless given.")
+        str | None,
+        typer.Argument(
+            metavar="FORMAT",
+            help="csv, parquet, xyz ...; all are listed unless given.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="The file, or the folder, to write.")] = None,
-    where: Annotated[str | None, typer.Option(help='As "metal in Fe,Co and overpotential < 0.4".')] = None,
-    origin: Annotated[
-        str | None, typer.Option("--from", metavar="WHERE", help="A folder, an SQLite file or a mongodb:// URI.")
+    output: Annotated[Path | None, typer.Argument(metavar="OUTPUT", help="The file, or the folder, to write.")] = None,
+    where: options.Where = None,
+    database: options.Database = None,
+    of: options.Of = None,
+    columns: options.Columns = None,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An option of the format; may be given more than once."),
     ] = None,
-    of: Annotated[str | None, typer.Option(metavar="COLLECTION", help="As adsorption_energies.")] = None,
-    columns: Annotated[str | None, typer.Option(help="Fields, with commas between them.")] = None,
-    sort: Annotated[str | None, typer.Option(help="Fields; -overpotential for the largest first.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
-    options: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the format.")
-    ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write results for another program: CSV, Parquet, ASE, extended XYZ, CIF, OPTIMADE, a paper's table ..."""
     from atomsieve.workflows import exporting
@@ -159,6 +164,6 @@ def export(
     if name is None:
         exporting.formats(as_json=as_json)
         return
-    if out is None:
-        raise typer.BadParameter(f"where to? atomsieve export {name} OUT")
-    exporting.write(name, out, where, origin, of, columns, sort, top, options or [], as_json=as_json)
+    if output is None:
+        raise typer.BadParameter(f"where to? atomsieve export {name} OUTPUT")
+    exporting.write(name, output, where, database, of, columns, sort, top, settings or [], as_json=as_json)

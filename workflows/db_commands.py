@@ -6,48 +6,47 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import db_copy
+from atomsieve.workflows import completing, db_copy, options
+from atomsieve.workflows.options import Renamed
 
-app = typer.Typer(name="db", help="Move, keep and mend databases.", no_args_is_help=True)
-app.command()(db_copy.copy)
-app.command()(db_copy.dump)
-app.command("import")(db_copy.import_)
-
-Where = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="WHERE",
-        help="A folder, a SQLite file, or a mongodb:// URI; unless given, the one of the settings.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+app = typer.Typer(name="db", help="Copy, check and migrate databases.", no_args_is_help=True)
 
 
-@app.command()
-def migrate(database: Where = None, as_json: AsJson = False) -> None:
-    """Bring the documents of older versions to the one of now; stop it, and the same command goes on."""
+def migrate(database: options.Database = None, as_json: options.AsJson = False) -> None:
+    """Bring the documents of older versions to the one of now; stop it with Ctrl-C, and the same command goes on."""
     from atomsieve.workflows import upkeep
 
     upkeep.migrate(database, as_json=as_json)
 
 
-@app.command()
-def check(database: Where = None, as_json: AsJson = False) -> None:
+def check(database: options.Database = None, as_json: options.AsJson = False) -> None:
     """Look whether all documents are what they should be; write nothing, and end with 1 if something is amiss."""
     from atomsieve.workflows import upkeep
 
     raise typer.Exit(upkeep.check(database, as_json=as_json))
 
 
-@app.command()
 def schema(
     collection: Annotated[
-        str | None, typer.Argument(metavar="[COLLECTION]", help="One of them; all unless given.")
+        str | None,
+        typer.Argument(
+            metavar="COLLECTION", help="One of them; all unless given.", autocompletion=completing.collections
+        ),
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say what the documents of each collection hold, and in which units."""
     from atomsieve.workflows import upkeep
 
     upkeep.schema(collection, as_json=as_json)
+
+
+for name, command, example in (
+    ("copy", db_copy.copy, "atomsieve db copy atomsieve-data mongodb://server/atomsieve --dry-run"),
+    ("dump", db_copy.dump, "atomsieve db dump atomsieve-data results.jsonl.gz"),
+    ("import", db_copy.import_, "atomsieve db import results.jsonl.gz --database other-data"),
+    ("migrate", migrate, "atomsieve db migrate"),
+    ("check", check, "atomsieve db check --database other-data"),
+    ("schema", schema, "atomsieve db schema adsorption_energies"),
+):
+    app.command(name, cls=Renamed, epilog=f"Example: {example}")(command)

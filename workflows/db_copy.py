@@ -7,16 +7,11 @@ from typing import Annotated
 
 import typer
 
-WHERE = "A folder, a SQLite file, or a mongodb:// URI."
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written; write nothing.")]
+from atomsieve.workflows import options
 
 
 def copy(
-    source: Annotated[str, typer.Argument(metavar="SRC", help=f"From where: {WHERE[0].lower()}{WHERE[1:]}")],
-    target: Annotated[str, typer.Argument(metavar="DST", help=f"To where: {WHERE[0].lower()}{WHERE[1:]}")],
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
+    source: options.Source, target: options.Target, dry_run: options.DryRun = False, as_json: options.AsJson = False
 ) -> None:
     """Copy results into another database, without what it has already; stop it, and the same command goes on."""
     from atomsieve.workflows import moving
@@ -25,38 +20,32 @@ def copy(
 
 
 def dump(
-    where: Annotated[str, typer.Argument(metavar="WHERE", help=WHERE)],
+    source: options.Source,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; compressed if it ends in .gz.")],
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write all results to a file of JSON lines, whole documents, that `db import` takes in elsewhere."""
     from atomsieve.workflows import moving
 
-    moving.dump(where, file, as_json=as_json)
+    moving.dump(source, file, as_json=as_json)
 
 
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `db dump` wrote.")],
-    into: Annotated[
-        str | None, typer.Option("--into", metavar="WHERE", help=f"{WHERE} Unless given, that of the settings.")
-    ] = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
+    database: options.Database = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take in what `db dump` wrote, without what is there already."""
     from atomsieve.workflows import moving
 
-    moving.load(file, into, is_dry=dry_run, as_json=as_json)
+    moving.load(file, database, is_dry=dry_run, as_json=as_json)
 
 
 def rebuild(
-    where: Annotated[
-        str | None, typer.Option("--database", metavar="WHERE", help=f"{WHERE} Unless given, that of the settings.")
-    ] = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
+    database: options.Database = None, dry_run: options.DryRun = False, as_json: options.AsJson = False
 ) -> None:
     """Derive energies, limiting potentials and stabilities again from the calculations; compute nothing."""
     from atomsieve.workflows import moving
 
-    moving.rebuild(where, is_dry=dry_run, as_json=as_json)
+    raise typer.Exit(moving.rebuild(database, is_dry=dry_run, as_json=as_json))

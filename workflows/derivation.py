@@ -22,17 +22,19 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_from_dict
-from atomsieve.workflows.campaigns import check
+from atomsieve.workflows.campaign_check import check
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.funnel import Sifted, sift
-from atomsieve.workflows.harvest import SiteRows, potentials, stored_rows
+from atomsieve.workflows.funnel import sift
+from atomsieve.workflows.harvest import potentials, stored_rows
 from atomsieve.workflows.ingest.cohorts import selection
 from atomsieve.workflows.ingest.collection import Collection, is_collection
 from atomsieve.workflows.ingest.recognition import FAMILY, SCHEMA, site_of
-from atomsieve.workflows.ledger import label_of
+from atomsieve.workflows.ledger import Ledger, label_of
+from atomsieve.workflows.outbox import Outbox
 from atomsieve.workflows.replay import Replay, Replayed
+from atomsieve.workflows.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,15 @@ class Shelf(Folder):
             (directory / name).write_text(json.dumps(plain), encoding="utf-8")
 
 
-class _Silence:
-    """Tells nobody anything."""
+class _Outbox(Outbox):
+    """Asks for outcomes where they are, and puts what is derived from them beside it."""
 
-    def started(self, name: str) -> None: ...
-    def finished(self, name: str, task: str, output: dict[str, Any] | None) -> None: ...
-    def site(self, label: str, rows: SiteRows | None, *, stored: bool) -> None: ...
-    def stage(self, stage: CheckedCampaign, sites: int) -> None: ...
-    def passed(self, stage: CheckedCampaign, sifted: Sifted) -> None: ...
+    def __init__(self, checked: CheckedCampaign, beside: Database, ledger: Ledger, source: Database) -> None:
+        super().__init__(checked, beside, ledger)
+        self._source = source
+
+    def _stored(self, key: str) -> dict[str, Any] | None:
+        return self._source.known([key]).get(key)
 
 
 class _Derivation(Replay):
@@ -96,8 +99,8 @@ class _Derivation(Replay):
     """
 
     def __init__(self, checked: CheckedCampaign, source: Database, beside: Database, found: Replayed) -> None:
-        super().__init__(checked, beside, _Silence(), found, lambda parcel: None, lambda keys: iter(()), "", "")
-        self._source = source
+        super().__init__(checked, beside, Watch(), found, lambda parcel: None, lambda keys: iter(()), "", "")
+        self.outbox = _Outbox(checked, beside, self.ledger, source)
 
     def _flows(self) -> Iterator[tuple[Any, Flow]]:
         for tag, flow in super()._flows():
@@ -107,9 +110,6 @@ class _Derivation(Replay):
 
     def _note(self, run: FlowRun, seen: object) -> None:
         self.replayed.open += not run.is_done
-
-    def _stored(self, key: str) -> dict[str, Any] | None:
-        return self._source.known([key]).get(key)
 
 
 def derive(name: str, source: Database, beside: Database, folder: Shelf, whence: str | None) -> str:

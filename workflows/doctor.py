@@ -19,6 +19,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import AtomsieveError, InputError, unknown
 from atomsieve.workflows import screen
 from atomsieve.workflows.calculators import CALCULATORS, CalculatorEntry, calculator
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.probe import probe
 from atomsieve.workflows.settings import Settings, core_count, read_settings
@@ -89,10 +90,19 @@ def examine(names: Sequence[str] = (), *, quick: bool = False, timeout: float = 
     InputError
         If there is no calculator of such a name.
     """
-    entries = [calculator(name) for name in names or CALCULATORS]
     required = tuple(names) or PLAIN
+    found: list[Finding] = []
+    entries: list[CalculatorEntry] = []
+    for name in names or CALCULATORS:
+        try:
+            entries.append(calculator(name))
+        except InputError as error:
+            if name not in CALCULATORS:
+                raise
+            mend = "mend the package, or uninstall it"
+            found.append(Finding("calculators", name, "broken", str(error), mend, required=name in required))
     with ThreadPoolExecutor(core_count()) as pool:
-        found = list(pool.map(lambda entry: _calculator(entry, entry.name in required, quick, timeout), entries))
+        found += list(pool.map(lambda entry: _calculator(entry, entry.name in required, quick, timeout), entries))
     try:
         settings = read_settings()
     except InputError as error:
@@ -189,7 +199,7 @@ def _schedulers() -> Iterator[Finding]:
 
 
 def doctor(names: Sequence[str], *, quick: bool, timeout: float, as_json: bool) -> int:
-    """Print what was found; return 0 if all that is required works, else 1."""
+    """Look at this machine and print what was found; return the exit code."""
     err = screen.console(stderr=True)
     with err.status("letting each calculator calculate a molecule"):
         found = examine(names, quick=quick, timeout=timeout)
@@ -197,15 +207,16 @@ def doctor(names: Sequence[str], *, quick: bool, timeout: float, as_json: bool) 
 
 
 def show(found: Sequence[Finding], *, as_json: bool) -> int:
-    """Print what was found; return 0 if all that is required works, else 1."""
+    """Print what was found; return the exit code."""
     hurting = [finding for finding in found if finding.hurts]
+    code = Code.INCOMPLETE if hurting else Code.DONE
     if as_json:
         sections: dict[str, list[dict[str, object]]] = {}
         for finding in found:
             fields = asdict(finding)
             sections.setdefault(fields.pop("section"), []).append(fields)
         screen.print_json({"works": not hurting, **sections})
-        return int(bool(hurting))
+        return code
     out = screen.console()
     table = Table(title_justify="left")
     for head in ("", "", "state", "seen", "to mend it"):
@@ -224,4 +235,4 @@ def show(found: Sequence[Finding], *, as_json: bool) -> int:
         out.print(f"required, and not working: {named}", style="bold red")
     else:
         out.print("all that is required works")
-    return int(bool(hurting))
+    return code

@@ -114,6 +114,8 @@ class CalculatorEntry:
         electronic structure; a ``program`` puts that into its answer.
     metals : frozenset of {"atom", "bulk"}
         Whether it has a meaningful energy of the free atom and of the bulk of a metal.
+    version : str
+        Of what a package other than atomsieve declares: part of the method, to be changed whenever its energies do.
     """
 
     name: str
@@ -133,6 +135,7 @@ class CalculatorEntry:
     gives: frozenset[Gives] = frozenset()
     electronic: Callable[[Order, Atoms], Mapping[str, Any]] | None = None
     metals: frozenset[str] = frozenset()
+    version: str = ""
 
     @property
     def knows_spin(self) -> bool:

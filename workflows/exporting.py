@@ -65,7 +65,8 @@ def write(
         asked = asked.select(*_listed(columns)) if columns else asked
         written = export(asked.limit(top), name, out, **_options(options))
     if as_json:
-        print_json({"file": str(out), "format": name, written.noun: written.number, "notes": list(written.notes)})
+        data = {"file": str(out), "format": name, "written": written.number, "of": written.noun}
+        print_json({**data, "notes": list(written.notes)})
         return
     typer.echo(f"wrote {written.number:,} {written.noun} to {out}")
     for note in written.notes:

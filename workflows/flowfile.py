@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from jobflow import Flow
 from monty.json import MontyEncoder
 
+from atomsieve.analysis.whole import whole_file
 from atomsieve.builders import catalog
 from atomsieve.structures.errors import UnknownNameError, unknown
 from atomsieve.workflows.checked import CheckedCampaign, site_key
@@ -50,6 +50,11 @@ def write_flow(checked: CheckedCampaign, path: Path, site: str | None = None) ->
     site : str, optional
         The label of one site; all of them unless given.
 
+    Returns
+    -------
+    FlowFile
+        How many sites and gases are in it.
+
     Raises
     ------
     UnknownNameError
@@ -60,19 +65,14 @@ def write_flow(checked: CheckedCampaign, path: Path, site: str | None = None) ->
     frame = json.loads(json.dumps(whole, cls=MontyEncoder))
     frame.pop("jobs")
     counts = {"gas": 0, "variant": 0, "site": 0}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(frame)[:-1] + ', "jobs": [')
-            for kind, flow in _flows(first, site):
-                flow.add_hosts_uuids(whole.uuid)
-                file.write(("," if any(counts.values()) else "") + "\n")
-                json.dump(flow, file, cls=MontyEncoder)
-                counts[kind] += 1
-            file.write("\n]}\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(frame)[:-1] + ', "jobs": [')
+        for kind, flow in _flows(first, site):
+            flow.add_hosts_uuids(whole.uuid)
+            file.write(("," if any(counts.values()) else "") + "\n")
+            json.dump(flow, file, cls=MontyEncoder)
+            counts[kind] += 1
+        file.write("\n]}\n")
     return FlowFile(path, counts["gas"], counts["site"])
 
 

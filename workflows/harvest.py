@@ -12,9 +12,9 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.electrode import limiting_potential
 from atomsieve.analysis.surroundings import Surroundings
-from atomsieve.structures.calculation import USABLE
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import StoreError
+from atomsieve.structures.judgement import USABLE
 from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.reaction import reaction
 from atomsieve.structures.section import PROBE

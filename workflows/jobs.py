@@ -14,10 +14,12 @@ from ase.constraints import FixAtoms
 from jobflow import Flow, Job, Maker, Response, job
 
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
-from atomsieve.builders.placement import Placement
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.builders.spin import start_moments
-from atomsieve.structures.adsorbate import END_ON, adsorbate
-from atomsieve.structures.calculation import Judgement, Request
+from atomsieve.structures.adsorbate import END_ON
+from atomsieve.structures.calculation import Request
+from atomsieve.structures.definition import described
+from atomsieve.structures.judgement import Judgement
 from atomsieve.structures.molecule import molecule
 from atomsieve.structures.reference import lowest, reference
 from atomsieve.structures.site import ActiveSite, atoms_from_dict
@@ -113,7 +115,7 @@ def relax_one(
             def judge(relaxed: Atoms) -> Judgement:
                 return judge_clean(host, relaxed)
         else:
-            species = adsorbate(asked.subject["adsorbate"])
+            species = described(asked.subject)
             start += Atoms(**extra)
 
             def judge(relaxed: Atoms) -> Judgement:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from jobflow import Flow, Job
 
 from atomsieve.analysis.database import Database
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.molecule import Molecule
@@ -153,7 +153,7 @@ class Ledger:
         """Take note that an attempt at a calculation has begun, and with it the flow."""
         meta = attempt.job.metadata
         subject, flow = meta["key"], meta["flow"]
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         found = self.task(
             subject,
             meta["task"],

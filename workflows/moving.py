@@ -21,6 +21,7 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.opening import open_where
 from atomsieve.structures.errors import InputError
 from atomsieve.workflows.campaigns import open_database
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.settings import read_settings
@@ -71,8 +72,8 @@ def load(file: Path, into: str | None, *, is_dry: bool, as_json: bool) -> None:
     _show(told, merging, is_dry=is_dry, as_json=as_json)
 
 
-def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> None:
-    """Derive again what is derived."""
+def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> int:
+    """Derive again what is derived; return the exit code."""
     from atomsieve.workflows import rebuilding
 
     err = console(stderr=True)
@@ -90,9 +91,10 @@ def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> None:
         aside = beside / f"removed-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl.gz"
         done = rebuilding.rebuild(database, aside, is_dry=is_dry, progress=told)
         title = database.title
+    code = Code.INCOMPLETE if done.incomplete else Code.DONE
     if as_json:
         print_json({"database": title, "dry_run": is_dry, **asdict(done)})
-        return
+        return code
     out = console()
     columns = ("same", "changed", "new", "gone", "kept")
     out.print(
@@ -112,6 +114,7 @@ def rebuild(where: str | None, *, is_dry: bool, as_json: bool) -> None:
         out.print(escape(f"what was removed lies in {done.aside}; `atomsieve db import` takes it back"), soft_wrap=True)
     number = len(done.campaigns)
     out.print(f"gone through {number:,} campaigns{'; nothing was written (--dry-run)' if is_dry else ''}")
+    return code
 
 
 def _same(one: Path, other: Path) -> bool:

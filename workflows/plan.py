@@ -29,8 +29,9 @@ from atomsieve.workflows.count import (
     MOLECULE,
     Count,
 )
-from atomsieve.workflows.counting import Level, SiteCounter
+from atomsieve.workflows.counting import SiteCounter
 from atomsieve.workflows.harvest import SiteRows, has_rows, is_complete, stored_rows
+from atomsieve.workflows.level import Level
 
 
 @dataclass

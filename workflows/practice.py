@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 from atomsieve.analysis.report.practice import Practice, Theory, Treatment
 from atomsieve.builders import catalog
 from atomsieve.structures.adsorbate import adsorbate
-from atomsieve.structures.calculation import USABLE
+from atomsieve.structures.judgement import USABLE
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import reference_amounts
 from atomsieve.workflows.calculators import CALCULATORS

@@ -21,7 +21,7 @@ from atomsieve.analysis.opening import FILE
 from atomsieve.analysis.results.fields import MAIN, field
 from atomsieve.structures.errors import InputError
 from atomsieve.workflows import screen
-from atomsieve.workflows.printing import json_text, piped
+from atomsieve.workflows.printing import json_text, print_json_list
 from atomsieve.workflows.settings import read_settings
 
 Row = Mapping[str, Any]
@@ -53,7 +53,7 @@ def opened(origin: str | None, of: str = "reaction_results") -> Results:
         return Results.open(settings.mongodb_uri.get_secret_value(), of, settings.mongodb_database)
     if not (settings.folder / FILE).is_file():
         raise InputError(
-            f"there is no database in {settings.folder}; run a campaign here, name another place with --from WHERE, or "
+            f"there is no database in {settings.folder}; run a campaign, name another place with --database WHERE or "
             "set ATOMSIEVE_FOLDER or ATOMSIEVE_MONGODB_URI"
         )
     return Results.open(settings.folder, of)
@@ -142,21 +142,20 @@ def show(
     chosen = chosen.select(*_listed(columns)) if columns else chosen
     if descending and not sort:
         raise InputError("--descending goes with --sort FIELD")
-    with piped():
-        if group is not None and top is None:
-            number = next((name.removeprefix("-") for name in _listed(sort or "")), None)
-            is_number = number is not None and field(found.collection, number).kind == "number"
-            summed = found.group(group, number if is_number else None)
-            heading = number if is_number else MAIN.get(found.collection)
-            _print(found, summed, form, list(summed[0]) if summed else [group, "rows"], heading)
-        elif group is not None:
-            names = list(dict.fromkeys([group, *chosen.names()]))
-            rows: Iterable[Row] = _first_of_each(chosen.select(*names), group, top or 1)
-            _print(found, rows, form, names)
-        elif form == "table":
-            _print_table(chosen, top)
-        else:
-            _print(found, chosen.limit(top), form, chosen.names())
+    if group is not None and top is None:
+        number = next((name.removeprefix("-") for name in _listed(sort or "")), None)
+        is_number = number is not None and field(found.collection, number).kind == "number"
+        summed = found.group(group, number if is_number else None)
+        heading = number if is_number else MAIN.get(found.collection)
+        _print(found, summed, form, list(summed[0]) if summed else [group, "rows"], heading)
+    elif group is not None:
+        names = list(dict.fromkeys([group, *chosen.names()]))
+        rows: Iterable[Row] = _first_of_each(chosen.select(*names), group, top or 1)
+        _print(found, rows, form, names)
+    elif form == "table":
+        _print_table(chosen, top)
+    else:
+        _print(found, chosen.limit(top), form, chosen.names())
 
 
 def _first_of_each(rows: Iterable[Row], group: str, most: int) -> list[Row]:
@@ -210,11 +209,7 @@ def _print(found: Results, rows: Iterable[Row], form: str, names: Sequence[str],
         for row in rows:
             sys.stdout.write(json_text(row) + "\n")
     elif form == "json":
-        sys.stdout.write("[")
-        for number, row in enumerate(rows):
-            text = json_text(row, indent=2).replace("\n", "\n  ")
-            sys.stdout.write(f"{',' if number else ''}\n  {text}")
-        sys.stdout.write("\n]\n")
+        print_json_list(rows)
     elif not screen.console().is_terminal:
         _write_plain(rows, names)
     else:

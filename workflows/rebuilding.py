@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.merging import MARKED, collection, documents_of, put
 from atomsieve.analysis.superseded import mark, mark_older
+from atomsieve.structures.clock import utc_now
 from atomsieve.structures.errors import AtomsieveError, StoreError
 from atomsieve.workflows.derivation import Shelf, derive
 from atomsieve.workflows.ingest.recognition import FAMILY
@@ -112,7 +113,7 @@ def rebuild(
     StoreError
         If the database does not answer; what was there is there still, and the same again goes on.
     """
-    done, began = Rebuilt(), datetime.now(UTC).replace(tzinfo=None)
+    done, began = Rebuilt(), utc_now()
     with tempfile.TemporaryDirectory(prefix="atomsieve-rebuild-") as root:
         folder = Shelf(Path(root))
         with Database.embedded(folder.database) as beside:

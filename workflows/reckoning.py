@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from atomsieve.analysis.account import Account, Ledger
+from atomsieve.analysis.account import Account
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
+from atomsieve.analysis.sums import Ledger
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential, SideProduct

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobflow import Flow, Job, Response, job
 
 from atomsieve.analysis.saddle import along_imaginary, followed_request
-from atomsieve.builders.placement import Placement
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.molecule import molecule as known_molecule
 from atomsieve.structures.reference import lowest, lowest_adsorbed

@@ -17,9 +17,10 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculatorError, CalculatorSetupError
 
-from atomsieve.structures.calculation import USABLE, Calculation, Failure, Judgement, Request, Verdict
+from atomsieve.structures.calculation import Calculation, Failure, Request
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.structures.identity import geometry_key
+from atomsieve.structures.judgement import USABLE, Judgement, Verdict
 from atomsieve.structures.site import atoms_to_dict
 from atomsieve.workflows.attempts import CHECKPOINT, Course
 from atomsieve.workflows.calculators import calculator

@@ -9,10 +9,12 @@ from typing import Any
 
 from ase import Atoms
 
-from atomsieve.builders.placement import Placement, count_poses, poses
+from atomsieve.builders.placement import count_poses, poses
+from atomsieve.builders.poses.placement import Placement
 from atomsieve.structures.adsorbate import END_ON, adsorbates
 from atomsieve.structures.calculation import Request
 from atomsieve.structures.correction import correction_tables
+from atomsieve.structures.definition import learn
 from atomsieve.structures.gas_correction import gas_correction
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
@@ -69,6 +71,8 @@ class Policy:
         Whether the charges, moments and levels of the lowest clean state are calculated, by the method of the energies.
     probe : mapping or None
         ``displacement`` and ``metal`` of the vibrations of carbon monoxide where its stretch is asked for.
+    own : mapping of str to mapping
+        The definitions of those of its adsorbates that no table has.
     """
 
     method: Method
@@ -91,11 +95,12 @@ class Policy:
     vibrations: Mapping[str, Any] | None = None
     electronic: bool = False
     probe: Mapping[str, Any] | None = None
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, methods as their documents."""
         # what came later is named only where it is asked for, so that flows keep their keys
-        later = {"electronic": False, "probe": None}
+        later: dict[str, Any] = {"electronic": False, "probe": None, "own": {}}
         own = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return {
             **own,
@@ -107,7 +112,8 @@ class Policy:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Policy:
-        """Make a policy from what :meth:`to_dict` returned."""
+        """Make a policy from what :meth:`to_dict` returned, and let this process know the adsorbates it defines."""
+        learn(data.get("own", {}))
         before, single_point = data.get("before"), data.get("single_point")
         return cls(
             **{
@@ -230,6 +236,9 @@ class Policy:
             if placement.mode != END_ON:
                 content.append(species.mode(placement.mode).atoms)
             subject = {**placement.to_dict(), "start": content_key("start", content)[:16]}
+            if adsorbate in self.own:
+                # whoever runs or reads it may know no more of it than this
+                subject["definition"] = self.own[adsorbate]
             spins = adsorbed_spins(self, site, atoms, adsorbate, placement.metals, parent_multiplicity, parent_moments)
             for multiplicity, moments in spins:
                 request = Request(

@@ -27,15 +27,15 @@ class Runner:
         Connected; only this process writes to it.
     workers : int
         Worker processes.
-    watch : Watch
-        Who is told.
+    watch : Watch, optional
+        Who is told; nobody unless given.
     """
 
-    def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch) -> None:
+    def __init__(self, checked: CheckedCampaign, database: Database, workers: int, watch: Watch | None = None) -> None:
         self.checked = checked
         self.database = database
         self.workers = workers
-        self.watch = watch
+        self.watch = watch or Watch()
 
     def run(self) -> Summary:
         """Run until every site is complete or cannot be completed, at each stage.

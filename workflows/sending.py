@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,13 @@ from atomsieve.structures.task import FLOWS
 from atomsieve.workflows.campaigns import find, load, open_database
 from atomsieve.workflows.checked import CheckedCampaign
 from atomsieve.workflows.dispatch import Dispatch, Dispatched
-from atomsieve.workflows.engine import Engine, open_engine
-from atomsieve.workflows.printing import console, print_json
-from atomsieve.workflows.screen import ScreenWatch
+from atomsieve.workflows.ending import Code
+from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engines import open_engine
+from atomsieve.workflows.printing import console, print_json, print_json_line
+from atomsieve.workflows.screenwatch import ScreenWatch
 from atomsieve.workflows.settings import Settings, read_settings
 from atomsieve.workflows.watching.monitor import LOCAL
-
-#: Exit codes: all is well; sites could not be completed.
-WELL, INCOMPLETE = 0, 1
 
 
 def submit(file: str, engine: str, worker: str, *, as_json: bool) -> int:
@@ -47,7 +46,7 @@ def submit(file: str, engine: str, worker: str, *, as_json: bool) -> int:
             done = _dispatch(checked, database, opened, out).submit()
         except KeyboardInterrupt:
             out.print("stopped; what was handed over is kept, and the same command hands over the rest")
-            return 130
+            return Code.STOPPED
     _say(out, done)
     name = shlex.quote(checked.campaign.name)
     if done.added or done.active or done.elsewhere:
@@ -60,8 +59,8 @@ def submit(file: str, engine: str, worker: str, *, as_json: bool) -> int:
     else:
         out.print(f"nothing is left to hand over; see: atomsieve results {name}")
     if as_json:
-        print_json(_plain(done))
-    return INCOMPLETE if done.errors else WELL
+        print_json({"campaign": checked.campaign.name, "engine": engine, "worker": opened.worker, **_plain(done)})
+    return Code.INCOMPLETE if done.errors else Code.DONE
 
 
 def recover(file_or_name: str, worker: str | None, *, watch: float | None, as_json: bool) -> int:
@@ -70,19 +69,24 @@ def recover(file_or_name: str, worker: str | None, *, watch: float | None, as_js
     checked = find(file_or_name, settings)
     database = open_database(checked.campaign, checked.folder, settings)
     out = console(stderr=as_json)
+    tell = print_json if watch is None else print_json_line
     if database.path is not None:
         _local(checked, file_or_name, out)
-        return WELL
+        if as_json:
+            tell(_told(checked, [], []))
+        return Code.DONE
     while True:
         try:
             with database:
                 engines = _engines(checked, database, settings, worker)
                 if not engines:
                     _local(checked, file_or_name, out)
-                    return WELL
+                    if as_json:
+                        tell(_told(checked, [], []))
+                    return Code.DONE
                 done = [_dispatch(checked, database, engine, out).recover() for engine in engines]
         except KeyboardInterrupt:
-            return 130
+            return Code.STOPPED
         except (StoreError, SchedulerError, LeaseLostError) as error:
             if watch is None:
                 raise
@@ -91,27 +95,27 @@ def recover(file_or_name: str, worker: str | None, *, watch: float | None, as_js
             for entry in done:
                 if watch is None or entry.acts or entry.added or entry.errors:
                     _say(out, entry)
-                if as_json:
-                    print_json(_plain(entry))
+            if as_json:
+                tell(_told(checked, engines, done))
             busy = any(entry.active or entry.added or entry.elsewhere for entry in done)
             if watch is None or not busy:
                 return _conclude(done, checked, out, busy=busy)
         try:
             time.sleep(watch)
         except KeyboardInterrupt:
-            return 130
+            return Code.STOPPED
 
 
 def _conclude(done: list[Dispatched], checked: CheckedCampaign, out: Console, *, busy: bool) -> int:
     name = shlex.quote(checked.campaign.name)
     ended = sum(entry.ended for entry in done)
     if busy:
-        return WELL
+        return Code.DONE
     if ended or any(entry.errors for entry in done):
         out.print(f"{ended:,} flows ended before they were complete; why, and what to do: atomsieve failures {name}")
-        return INCOMPLETE
+        return Code.INCOMPLETE
     out.print(f"the campaign is complete; see: atomsieve results {name}")
-    return WELL
+    return Code.DONE
 
 
 def _dispatch(checked: CheckedCampaign, database: Database, engine: Engine, out: Console) -> Dispatch:
@@ -177,6 +181,15 @@ def _say(out: Console, done: Dispatched) -> None:
         out.print(escape(line), soft_wrap=True)
 
 
+def _told(checked: CheckedCampaign, engines: Sequence[Engine], done: Sequence[Dispatched]) -> dict[str, Any]:
+    """Return a round of recovery as plain data."""
+    rounds = [
+        {"engine": engine.name, "worker": engine.worker, **_plain(entry)}
+        for engine, entry in zip(engines, done, strict=True)
+    ]
+    return {"campaign": checked.campaign.name, "engines": rounds}
+
+
 def _plain(done: Dispatched) -> Mapping[str, Any]:
-    names = ("entered", "sites", "open", "waiting", "added", "active", "elsewhere", "ended", "acts", "errors", "lines")
-    return {name: getattr(done, name) for name in names}
+    names = ("open", "waiting", "added", "active", "elsewhere", "ended", "acts", "errors", "lines")
+    return {"sites": done.entered, "complete": done.sites} | {name: getattr(done, name) for name in names}

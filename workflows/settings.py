@@ -27,7 +27,29 @@ from atomsieve.structures.errors import InputError
 
 
 class Settings(BaseSettings):
-    """What belongs to the machine and the person."""
+    """What belongs to the machine and the person; each is an environment variable, ``ATOMSIEVE_FOLDER`` and so on.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results lie.
+    mongodb_uri : SecretStr, optional
+        The server that results go to; without one they go into a file of the folder.
+    mongodb_database : str
+        Its database.
+    workers : int, optional
+        Processes of `atomsieve run`; one a core unless given.
+    workers_folder : Path
+        Where clusters are described.
+    mace_weights, fairchem_weights : Path, optional
+        Checkpoints of learned potentials.
+    heartbeat : float
+        Seconds between two signs of life of a process.
+    lease : float
+        Seconds without one after which it is taken for dead.
+    patience : float
+        Seconds without a force call or a file after which a calculation is taken to hang.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ATOMSIEVE_", frozen=True)
 

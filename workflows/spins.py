@@ -10,7 +10,7 @@ from ase import Atoms
 from atomsieve.analysis.spin import matched
 from atomsieve.builders.spin import inherited_starts, multiplicities
 from atomsieve.builders.spin_starts import starts
-from atomsieve.structures.calculation import Judgement, Verdict
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.site import ActiveSite
 from atomsieve.structures.spin import SpinStart
 

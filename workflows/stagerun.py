@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -13,13 +12,10 @@ from jobflow import Flow, Job
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.documents.sites import site_document
 from atomsieve.builders import catalog
-from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import AtomsieveError, StoreError
-from atomsieve.structures.limiting import LimitingPotential
 from atomsieve.structures.molecule import Molecule, molecule
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite
-from atomsieve.structures.stability import Stability
 from atomsieve.workflows.checked import CheckedCampaign, site_key
 from atomsieve.workflows.flowrun import FlowRun
 from atomsieve.workflows.flows import SiteFlowMaker, gas_flow
@@ -27,13 +23,9 @@ from atomsieve.workflows.harvest import SiteRows, is_complete, site_rows, stored
 from atomsieve.workflows.jobs import RelaxMaker
 from atomsieve.workflows.ledger import Ledger, Tag, kind_of, label_of
 from atomsieve.workflows.local import Attempt, LocalEngine
+from atomsieve.workflows.outbox import Outbox
 from atomsieve.workflows.variants import Variant
 from atomsieve.workflows.watch import Summary, Watch
-
-#: Results wait for the database at most so many seconds, or until there are so many.
-FLUSH_SECONDS, FLUSH_COUNT = 1.0, 200
-#: A database that did not answer is not asked again for so many seconds.
-AWAY_SECONDS = 20.0
 
 
 class StageRun:
@@ -71,14 +63,7 @@ class StageRun:
         self._asked: set[str] = set()
         self._variants: dict[str, dict[str, Any]] = {}
         self._early: list[FlowRun] = []
-        self._outcomes: dict[str, Job] = {}
-        self._rows: list[AdsorptionEnergy] = []
-        self._potentials: list[LimitingPotential] = []
-        self._stabilities: list[Stability] = []
-        self._sites: dict[str, Callable[[], dict[str, Any]]] = {}
-        self._documents: list[dict[str, Any]] = []
-        self._flushed = time.monotonic()
-        self._away_until = 0.0
+        self.outbox = Outbox(checked, database, self.ledger)
 
     def run(self) -> None:
         """Run until every site is complete or cannot be completed.
@@ -95,14 +80,14 @@ class StageRun:
         except BaseException:
             # what has been finished by now is worth keeping; why it was stopped is worth more than why that failed
             with suppress(StoreError):
-                self._flush(last=True)
+                self.outbox.flush(last=True)
             raise
-        self._flush(last=True)
+        self.outbox.flush(last=True)
 
     def _runs(self) -> Iterator[FlowRun]:
         """Run the flows and yield each as it ends."""
         engine = LocalEngine(
-            self.folder, self.workers, self._known, self._started, self._finished, self.ledger.held, self._flush
+            self.folder, self.workers, self._known, self._started, self._finished, self.ledger.held, self.outbox.flush
         )
         with suppress(StoreError):
             self.ledger.begin()
@@ -132,8 +117,8 @@ class StageRun:
             if self._is_complete(stored):
                 self.summary.sites += 1
                 self.summary.stored += 1
-                self._keep(stored)
-                self._sites[site_key(stored.recipe)] = partial(self._site_document, stored.recipe)
+                self.outbox.keep(stored)
+                self.outbox.sites[site_key(stored.recipe)] = partial(self._site_document, stored.recipe)
                 self._note_complete(stored)
                 self.watch.site(next(iter(stored.rows.values())).site.label, stored, stored=True)
                 continue
@@ -152,7 +137,7 @@ class StageRun:
             for variant in self._variants_of(stored.recipe):
                 yield variant, self.bare.make(variant.site)
             self._entered[site.key] = stored
-            self._sites[site.key] = partial(site_document, site, self.checked.provenance)
+            self.outbox.sites[site.key] = partial(site_document, site, self.checked.provenance)
             yield site, self.maker.make(site, carried)
 
     def _site_document(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +170,7 @@ class StageRun:
             return None
 
         def found(key: str) -> dict[str, Any]:
-            document = self._settled(key)
+            document = self.outbox.settled(key)
             if document is None:
                 raise StoreError(
                     f"the result of {key}, where relaxations start, is neither on disk nor in the database"
@@ -229,54 +214,26 @@ class StageRun:
                 variants = {role: self._variants[key] for role, key in needed.items()}
                 stored = self._entered.pop(site_run.tag.key)
                 rows = site_rows(self.checked, site_run.tag, site_run.output, self._gases, stored, variants)
-                self._keep(rows)
+                self.outbox.keep(rows)
                 self.summary.sites += 1
                 self.watch.site(site_run.tag.label, rows, stored=False)
-        self._flush()
+        self.outbox.flush()
 
     def _give_up(self, label: str, error: str) -> None:
         self.summary.errors[label] = error
         self.watch.site(label, None, stored=False)
-
-    def _keep(self, rows: SiteRows) -> None:
-        self._rows += rows.rows.values()
-        self._potentials += rows.potentials
-        if rows.stability is not None:
-            self._stabilities.append(rows.stability)
 
     def _known(self, job: Job) -> dict[str, Any] | None:
         """Return a calculation's reference if it is settled, on disk or in the database."""
         key = job.metadata.get("key")
         if key is None:
             return None
-        document = self._settled(key)
+        document = self.outbox.settled(key)
         if document is None:
             return None
         self.summary.reused += 1
-        self._outcomes[key] = job
+        self.outbox.outcomes[key] = job
         return reference(document)
-
-    def _settled(self, key: str) -> dict[str, Any] | None:
-        """Return an outcome that stands, and see to it that it is on disk: workers read from there alone."""
-        document = self.folder.read(key)
-        if not self.checked.is_settled(document):
-            document = self._stored(key)
-            if not self.checked.is_settled(document):
-                return None
-            assert document is not None
-            self.folder.bring([document])
-            document = self.folder.stored(key)
-        return document
-
-    def _stored(self, key: str) -> dict[str, Any] | None:
-        """Ask the database; one that is away knows nothing, and is left alone for a while."""
-        if time.monotonic() < self._away_until:
-            return None
-        try:
-            return self.database.known([key]).get(key)
-        except StoreError:
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            return None
 
     def _started(self, attempt: Attempt) -> None:
         if "key" in attempt.job.metadata:
@@ -285,49 +242,15 @@ class StageRun:
 
     def _finished(self, job: Job, document: dict[str, Any] | None, error: str | None) -> None:
         if document is not None:
-            self._documents.append(document)
+            self.outbox.documents.append(document)
         if "key" not in job.metadata:
             return
         output = document["output"] if document is not None else None
         if output is not None:
             self.summary.computed += 1
             self.summary.failed += output["status"] == "failed"
-            self._outcomes[job.metadata["key"]] = job
+            self.outbox.outcomes[job.metadata["key"]] = job
         if error is not None:
             self.ledger.failed(job, error)
         self.watch.finished(job.name, job.metadata["task"], output)
-        self._flush()
-
-    def _flush(self, *, last: bool = False) -> None:
-        """Ingest what waits: outcomes first, so that no row ever points at one that is not there; see what is asked."""
-        waiting = len(self._outcomes) + len(self._rows) + len(self._documents)
-        recent = time.monotonic() - self._flushed < FLUSH_SECONDS
-        is_away = time.monotonic() < self._away_until
-        if (is_away or (recent and waiting < FLUSH_COUNT)) and not last:
-            return
-        self._flushed = time.monotonic()
-        try:
-            found = [(self.folder.read(key), job) for key, job in self._outcomes.items()]
-            known = [(document, job) for document, job in found if document is not None]
-            by = self.checked.provenance
-            self.database.push_sites(self._sites, by)
-            self._sites.clear()
-            labels = {document["key"]: job.metadata["site"] for document, job in known if "site" in job.metadata}
-            self.database.ingest([document for document, _ in known], by, labels)
-            self._outcomes.clear()
-            self.database.push(self._rows, self._potentials, self._stabilities, by)
-            self._rows.clear()
-            self._potentials.clear()
-            self._stabilities.clear()
-            self.database.push_jobs(self._documents)
-            self._documents.clear()
-            for document, job in known:
-                self.ledger.outcome(document, job)
-            self.ledger.write(last=last)
-        except StoreError as error:
-            # away for now: everything is on disk, and waits here too
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            if last:
-                raise StoreError(
-                    f"{error}; every finished result is on disk in {self.folder.root}: the same command ingests them"
-                ) from error
+        self.outbox.flush()

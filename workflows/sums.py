@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from atomsieve.analysis.account import SpeciesSum, StateSum, StepSum
+from atomsieve.analysis.sums import SpeciesSum, StateSum, StepSum
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy, Term
 from atomsieve.workflows import screen

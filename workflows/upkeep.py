@@ -19,6 +19,7 @@ from atomsieve.builders import catalog
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import open_database
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.settings import read_settings
 
@@ -70,7 +71,7 @@ def migrate(where: str | None, *, as_json: bool) -> None:
 
 
 def check(where: str | None, *, as_json: bool) -> int:
-    """Look through a database; return 1 if something is amiss, else 0.
+    """Look through a database; return the exit code.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def check(where: str | None, *, as_json: bool) -> int:
     with _open(where, read_only=True) as database:
         found = list(checking.check(database))
         title = database.title
-    code = 1 if any(entry.amiss for entry in found) else 0
+    code = Code.INCOMPLETE if any(entry.amiss for entry in found) else Code.DONE
     if as_json:
         data = [
             {

@@ -11,15 +11,9 @@ from ase import Atoms
 from jobflow import Flow, Job, job
 
 from atomsieve.analysis.hessian import central_differences, normal_modes
-from atomsieve.structures.calculation import (
-    Calculation,
-    Failure,
-    Judgement,
-    Request,
-    Verdict,
-    outcome_from_dict,
-)
+from atomsieve.structures.calculation import Calculation, Failure, Request, outcome_from_dict
 from atomsieve.structures.errors import FailureClass, StoreError
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import atoms_from_dict
 from atomsieve.structures.vibrations import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from atomsieve.workflows.checked import CheckedCampaign
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from atomsieve.workflows.harvest import SiteRows
 
 
-class Watch(Protocol):
-    """Who is told how a run goes on."""
+class Watch:
+    """Who is told how a run goes on; this one keeps it to itself."""
 
     def started(self, name: str) -> None:
         """Hear that a calculation was sent to a worker."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from atomsieve.analysis.descriptors.table import Row, over_metals
 from atomsieve.analysis.spin import SpinOutcome, distinct_states
-from atomsieve.structures.calculation import USABLE
 from atomsieve.structures.energies import AdsorptionEnergy
+from atomsieve.structures.judgement import USABLE
 from atomsieve.structures.site import ActiveSite
 
 #: What is kept of a d band, and under which name the calculation states it.

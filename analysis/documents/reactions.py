@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from atomsieve.analysis.documents.common import Number, Part
 from atomsieve.analysis.documents.rows import Row, of_site, written
 from atomsieve.analysis.provenance import Provenance
-from atomsieve.structures.calculation import Verdict
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.limiting import LimitingPotential
 
 
@@ -91,6 +91,10 @@ class ReactionResultDocument(Row):
         Number | None,
         Field(description="Free energy of the reaction with calculated molecules less the experimental one, eV."),
     ]
+    definition: Annotated[
+        dict[str, Any] | None,
+        Field(description="Title, routes, source of a reaction that a campaign defines; null for those of the table."),
+    ] = None
 
 
 def reaction_document(

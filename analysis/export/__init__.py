@@ -1,7 +1,7 @@
 """Format: what results can be written as, and who writes it.
 
 A writer takes results and a path. It streams, so that memory stays flat; it writes beside the path and renames at the
-end (:mod:`~atomsieve.analysis.export.whole`), so that nothing half-written is ever found there; and what may not be
+end (:mod:`~atomsieve.analysis.whole`), so that nothing half-written is ever found there; and what may not be
 combined never gets into one file, because results refuse to be read where their methods do not go together.
 """
 
@@ -124,6 +124,11 @@ def export(results: Results, name: str, out: Path, **options: Any) -> Written:
         File or folder; what is there is replaced if it is a file, and must be empty if it is a folder.
     **options
         As the format lists them.
+
+    Returns
+    -------
+    Written
+        What was written, and what was left out.
 
     Raises
     ------

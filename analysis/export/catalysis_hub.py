@@ -23,7 +23,7 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.equation import Summand, adsorptions, side, species_of, summands
 from atomsieve.analysis.export.publication import Publication
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.adsorbate import END_ON
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.method import Method

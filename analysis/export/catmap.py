@@ -17,7 +17,7 @@ from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.catalysis_hub import BATCH, Find
 from atomsieve.analysis.export.equation import adsorptions, summands
 from atomsieve.analysis.export.mechanism import SITE, gas_name, mechanism, name_in_catmap
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.errors import InputError, unknown
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecule

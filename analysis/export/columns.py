@@ -10,7 +10,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from atomsieve.analysis.labels import Label
-from atomsieve.analysis.results.fields import Field, field, fields
+from atomsieve.analysis.results.field import Field
+from atomsieve.analysis.results.fields import field, fields
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.columns import cell, columns_of
 from atomsieve.analysis.export.states import State, States, boxed
-from atomsieve.analysis.export.whole import whole_folder
+from atomsieve.analysis.whole import whole_folder
 
 if TYPE_CHECKING:
     from ase import Atoms

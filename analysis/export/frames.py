@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.states import AT_ONCE, calculated
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.identity import content_key
 from atomsieve.structures.method import Method
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.columns import Column, columns_of, plain, title
 from atomsieve.analysis.export.states import State, States
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 
 if TYPE_CHECKING:
     from atomsieve.analysis import Results

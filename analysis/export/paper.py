@@ -15,8 +15,8 @@ from atomsieve.analysis.chunks import chunks
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.latex import latex
 from atomsieve.analysis.export.states import AT_ONCE, clean_keys
-from atomsieve.analysis.export.whole import whole_file
 from atomsieve.analysis.labels import NOT_PREDICTIVE, UNKNOWN, Label, label
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.identity import canonical
 from atomsieve.structures.method import Method
 from atomsieve.structures.reaction import reaction

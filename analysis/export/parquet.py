@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.columns import Column, columns_of, title
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 from atomsieve.structures.errors import InputError
 
 if TYPE_CHECKING:

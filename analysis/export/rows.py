@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from atomsieve.analysis.export import Written
 from atomsieve.analysis.export.columns import Column, cell, columns_of, plain
-from atomsieve.analysis.export.whole import whole_file
+from atomsieve.analysis.whole import whole_file
 
 if TYPE_CHECKING:
     from atomsieve.analysis import Results

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from atomsieve.analysis.labels import NOT_PREDICTIVE, label
-from atomsieve.analysis.table import of_one_method
+from atomsieve.analysis.one_method import of_one_method
 from atomsieve.structures import reaction as networks
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError, unknown

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from atomsieve.analysis.account import Ledger, StepSum
 from atomsieve.analysis.labels import label
 from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import GREY, Document
+from atomsieve.analysis.sums import Ledger, StepSum
 from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.limiting import LimitingPotential

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from atomsieve.analysis.labels import Label, label
+from atomsieve.analysis.one_method import of_one_method
 from atomsieve.analysis.plots import figure as common
 from atomsieve.analysis.plots.figure import COLOURMAP, Document
-from atomsieve.analysis.table import of_one_method
 from atomsieve.analysis.trends.pareto import BETTER, Sense
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError

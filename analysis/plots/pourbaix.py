@@ -64,6 +64,11 @@ def pourbaix_plot(
     notes : iterable of str
         Below it.
 
+    Returns
+    -------
+    Figure
+        Written already.
+
     Raises
     ------
     InputError

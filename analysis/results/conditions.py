@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.results.field import Field
 from atomsieve.structures.errors import InputError, unknown
 
 #: How the conditions of :meth:`Results.where` end, and what that means.

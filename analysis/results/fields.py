@@ -3,81 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from atomsieve.analysis.labels import Label, labels
+from atomsieve.analysis.results.field import Field, Kind
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.errors import InputError, unknown
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.reaction import reactions
 from atomsieve.structures.stability import ENERGIES, StabilityVerdict
-
-#: How values compare: ``list`` by membership, ``set`` as metals in any order, ``method`` by title, calculator or key.
-Kind = Literal["text", "number", "flag", "time", "list", "set", "method", "mapping"]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One thing that documents of a collection can be asked for.
-
-    Parameters
-    ----------
-    name : str
-        What people call it.
-    path : str
-        Dotted path in the document.
-    kind : str
-        How its values compare.
-    is_energy : bool
-        Whether it is a sum of electronic energies, so that it ranks rows of one method alone.
-    is_column : bool
-        Whether it is shown unless other columns are asked for.
-    choices : tuple of str
-        All values that there are; empty where that is open.
-    quantity : str
-        Whose label it has, where that is not its name.
-    """
-
-    name: str
-    path: str
-    kind: Kind = "text"
-    is_energy: bool = False
-    is_column: bool = True
-    choices: tuple[str, ...] = ()
-    quantity: str = ""
-
-    @property
-    def label(self) -> Label:
-        """Name, symbol, unit and decimals, as tables write them."""
-        words = self.name.replace("_", " ")
-        return labels().get(self.quantity or self.name) or Label(words, words, "", None)
-
-    @property
-    def can_be_asked(self) -> bool:
-        """Whether a condition may name it: a path has no place for a name with a dot, nor for what has parts."""
-        return self.kind != "mapping"
-
-    @property
-    def stored(self) -> str:
-        """The path by which a database finds it, or what holds it."""
-        return self.path if self.can_be_asked else self.path.partition(".")[0]
-
-    def within(self, value: Any) -> Any:
-        """Return its value in what lies at the path by which a database finds it."""
-        name = "" if self.can_be_asked else self.path.partition(".")[2]
-        return (value or {}).get(name) if name else value
-
-    def of(self, document: Mapping[str, Any]) -> Any:
-        """Return its value in a document; None where there is none."""
-        value: Any = document
-        for name in self.stored.split("."):
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(name)
-        return self.within(value)
 
 
 def _hidden(name: str, path: str, kind: Kind = "text", **more: Any) -> Field:
@@ -118,7 +54,7 @@ _LAST = (_hidden("updated", "last_updated", "time"), _hidden("key", "key"), _hid
 _TABLES: Final[Mapping[str, tuple[Field, ...]]] = {
     "reaction_results": (
         *_SITE,
-        Field("reaction", "reaction", choices=tuple(reactions())),
+        Field("reaction", "reaction"),
         Field("spin", "multiplicity", "number"),
         _energy("overpotential"),
         _energy("limiting_potential"),
@@ -142,7 +78,7 @@ _TABLES: Final[Mapping[str, tuple[Field, ...]]] = {
     ),
     "adsorption_energies": (
         *_SITE,
-        Field("adsorbate", "adsorbate", choices=tuple(adsorbates())),
+        Field("adsorbate", "adsorbate"),
         _energy("free_energy", "free", "free"),
         _energy("electronic_energy", "electronic", "electronic"),
         Field("verdict", "verdict", choices=_VERDICTS),
@@ -251,7 +187,6 @@ MAIN: Final[Mapping[str, str]] = {
 }
 
 
-@cache
 def fields(collection: str) -> Mapping[str, Field]:
     """Return the fields of a collection by name.
 
@@ -262,9 +197,17 @@ def fields(collection: str) -> Mapping[str, Field]:
     """
     if collection not in _TABLES:
         raise InputError(unknown(collection, COLLECTIONS, "collection"))
+    return _fields(collection, tuple(adsorbates()), tuple(reactions()))
+
+
+@cache
+def _fields(collection: str, adsorbed: tuple[str, ...], known: tuple[str, ...]) -> Mapping[str, Field]:
     found = {entry.name: entry for entry in _TABLES[collection]}
+    if collection == "adsorption_energies":
+        found["adsorbate"] = replace(found["adsorbate"], choices=adsorbed)
     if collection == "reaction_results":
-        for name in adsorbates():
+        found["reaction"] = replace(found["reaction"], choices=known)
+        for name in adsorbed:
             # the dot of a name would be read as one of the path
             is_askable = "." not in name
             free, verdict = f"free_energies.{name}", f"verdicts.{name}"

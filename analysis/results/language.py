@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from atomsieve.analysis.results.conditions import Combination, Comparison, Condition, comparison
-from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.results.field import Field
 from atomsieve.structures.errors import InputError
 
 #: The words that the language keeps for itself.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.results.field import Field
 from atomsieve.analysis.results.reading import Query
 
 

@@ -12,7 +12,7 @@ from maggma.core import Store
 from atomsieve.analysis.away import AWAY, why
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.results.conditions import Filter, all_of
-from atomsieve.analysis.results.fields import Field
+from atomsieve.analysis.results.field import Field
 from atomsieve.analysis.store import SQLiteStore
 from atomsieve.structures.errors import StoreError
 

@@ -1,4 +1,7 @@
-"""Results: what a database holds, asked step by step and read row by row."""
+"""Results: what a database holds, asked step by step and read row by row.
+
+Long because it is one class, whose every step says what it takes and raises.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from atomsieve.analysis.opening import open_where
 from atomsieve.analysis.results import methods as gate
 from atomsieve.analysis.results import reading
 from atomsieve.analysis.results.conditions import Condition, required, stated
-from atomsieve.analysis.results.fields import MAIN, Field, field, fields
+from atomsieve.analysis.results.field import Field
+from atomsieve.analysis.results.fields import MAIN, field, fields
 from atomsieve.analysis.results.language import parse
 from atomsieve.analysis.results.methods import KnownMethod
 from atomsieve.analysis.results.pipeline import pipeline

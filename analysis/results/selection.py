@@ -11,7 +11,8 @@ from atomsieve.analysis.database import Database
 from atomsieve.analysis.results import methods as gate
 from atomsieve.analysis.results import reading
 from atomsieve.analysis.results.conditions import Condition, Filter, all_of, comparisons, criteria
-from atomsieve.analysis.results.fields import MAIN, Field, fields
+from atomsieve.analysis.results.field import Field
+from atomsieve.analysis.results.fields import MAIN, fields
 from atomsieve.analysis.results.methods import KnownMethod
 from atomsieve.analysis.results.reading import Query
 from atomsieve.structures.errors import MethodMismatchError

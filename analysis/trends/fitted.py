@@ -12,9 +12,9 @@ from atomsieve.analysis.surroundings import Surroundings
 from atomsieve.analysis.trends.activity import Activity
 from atomsieve.analysis.trends.pairs import scalings
 from atomsieve.analysis.trends.scaling import LEAST, NOISE, Array
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError
+from atomsieve.structures.judgement import Verdict
 from atomsieve.structures.reaction import Reaction
 
 

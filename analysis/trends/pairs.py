@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from atomsieve.analysis.electrode import CONVENTIONS
-from atomsieve.analysis.table import of_one_method
+from atomsieve.analysis.one_method import of_one_method
 from atomsieve.analysis.trends.scaling import OUTLIER_LEVEL, ScalingRelation, require_settings, scaling
 from atomsieve.structures.adsorbate import adsorbate
-from atomsieve.structures.calculation import Verdict
 from atomsieve.structures.energies import AdsorptionEnergy
 from atomsieve.structures.errors import InputError, MethodMismatchError, unknown
+from atomsieve.structures.judgement import Verdict
 
 #: What is fitted unless something is asked for: (x, y), where both bind through the same atom.
 PAIRS = (
@@ -85,7 +85,7 @@ def scalings(
     by : {"family", "metals"}, optional
         Fit each family of supports, or each number of metals, for itself.
     method : str, optional
-        Which method, where there are several; see :func:`~atomsieve.analysis.table.of_one_method`.
+        Which method, where there are several; see :func:`~atomsieve.analysis.one_method.of_one_method`.
     slope, intercept : float, optional
         What is held fixed (eV), see :func:`~atomsieve.analysis.trends.scaling.scaling`.
     outlier_level : float

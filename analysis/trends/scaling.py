@@ -183,6 +183,11 @@ def scaling(
     group : str
         Which sites.
 
+    Returns
+    -------
+    ScalingRelation
+        The line, its errors, its bands and its outliers.
+
     Raises
     ------
     InputError

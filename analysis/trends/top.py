@@ -68,6 +68,11 @@ def top(activity: Activity, ranges: Sequence[tuple[float, float]] | None = None)
     ranges : sequence of (float, float), optional
         From where to where each descriptor is looked at, eV; -3 to 6 unless given.
 
+    Returns
+    -------
+    Top
+        Where it is, and how high.
+
     Raises
     ------
     InputError

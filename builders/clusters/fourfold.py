@@ -69,6 +69,12 @@ class _Quarter:
         return len(self.symbols) - 1
 
 
+def on_diagonal(x: float, y: float, bond: float) -> float:
+    """Return where the bridge (m, m) of two pyrroles is, the outer of two places at its bond from Cα at (x, y), Å."""
+    mean, spread = (x + y) / 2, (x - y) / 2
+    return mean + math.sqrt(bond**2 / 2 - spread**2)
+
+
 def _quarter(shape: Fourfold, metal_nitrogen: float, turn: float) -> _Quarter:
     """Place one pyrrole on the x axis, the bridge that follows it anticlockwise, and what they carry."""
     mirror = np.array([1.0, -1.0])
@@ -78,9 +84,7 @@ def _quarter(shape: Fourfold, metal_nitrogen: float, turn: float) -> _Quarter:
     alpha = np.array([metal_nitrogen + shape.n_alpha * math.cos(half_angle), shape.n_alpha * math.sin(half_angle)])
     rise = alpha[1] - shape.beta_beta / 2
     beta = np.array([alpha[0] + math.sqrt(shape.alpha_beta**2 - rise**2), shape.beta_beta / 2])
-    # The bridge lies on the diagonal (m, m), the outer of the two points at its distance from Cα.
-    mean, spread = alpha.mean(), (alpha[0] - alpha[1]) / 2
-    bridge = np.full(2, mean + math.sqrt(alpha_bridge**2 / 2 - spread**2))
+    bridge = np.full(2, on_diagonal(alpha[0], alpha[1], alpha_bridge))
 
     quarter = _Quarter([], [], [])
     nitrogen = quarter.put("N", np.array([metal_nitrogen, 0.0]))

@@ -18,7 +18,10 @@ from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import Parameter, one_of, true_or_false
 from atomsieve.builders.ions import SURROGATE, Ion
 from atomsieve.builders.vectors import Array, unit
+from atomsieve.structures.site import ActiveSite
 
+#: Where the numbers of nodes.yaml come from and may be used.
+LICENCE: Final = "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835"
 CARBOXYLATES: Final[Mapping[str, Counter[str]]] = MappingProxyType(
     {"formate": Counter({"C": 1, "H": 1, "O": 2}), "benzoate": Counter({"C": 7, "H": 5, "O": 2})}
 )
@@ -36,22 +39,79 @@ def facts(node: str) -> Mapping[str, Any]:
     return _data()[node]
 
 
-def caps_parameter(*allowed: str) -> Parameter:
-    """Return the parameter ``caps`` of the nodes; the first kind is the default."""
-    return Parameter(
-        "caps", "what linkers are cut down to", allowed[0], ", ".join(allowed), one_of(*allowed, what="cap")
-    )
+def parameters(*caps: str) -> tuple[Parameter, ...]:
+    """Return the last parameters of a node: ``caps`` where there is a choice, then those that every node has.
 
-
-def frozen_parameter() -> Parameter:
-    """Return the parameter ``caps_frozen`` of the nodes."""
-    return Parameter(
+    Parameters
+    ----------
+    *caps : str
+        What linkers may be cut down to; the first is the default.
+    """
+    title = "what linkers are cut down to"
+    kinds = (Parameter("caps", title, caps[0], ", ".join(caps), one_of(*caps, what="cap")),) if caps else ()
+    frozen = Parameter(
         "caps_frozen",
         "carbon and hydrogen of the caps stay where the framework has them",
         True,
         "true, false",
         true_or_false,
     )
+    return (*kinds, frozen, oxidation.charge_parameter(), oxidation.multiplicity_parameter())
+
+
+def site(
+    draft: Draft,
+    values: Mapping[str, Any],
+    *,
+    label: str,
+    recipe: Mapping[str, Any],
+    metals: tuple[int, ...],
+    donors: tuple[tuple[int, ...], ...],
+    normal: Iterable[float],
+    provenance: Mapping[str, str],
+    frozen: Iterable[int],
+    ledger: Mapping[str, int],
+    axial: tuple[tuple[int, ...], ...] = (),
+    bonds: Iterable[tuple[int, int]] = (),
+) -> ActiveSite:
+    """Return a node as a site, with the charge, the multiplicity and the frozen caps of its recipe.
+
+    Parameters
+    ----------
+    draft : Draft
+        All its atoms and bonds.
+    values : mapping
+        Every parameter, settled.
+    frozen : iterable of int
+        Carbon and hydrogen of the caps, which stay where they are if the recipe says so.
+    bonds : iterable of pair of int
+        Those that are not in the draft.
+    label, recipe, metals, donors, normal, provenance, ledger, axial
+        As a site has them.
+    """
+    x, y, z = (float(component) for component in normal)
+    return ActiveSite(
+        label=label,
+        recipe=recipe,
+        atoms=draft.atoms(),
+        kind="cluster",
+        metals=metals,
+        donors=donors,
+        bonds=tuple(sorted([*draft.bonds, *bonds])),
+        charge=values["charge"],
+        normal=(x, y, z),
+        provenance=provenance,
+        axial=axial,
+        frozen=tuple(frozen) if values["caps_frozen"] else (),
+        ledger=ledger,
+        multiplicity=values["multiplicity"],
+    )
+
+
+def measured(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return the provenance of a node that is built by distances, of :func:`facts`, and by the radii of its ions."""
+    source = f"distances of {table['source']}; other ions by their radius, doi 10.1107/S0567739476001551"
+    return {"source": source, "licence": LICENCE}
 
 
 def carboxylates(number: int, caps: str) -> Counter[str]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
-from atomsieve.builders.clusters.fourfold import Fourfold
+from atomsieve.builders.clusters.fourfold import Fourfold, on_diagonal
 from atomsieve.builders.family import METAL, Family, in_order, recipe, stretch
 from atomsieve.builders.lattices.layers import (
     AROMATIC,
@@ -61,8 +61,7 @@ def _meso() -> float:
     As cobalt has it for all metals: the core of a porphyrin widens, its outline and so the lattice hardly do.
     """
     alpha = onward(METAL_N, _RING.n_alpha, 0.0, _ALPHAS)
-    mean, spread = (alpha + _ALPHAS / 2) / 2, (alpha - _ALPHAS / 2) / 2
-    return math.sqrt(2) * (mean + math.sqrt(_RING.alpha_bridge**2 / 2 - spread**2))
+    return math.sqrt(2) * on_diagonal(alpha, _ALPHAS / 2, _RING.alpha_bridge)
 
 
 def _phenyl(ipso: float) -> list[Atom]:

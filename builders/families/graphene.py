@@ -13,8 +13,9 @@ from atomsieve.builders import axial
 from atomsieve.builders.cells import vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, number_between, recipe, written
 from atomsieve.builders.lattices import dopants, vacancies
-from atomsieve.builders.lattices.doped import IN_PLANE, LATTICE_CONSTANT, crowded, host, pattern, shells
+from atomsieve.builders.lattices.doped import IN_PLANE, crowded, host
 from atomsieve.builders.lattices.honeycomb import atoms_in, size, supercell_parameter
+from atomsieve.builders.lattices.pattern import LATTICE_CONSTANT, pattern, shells
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite
 

@@ -19,7 +19,7 @@ from atomsieve.builders.families.graphene import SHELLS, model_parameters, model
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, recipe
 from atomsieve.builders.lattices import vacancies
 from atomsieve.builders.lattices.dopants import letters, nearest
-from atomsieve.builders.lattices.doped import LATTICE_CONSTANT, Pattern, host
+from atomsieve.builders.lattices.doped import host
 from atomsieve.builders.lattices.honeycomb import (
     Honeycomb,
     Indices,
@@ -29,6 +29,7 @@ from atomsieve.builders.lattices.honeycomb import (
     supercell_parameter,
     turn,
 )
+from atomsieve.builders.lattices.pattern import LATTICE_CONSTANT, Pattern
 from atomsieve.builders.lattices.vacancies import point
 from atomsieve.structures.errors import InputError, ParameterError
 from atomsieve.structures.site import ActiveSite

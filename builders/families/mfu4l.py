@@ -170,25 +170,18 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         position = draft.positions[outer[0]] + (TERMINALS[terminal] + longer) * _CORNERS[0]
         own = (draft.add(terminal[0] if terminal == "OH" else terminal, position, outer[0]),)
         draft.protonate([(own[0], 1)] if terminal == "OH" else [])
-    x, y, z = (float(component) for component in _CORNERS[0])
-    return ActiveSite(
+    return nodes.site(
+        draft,
+        values,
         label=label(values),
         recipe=recipe("MFU-4l-node", _SCHEMA, values, _ORDER),
-        atoms=draft.atoms(),
-        kind="cluster",
         metals=(outer[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted(draft.bonds)),
-        charge=values["charge"],
-        normal=(x, y, z),
-        provenance={
-            "source": f"distances of {table['source']}; other ions by their radius, doi 10.1107/S0567739476001551",
-            "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-        },
+        normal=_CORNERS[0],
+        provenance=nodes.measured(table),
         axial=(own,) if own else (),
-        frozen=tuple(frozen) if values["caps_frozen"] else (),
+        frozen=frozen,
         ledger=ledger(values),
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -213,10 +206,7 @@ FAMILY: Final = Family(
             one_of(*TERMINALS, what="terminal ligand"),
         ),
         oxidation.state_parameter(),
-        nodes.caps_parameter(*CAPS),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters(*CAPS),
     ),
     build=build,
     formula=formula,

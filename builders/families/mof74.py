@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from atomsieve.builders import ions, oxidation
+from atomsieve.builders import ions
 from atomsieve.builders.clusters import nodes
 from atomsieve.builders.clusters.draft import Draft
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, metals, one_of, recipe
@@ -138,25 +138,21 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
     ]
     outward = _opposite([unit(draft.positions[oxygen]) for oxygen in donors])
     draft.protonate([(oxygens[linker][site], 1) for linker, site in table["protons"]] + wet, [2.0 * outward])
-    x, y, z = (float(component) for component in outward)
-    return ActiveSite(
+    return nodes.site(
+        draft,
+        values,
         label=label(values),
         recipe=recipe("MOF-74-chain", _SCHEMA, values, _ORDER),
-        atoms=draft.atoms(),
-        kind="cluster",
         metals=(chain[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted(draft.bonds)),
-        charge=values["charge"],
-        normal=(x, y, z),
+        normal=outward,
         provenance={
             "source": f"sites of {table['source']}",
-            "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
+            "licence": nodes.LICENCE,
             **nodes.coupling(trio),
         },
-        frozen=tuple(sorted(frozen)) if values["caps_frozen"] else (),
+        frozen=sorted(frozen),
         ledger=ledger(values),
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -178,9 +174,7 @@ FAMILY: Final = Family(
             f"{_AS_METAL}, {', '.join(METALS)}",
             one_of(_AS_METAL, *METALS, what="metal of the chain"),
         ),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters(),
     ),
     build=build,
     formula=formula,

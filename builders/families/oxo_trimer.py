@@ -135,24 +135,17 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
             oxygen = draft.add("O", position, centres[place])
             wet.append((oxygen, axial.composition(name)["H"]))
     draft.protonate(wet)
-    return ActiveSite(
+    return nodes.site(
+        draft,
+        values,
         label=label(values),
         recipe=recipe("oxo-trimer", _SCHEMA, values, _ORDER),
-        atoms=draft.atoms(),
-        kind="cluster",
         metals=(centres[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted(draft.bonds)),
-        charge=values["charge"],
         normal=(1.0, 0.0, 0.0),
-        provenance={
-            "source": f"distances of {table['source']}; other ions by their radius, doi 10.1107/S0567739476001551",
-            "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-            **nodes.coupling(trio),
-        },
-        frozen=tuple(frozen) if values["caps_frozen"] else (),
+        provenance={**nodes.measured(table), **nodes.coupling(trio)},
+        frozen=frozen,
         ledger=ledger(values),
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -190,10 +183,7 @@ FAMILY: Final = Family(
             one_of(oxidation.AUTO, *TERMINALS, what="terminal ligands"),
         ),
         oxidation.state_parameter(),
-        nodes.caps_parameter("formate", "benzoate"),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters("formate", "benzoate"),
     ),
     build=build,
     formula=formula,

@@ -124,24 +124,22 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         frozen += cap
     bonded = all(table[metal]["bonded"] for metal in values["metals"])
     sources = "; ".join(table[metal]["source"] for metal in dict.fromkeys(values["metals"]))
-    return ActiveSite(
+    return nodes.site(
+        draft,
+        values,
         label=label(values),
         recipe=recipe("paddlewheel", _SCHEMA, values, _ORDER),
-        atoms=draft.atoms(),
-        kind="cluster",
         metals=metals,
         donors=(tuple(donors[0]), tuple(donors[1])),
-        bonds=tuple(sorted([*draft.bonds, metals] if bonded else draft.bonds)),
-        charge=values["charge"],
+        bonds=[metals] if bonded else (),
         normal=(0.0, 0.0, 1.0),
         provenance={
             "source": f"distances of {sources}; carboxylate {nodes.facts('carboxylate')['source']}",
-            "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835, or as published",
+            "licence": f"{nodes.LICENCE}, or as published",
             **({} if bonded else nodes.coupling(pair)),
         },
-        frozen=tuple(frozen) if values["caps_frozen"] else (),
+        frozen=frozen,
         ledger=ledger(values, pair),
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -161,10 +159,7 @@ FAMILY: Final = Family(
             f"one symbol for both, or two as Cu-Ru; of {', '.join(METALS)}",
             ions.alike_or_named(2, METALS),
         ),
-        nodes.caps_parameter("formate", "benzoate"),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters("formate", "benzoate"),
     ),
     build=build,
     formula=formula,

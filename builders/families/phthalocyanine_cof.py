@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from atomsieve.builders import axial
+from atomsieve.builders.clusters.fourfold import on_diagonal
 from atomsieve.builders.family import METAL, Family, Parameter, in_order, one_of, recipe, stretch
 from atomsieve.builders.lattices.layers import (
     AROMATIC,
@@ -61,9 +62,7 @@ def _isoindole(metal: str) -> tuple[list[Atom], float]:
     alpha = onward(nitrogen, N_CALPHA, 0.0, ALPHAS)
     beta = onward(alpha, CALPHA_CBETA, ALPHAS, BETAS)
     ch = onward(beta, CBETA_CH, BETAS, CHS)
-    # the bridge lies on the diagonal, at its distance from Cα
-    mean, spread = (alpha + ALPHAS / 2) / 2, (alpha - ALPHAS / 2) / 2
-    bridge = mean + math.sqrt(CALPHA_BRIDGE**2 / 2 - spread**2)
+    bridge = on_diagonal(alpha, ALPHAS / 2, CALPHA_BRIDGE)
     atoms: list[Atom] = [("N", (nitrogen, 0.0, 0.0)), ("N", (bridge, bridge, 0.0))]
     return [*atoms, *pair("C", alpha, ALPHAS), *pair("C", beta, BETAS), *pair("C", ch, CHS)], ch
 

@@ -31,15 +31,8 @@ from atomsieve.builders.family import (
     recipe,
     stretch,
 )
-from atomsieve.builders.lattices.sheets import (
-    Unit,
-    from_middle,
-    in_element_order,
-    nearest,
-    parse_supercell,
-    repeated,
-    size_of,
-)
+from atomsieve.builders.lattices.sheets import Unit, from_middle, in_element_order, nearest, repeated
+from atomsieve.builders.lattices.supercell import parse_supercell, size_of
 from atomsieve.structures.site import ActiveSite
 
 #: Lattice constant of graphene, Å, and C-H as in benzene.

@@ -16,7 +16,8 @@ from atomsieve.builders import axial
 from atomsieve.builders.bonding import bonds_of
 from atomsieve.builders.cells import nearest_four, vacuum_parameter, vacuum_suffix
 from atomsieve.builders.family import REQUIRED, Family, Parameter, in_order, parse_metal, recipe, stretch
-from atomsieve.builders.lattices.sheets import Unit, in_element_order, parse_supercell, repeated, size_of
+from atomsieve.builders.lattices.sheets import Unit, in_element_order, repeated
+from atomsieve.builders.lattices.supercell import parse_supercell, size_of
 from atomsieve.builders.vectors import Array, turned
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.site import ActiveSite

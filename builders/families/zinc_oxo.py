@@ -81,24 +81,17 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         oxygens, cap = nodes.bridge(draft, (centres[i], centres[j]), lengths, corners[i] + corners[j], values["caps"])
         donors += [oxygens[0]] if i == 0 else []
         frozen += cap
-    x, y, z = (float(component) for component in corners[0])
-    return ActiveSite(
+    return nodes.site(
+        draft,
+        values,
         label=label(values),
         recipe=recipe("Zn4O-node", _SCHEMA, values, _ORDER),
-        atoms=draft.atoms(),
-        kind="cluster",
         metals=(centres[0],),
         donors=(tuple(donors),),
-        bonds=tuple(sorted(draft.bonds)),
-        charge=values["charge"],
-        normal=(x, y, z),
-        provenance={
-            "source": f"distances of {table['source']}; other ions by their radius, doi 10.1107/S0567739476001551",
-            "licence": "numbers measured in CoRE MOF 2019 (CC BY 4.0), doi 10.1021/acs.jced.9b00835",
-        },
-        frozen=tuple(frozen) if values["caps_frozen"] else (),
+        normal=corners[0],
+        provenance=nodes.measured(table),
+        frozen=frozen,
         ledger=ledger(values),
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -113,10 +106,7 @@ FAMILY: Final = Family(
     parameters=in_order(
         Parameter("metals", "the metal", REQUIRED, f"one of {', '.join(METALS)}", metals(1, allowed=METALS)),
         oxidation.state_parameter(),
-        nodes.caps_parameter("formate", "benzoate"),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters("formate", "benzoate"),
     ),
     build=build,
     formula=formula,

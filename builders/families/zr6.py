@@ -143,17 +143,14 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
         **({f"{len(node_edges) - 1} OH-": 1 - len(node_edges)} if len(node_edges) > 1 else {}),
         **placed.charges,
     }
-    x, y, z = (float(component) for component in placed.normal / np.linalg.norm(placed.normal))
-    return ActiveSite(
+    return nodes.site(
+        node.draft,
+        values,
         label=label(values),
         recipe=recipe("zr6-node", _SCHEMA, values, _ORDER),
-        atoms=node.draft.atoms(),
-        kind="cluster",
         metals=(placed.metal,),
         donors=(placed.donors,),
-        bonds=tuple(sorted(node.draft.bonds)),
-        charge=values["charge"],
-        normal=(x, y, z),
+        normal=placed.normal / np.linalg.norm(placed.normal),
         provenance={
             "source": nodes.facts("zr6")["source"],
             "remarks": "ordered node; linkers cut off behind the carboxylate (formate) or its ring (benzoate); "
@@ -161,9 +158,8 @@ def build(values: Mapping[str, Any]) -> ActiveSite:
             "high-spin metals of the first row, low-spin ones below",
         },
         axial=(placed.axial,) if placed.axial else (),
-        frozen=tuple(node.caps) if values["caps_frozen"] else (),
+        frozen=node.caps,
         ledger=shares,
-        multiplicity=values["multiplicity"],
     )
 
 
@@ -194,10 +190,7 @@ FAMILY: Final = Family(
             one_of(oxidation.AUTO, *_NAMES, what="graft"),
         ),
         oxidation.state_parameter(),
-        nodes.caps_parameter("formate", "benzoate"),
-        nodes.frozen_parameter(),
-        oxidation.charge_parameter(),
-        oxidation.multiplicity_parameter(),
+        *nodes.parameters("formate", "benzoate"),
     ),
     build=build,
     formula=formula,

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError
 
-from atomsieve.structures.campaign import parse_mapping
-from atomsieve.structures.complaint import path_text, problem_of, unique
+from atomsieve.structures.complaint import problem_of, unique
 from atomsieve.structures.errors import CampaignError, InputError, Problem, UnknownNameError, unknown
 from atomsieve.structures.section import NAME, Section
+from atomsieve.structures.yaml_text import parse_mapping
 from atomsieve.workflows.calculators import CALCULATORS, calculator
+from atomsieve.workflows.clusters.credentials import credential_problems, secrets_problem
 from atomsieve.workflows.settings import Settings
 
 #: The kinds to which calculators go that no kind names: DFT to ``dear``, all others to ``cheap``.
 CHEAP, DEAR = "cheap", "dear"
 _UNITS = {"KB": 1 / 1024, "MB": 1, "GB": 1024, "TB": 1024**2}  # in MB
-_CREDENTIAL_NAME = re.compile(
-    r"(password|passwd|passphrase|secret|token(?!iz)|api_?key|access_?key|credential|_uri)", re.I
-)
-_CREDENTIAL = re.compile(r"mongodb(\+srv)?://|[a-z][a-z0-9+.-]*://[^/\s'\"]*:[^/\s'\"]*@", re.IGNORECASE)
-#: An assignment in a shell line, ``export NAME=value``; what another variable or a command gives is no credential.
-_ASSIGNMENT = re.compile(r"(?:^|[\s;])(\w+)=['\"]?([^\s'\"$`]+)")
 
 
 def _seconds(value: Any) -> Any:
@@ -234,7 +228,7 @@ def read_worker(name_or_path: str | Path, settings: Settings) -> Worker:
     except (UnicodeDecodeError, PermissionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     data = parse_mapping(text, str(path), "name, scheduler, folder, kinds")
-    if leaks := list(_credentials(data)):
+    if leaks := list(credential_problems(data)):
         raise CampaignError(str(path), leaks)  # alone, for other complaints show values
     try:
         worker = Worker.model_validate(data)
@@ -262,26 +256,6 @@ def find_file(name_or_path: str | Path, settings: Settings) -> Path:
     return found
 
 
-def _credentials(value: Any, location: tuple[int | str, ...] = ()) -> Iterator[Problem]:
-    """Yield each entry that looks like a credential, without showing it."""
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _credentials(entry, (*location, str(key)))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _credentials(entry, (*location, index))
-    elif isinstance(value, str):
-        names = [name for name, _ in _ASSIGNMENT.findall(value)]
-        if location and location[0] == "environment":
-            names.append(str(location[-1]))
-        if _CREDENTIAL.search(value) or any(_CREDENTIAL_NAME.search(name) for name in names):
-            yield Problem(
-                path_text(location),
-                "looks like a credential, and whoever reads the file or a job script would have it; write it as "
-                "NAME='value' into a file of its own with mode 600 (chmod 600), and name that file under `secrets`",
-            )
-
-
 def _cross_check(worker: Worker) -> Iterator[Problem]:
     for name in ("folder", "secrets"):
         path = getattr(worker, name)
@@ -307,16 +281,3 @@ def _cross_check(worker: Worker) -> Iterator[Problem]:
             elif name in seen:
                 yield Problem(where, f"{name!r} is also at {seen[name]}; keep one of the two")
             seen.setdefault(name, where)
-
-
-def secrets_problem(path: Path) -> str | None:
-    """Return what is wrong with a file of credentials, and the command that mends it; None if nothing is."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        return f"{path} cannot be read here ({error.strerror}); make it, with mode 600"
-    if not stat.S_ISREG(status.st_mode):
-        return f"{path} is no file"
-    if stat.S_IMODE(status.st_mode) & 0o177:
-        return f"others may read {path} (mode {stat.S_IMODE(status.st_mode):o}); chmod 600 {path}"
-    return None

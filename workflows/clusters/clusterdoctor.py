@@ -17,7 +17,8 @@ from atomsieve.structures.errors import AtomsieveError, InputError, SchedulerErr
 from atomsieve.workflows import screen
 from atomsieve.workflows.calculators import calculator
 from atomsieve.workflows.clusters.cluster import Resources, Worker, read_worker
-from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters.scheduler import Scheduler
+from atomsieve.workflows.clusters.submission import JobState
 from atomsieve.workflows.doctor import PLAIN, Finding, State, show
 from atomsieve.workflows.settings import Settings, read_settings
 

@@ -13,7 +13,7 @@ from qtoolkit.io.sge import SGEIO
 
 from atomsieve.structures.errors import SchedulerError
 from atomsieve.workflows.clusters.queues import Queue, hours, run, user, words_of
-from atomsieve.workflows.clusters.scheduler import Ending
+from atomsieve.workflows.clusters.submission import Ending
 
 if TYPE_CHECKING:
     from atomsieve.workflows.clusters.cluster import Resources

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from atomsieve.structures.errors import SchedulerError
-from atomsieve.workflows.clusters.scheduler import Ending, JobState, submission_environment
+from atomsieve.workflows.clusters.submission import Ending, JobState, submission_environment
 
 if TYPE_CHECKING:
     from atomsieve.workflows.clusters.cluster import Resources

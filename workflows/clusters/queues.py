@@ -15,7 +15,7 @@ from qtoolkit.core.exceptions import CommandFailedError, OutputParsingError
 from qtoolkit.io.slurm import SlurmIO
 
 from atomsieve.structures.errors import SchedulerError
-from atomsieve.workflows.clusters.scheduler import Ending, JobState, submission_environment
+from atomsieve.workflows.clusters.submission import Ending, JobState, submission_environment
 
 if TYPE_CHECKING:
     from qtoolkit.core.data_objects import QJob

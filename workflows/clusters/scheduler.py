@@ -7,54 +7,21 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atomsieve.structures.errors import InputError, SchedulerError, unknown
+from atomsieve.workflows.clusters.processes import Processes, identity
+from atomsieve.workflows.clusters.submission import Ending, JobState
 from atomsieve.workflows.pool import THREADS
 
 if TYPE_CHECKING:
     from atomsieve.workflows.clusters.cluster import Resources, Worker
-    from atomsieve.workflows.clusters.processes import Processes
     from atomsieve.workflows.clusters.queues import Queue
 
 #: The last characters of what a job printed, in which the scheduler says why it ended it.
 LAST_WORDS = 4000
-
-
-class JobState(StrEnum):
-    """What a scheduler says of a job."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    GONE = "gone"  # it answered, and knows no such job, or knows that it has ended
-    UNKNOWN = "unknown"  # it did not answer
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a job ended; :func:`~atomsieve.workflows.watching.causes.classify` tells what to do about that.
-
-    Parameters
-    ----------
-    state : str
-        The scheduler's word, as ``TIMEOUT``; empty if it has none.
-    reason : str
-        What else it says, in a line.
-    words : str
-        The last that the job printed.
-    """
-
-    state: str = ""
-    reason: str = ""
-    words: str = ""
-
-
-def submission_environment() -> dict[str, str]:
-    """Return the environment without settings of our own: schedulers keep what a job is submitted with."""
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith("ATOMSIEVE_")}
 
 
 def own_job() -> str:
@@ -62,8 +29,6 @@ def own_job() -> str:
     said = os.environ.get("ATOMSIEVE_JOB", "")
     if not said.startswith("process "):
         return said
-    from atomsieve.workflows.clusters.processes import identity
-
     return identity(int(said.split()[1])) or ""
 
 
@@ -80,8 +45,6 @@ class Scheduler:
         self.worker = worker
         self.system: Queue | Processes
         if worker.scheduler == "none":
-            from atomsieve.workflows.clusters.processes import Processes
-
             self.system = Processes(worker.pilots)
         elif worker.scheduler == "slurm":
             from atomsieve.workflows.clusters.queues import Slurm
@@ -186,7 +149,7 @@ class Scheduler:
         SchedulerError
             If the scheduler refuses it, or does not answer; then it may have taken it all the same: see :meth:`mine`.
         """
-        from atomsieve.workflows.clusters.cluster import secrets_problem
+        from atomsieve.workflows.clusters.credentials import secrets_problem
 
         if self.worker.secrets is not None and (problem := secrets_problem(self.worker.secrets)):
             raise SchedulerError(f"{self.worker.source}: secrets: {problem}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
-from ase.units import Bohr, Hartree, Rydberg, kB
+from ase.units import Hartree, Rydberg, kB
 
+from atomsieve.workflows.codes.cp2k_output import complaint, entropic_energy, forces, last, mulliken, mulliken_moments
 from atomsieve.workflows.codes.frames import NO_MOMENT, Framed, refuse_charge, start_moments
 from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
 from atomsieve.workflows.electronic import moments
@@ -22,7 +22,6 @@ from atomsieve.workflows.order import Order, Requirement
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from numpy.typing import NDArray
 
 #: Stem of the files in the directory of a calculation.
 LABEL = "cp2k"
@@ -91,7 +90,7 @@ class Program(Calculator):  # type: ignore[misc]
             raise ChildProcessError(f"CP2K stopped: {said}; {output.name} has the rest")
         if "SCF run NOT converged" in text or "outer SCF loop FAILED" in text:
             raise ArithmeticError(f"the SCF of CP2K does not converge; {output.name} has its course; mix less")
-        free = _last(r"ENERGY\| Total FORCE_EVAL .*?:\s+(\S+)", text) * Hartree
+        free = last(r"ENERGY\| Total FORCE_EVAL .*?:\s+(\S+)", text) * Hartree
         self.results = {
             "energy": free - entropic_energy(text) / 2,
             "free_energy": free,
@@ -102,10 +101,6 @@ class Program(Calculator):  # type: ignore[misc]
 
 def _explained(error: Exception) -> str | None:
     return str(error) if isinstance(error, ChildProcessError | ArithmeticError) else None
-
-
-def _last(pattern: str, text: str) -> float:
-    return float(re.findall(pattern, text)[-1])
 
 
 def written(order: Order, atoms: Atoms, corrected: bool) -> str:
@@ -211,43 +206,11 @@ def tags(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def entropic_energy(text: str) -> float:
-    """Return -TS of the electrons in the last energy of an output, eV; 0 where nothing is smeared."""
-    pattern = r"Electronic entropic energy:\s+(-?\d+\.\d+)"
-    return _last(pattern, text) * Hartree if re.search(pattern, text) else 0.0
-
-
 def electronic(order: Order, atoms: Atoms) -> dict[str, Any]:
     """Return Mulliken's charges and moments from the last output."""
     text = (order.directory / f"{LABEL}.out").read_text(encoding="utf-8", errors="replace")
-    charges = [row[-2] if len(row) == 4 else row[-1] for row in _mulliken(text, len(atoms))]
+    charges = [row[-2] if len(row) == 4 else row[-1] for row in mulliken(text, len(atoms))]
     return {"charges": {"mulliken": charges}, **moments(order, atoms)}
-
-
-def mulliken_moments(text: str, atoms: int) -> NDArray[np.float64]:
-    """Return the moment of each atom from the last Mulliken analysis of an output; none where spins are paired."""
-    return np.array([row[3] if len(row) == 4 else 0.0 for row in _mulliken(text, atoms)])
-
-
-def _mulliken(text: str, atoms: int) -> list[list[float]]:
-    table = text.rpartition("Mulliken Population Analysis")[2]
-    # behind number, element and kind: alpha, beta, charge, spin; where spins are paired: population, charge
-    rows = re.findall(r"^\s*\d+\s+\w+\s+\d+((?:\s+-?\d+\.\d+)+)\s*$", table, re.MULTILINE)[:atoms]
-    return [[float(value) for value in row.split()] for row in rows]
-
-
-def forces(text: str, atoms: int) -> NDArray[np.float64]:
-    """Return the forces of an output, eV/Å, shape (n, 3)."""
-    table = text.rpartition("ATOMIC FORCES in [a.u.]")[2]
-    rows = re.findall(r"^\s*\d+\s+\d+\s+[A-Z][a-z]?\s+(\S+)\s+(\S+)\s+(\S+)\s*$", table, re.MULTILINE)[:atoms]
-    return np.asarray(np.array(rows, dtype=float) * Hartree / Bohr)
-
-
-def complaint(text: str) -> str:
-    """Return what the program said in its output when it stopped; empty where it said nothing."""
-    # it draws a hand that holds up what is wrong
-    drawn = text.rpartition("[ABORT]")[2].splitlines()[1:5] if "[ABORT]" in text else []
-    return " ".join(re.sub(r"^[\s*|\\/_O]+|[\s*]+$", "", line) for line in drawn if ".F:" not in line).strip()
 
 
 _FUNCTIONALS = {

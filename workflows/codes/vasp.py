@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,21 +12,12 @@ import yaml
 
 from atomsieve.structures.hubbard import hubbard_tables, hubbard_u
 from atomsieve.workflows.codes import vasp_inputs as inputs
+from atomsieve.workflows.codes.vasp_installation import MEND, missing
 from atomsieve.workflows.entry import CalculatorEntry, Setting
 from atomsieve.workflows.order import Order, Relaxed, Requirement
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-#: Where pymatgen and atomate2 look for the folder of potentials and the command, beside the environment.
-PYMATGEN_FILES: Final = ("~/.config/.pmgrc.yaml", "~/.pmgrc.yaml")
-ATOMATE2_FILE: Final = "~/.atomate2.yaml"
-#: The command where nothing says another.
-COMMAND: Final = "vasp_std"
-MEND: Final = (
-    "VASP is licensed software (vasp.at): put its potentials under <folder>/POT_GGA_PAW_PBE_54 ('pmg config -p' sorts "
-    "them), set PMG_VASP_PSP_DIR=<folder>, and ATOMATE2_VASP_CMD to the command that runs it, as 'srun vasp_std'"
-)
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
     {
@@ -93,32 +80,6 @@ def potentials() -> Mapping[str, str]:
     """Return the title of the PAW potential of each element."""
     text = (files("atomsieve.workflows.codes") / "potentials.yaml").read_text(encoding="utf-8")
     return MappingProxyType(yaml.safe_load(text))
-
-
-def missing() -> list[str]:
-    """Return what VASP lacks on this machine: its potentials, its command."""
-    lacks = []
-    folder = os.environ.get("PMG_VASP_PSP_DIR") or _written(PYMATGEN_FILES, "PMG_VASP_PSP_DIR")
-    if not folder:
-        lacks.append("folder of potentials (PMG_VASP_PSP_DIR)")
-    elif not Path(folder).expanduser().is_dir():
-        lacks.append(f"folder of potentials {folder}")
-    settings = os.environ.get("ATOMATE2_CONFIG_FILE", ATOMATE2_FILE)
-    command = os.environ.get("ATOMATE2_VASP_CMD") or _written((settings,), "VASP_CMD") or COMMAND
-    program = shlex.split(os.path.expandvars(command))[0]
-    if shutil.which(program) is None:
-        lacks.append(f"program {program} (ATOMATE2_VASP_CMD)")
-    return lacks
-
-
-def _written(names: tuple[str, ...], key: str) -> str:
-    """Return the value of a key in the first settings file that is there."""
-    for name in names:
-        path = Path(name).expanduser()
-        if path.is_file():
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return str(found.get(key, "")) if isinstance(found, dict) else ""
-    return ""
 
 
 def _program(order: Order, atoms: Atoms) -> Relaxed:

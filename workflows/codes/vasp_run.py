@@ -20,9 +20,9 @@ import numpy as np
 
 from atomsieve.structures.errors import CalculationError, FailureClass
 from atomsieve.workflows.codes.periodicity import boxed, vacuum_axes
-from atomsieve.workflows.codes.vasp import MEND, missing
 from atomsieve.workflows.codes.vasp_electronic import LARGE, electronic
 from atomsieve.workflows.codes.vasp_inputs import METHOD_TAGS, input_generator
+from atomsieve.workflows.codes.vasp_installation import MEND, missing
 from atomsieve.workflows.order import Order, Relaxed
 
 if TYPE_CHECKING:

@@ -12,14 +12,12 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fireworks import FWAction, Workflow
 from jobflow import Flow, Job
 from jobflow.core.reference import find_and_get_references
 
-from atomsieve.analysis.database import Database
 from atomsieve.analysis.provenance import Provenance
 from atomsieve.structures.errors import FailureClass, Interrupted, StaleAttemptError
 from atomsieve.structures.task import Task, TaskState
@@ -28,6 +26,7 @@ from atomsieve.workflows.fireworks.fireworkflow import Place, to_firework, to_wo
 from atomsieve.workflows.fireworks.joberror import JobError
 from atomsieve.workflows.fireworks.launches import CANCELLED, SUPERSEDED, Launch, witness
 from atomsieve.workflows.fireworks.patience import patiently
+from atomsieve.workflows.fireworks.workerdatabase import open_database
 from atomsieve.workflows.flowrun import Exchange, decode_trusted, jobs_of
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.settings import Settings
@@ -241,24 +240,6 @@ class FireRun:
         campaign = self.job.metadata.get("campaign")
         if campaign and self.key is not None:
             patiently(lambda: self.database.tasks.change(campaign, [self.key or ""], **fields))
-
-
-@cache
-def _opened(uri: str, name: str, process: int) -> Database:
-    del process  # a connection does not survive a fork
-    return Database.mongodb(uri, name).__enter__()
-
-
-def open_database(settings: Settings) -> Database:
-    """Return the database that this process's environment names; opened once."""
-    uri = settings.mongodb_uri
-    if uri is None:
-        raise JobError(
-            "database away",
-            FailureClass.MEND,
-            "ATOMSIEVE_MONGODB_URI is not set where the job runs; name a file that sets it under `secrets`",
-        )
-    return _opened(uri.get_secret_value(), settings.mongodb_database, os.getpid())
 
 
 def _end_process(text: str, *values: object) -> NoReturn:

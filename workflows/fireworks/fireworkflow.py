@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fireworks import Firework, Workflow
+from fireworks.utilities.fw_serializers import load_object
 from jobflow import Flow, Job, OnMissing
 
 from atomsieve.analysis.blobs import Blobs
@@ -88,9 +89,6 @@ def to_firework(
     job: Job, place: Place, blobs: Blobs, *, parents: list[Firework] | None = None, **more: Any
 ) -> Firework:
     """Turn a job into a firework; for the parameters see :func:`to_workflow`, ``more`` is added to its spec."""
-    # the task's module turns what jobs make into fireworks itself
-    from atomsieve.workflows.fireworks.firetask import JobTask
-
     text = encode(job)
     meta = job.metadata
     spec: dict[str, Any] = {name: meta[name] for name in SHOWN if meta.get(name) is not None}
@@ -110,5 +108,6 @@ def to_firework(
     if job.config.on_missing_references != OnMissing.ERROR:
         # FireWorks would copy all of a parent that failed into this firework
         spec |= {"_allow_fizzled_parents": True, "_fizzled_parents": []}
-    task = JobTask(job=text if len(text) < APART else blobs.put(text))
+    # by its name, as where it runs: the task turns what its job makes into fireworks with this very function
+    task = load_object({"_fw_name": TASK, "job": text if len(text) < APART else blobs.put(text)})
     return Firework([task], spec=spec, name=job.name, parents=parents)

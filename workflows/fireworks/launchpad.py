@@ -23,13 +23,13 @@ from atomsieve.workflows.clusters import pilot
 from atomsieve.workflows.clusters.cluster import Worker
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.engine import JobView
-from atomsieve.workflows.fireworks.firerun import open_database
 from atomsieve.workflows.fireworks.fireview import view
 from atomsieve.workflows.fireworks.fireworkflow import LIGHT, OURS, Place, to_workflow
 from atomsieve.workflows.fireworks.launchpads import open_launchpad
 from atomsieve.workflows.fireworks.mending import Mending
 from atomsieve.workflows.fireworks.stock import write_files
 from atomsieve.workflows.fireworks.torn import WorkflowLock
+from atomsieve.workflows.fireworks.workerdatabase import open_database
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.replay import Parcel
 from atomsieve.workflows.settings import Settings, read_settings

@@ -8,7 +8,6 @@ what was seen before still holds there, so that any number of processes may mend
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,32 +18,19 @@ from atomsieve.analysis.leases import server_time
 from atomsieve.structures.errors import FailureClass
 from atomsieve.structures.task import TaskState
 from atomsieve.workflows.clusters.cluster import Worker
-from atomsieve.workflows.clusters.scheduler import JobState, Scheduler
+from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.fireworks.fireworkflow import LIGHT
 from atomsieve.workflows.fireworks.joberror import failure_of
 from atomsieve.workflows.fireworks.launches import has_died, witness
+from atomsieve.workflows.fireworks.losses import DIED, Loss, lost_launches, running
 from atomsieve.workflows.fireworks.torn import WorkflowLock, make_whole
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.watching.causes import Cause, classify
+from atomsieve.workflows.watching.causes import classify
 
 #: A job is given to another process so many times after it was lost.
 LOSSES = 5
 #: Classes of failures of a job, not of its calculation, that another attempt may mend by itself.
 AGAIN = frozenset({FailureClass.RETRY, FailureClass.ELSEWHERE})
-
-
-@dataclass(frozen=True)
-class _Lost:
-    """A launch of which nothing more will come."""
-
-    firework: Mapping[str, Any]
-    launch: Mapping[str, Any]
-    cause: Cause
-    how: str
-
-
-#: Why a process died of which nobody knows more.
-DIED = classify("the worker process died")
 
 
 class Mending:
@@ -77,8 +63,8 @@ class Mending:
         own = {"spec.campaign": campaign, "spec._fworker": self.worker.name}
         yield from self._reserved(own)
         scheduler = Scheduler(self.worker)
-        for lost in list(self._lost(own, scheduler)):
-            yield from self._take_up(lost)
+        for loss in list(lost_launches(self.launchpad, own, scheduler, self._now(), self.lease)):
+            yield from self._take_up(loss)
         for firework in list(self.launchpad.fireworks.find({**own, "state": "FIZZLED"})):
             yield from self._failed(firework)
 
@@ -95,14 +81,14 @@ class Mending:
             for _ in make_whole(self.launchpad, workflow, self._now(), self.lease, at_once=thoroughly):
                 pass
         here = witness()
-        for firework, launch in list(self._running({"spec._fworker": self.worker.name})):
+        for firework, launch in list(running(self.launchpad, {"spec._fworker": self.worker.name})):
             seen = launch.get("witness")
             # why those of another allocation died, its scheduler knows
             if seen is None or seen["job"] != here["job"]:
                 continue
             # a process that asks for work has none: it could not say so while the database was away
             if seen["identity"] == here["identity"] or has_died(seen):
-                for _ in self._take_up(_Lost(firework, launch, DIED, "its process died")):
+                for _ in self._take_up(Loss(firework, launch, DIED, "its process died")):
                     pass
 
     def rerun(self, firework: Mapping[str, Any]) -> bool:
@@ -140,51 +126,7 @@ class Mending:
                 if fireworks.update_one({**this, "reserved_seen": seen}, change).modified_count:
                     yield f"{_title(firework)}: whoever took it is gone; it is ready again"
 
-    def _running(self, query: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Yield the fireworks that run, each with its launch."""
-        fireworks = list(self.launchpad.fireworks.find({**query, "state": "RUNNING"}))
-        wanted = {"launch_id": {"$in": [number for firework in fireworks for number in firework["launches"]]}}
-        running = self.launchpad.launches.find({**wanted, "state": {"$in": ["RUNNING", "RESERVED"]}})
-        launches = {launch["launch_id"]: launch for launch in running}
-        for firework in fireworks:
-            for number in firework["launches"]:
-                if number in launches:
-                    yield firework, launches[number]
-
-    def _lost(self, query: Mapping[str, Any], scheduler: Scheduler) -> Iterator[_Lost]:
-        """Yield the launches of which nothing more will come."""
-        now = self._now()
-        silent: list[tuple[Mapping[str, Any], Mapping[str, Any], bool, bool]] = []
-        for firework, launch in self._running(query):
-            seen, beat = launch.get("witness"), launch.get("beat")
-            died = has_died(seen) if seen is not None else None
-            is_stale = beat is not None and now - beat > self.lease
-            if beat is None:
-                # a process that has said nothing yet is given a lease from now on
-                mark = {"launch_id": launch["launch_id"], "beat": {"$exists": False}}
-                self.launchpad.launches.update_one(mark, {"$currentDate": {"beat": True}})
-            elif seen is None and is_stale:
-                yield _Lost(firework, launch, classify(""), "its process never began")
-            elif seen is not None and not seen["job"] and died:
-                yield _Lost(firework, launch, DIED, "its process died")
-            elif seen is not None and seen["job"] and (died or (died is None and is_stale)):
-                silent.append((firework, launch, bool(died), is_stale))
-        states = scheduler.states({launch["witness"]["job"] for _, launch, _, _ in silent})
-        for firework, launch, died, is_stale in silent:
-            state = states[launch["witness"]["job"]]
-            # the scheduler knows better than the system why a process died; one that does not answer says nothing
-            if state is JobState.GONE:
-                yield self._ended(firework, launch, launch["witness"]["job"], scheduler)
-            elif state is JobState.RUNNING and died and is_stale:
-                yield _Lost(firework, launch, DIED, "its process died")
-
-    @staticmethod
-    def _ended(firework: Mapping[str, Any], launch: Mapping[str, Any], job: str, scheduler: Scheduler) -> _Lost:
-        ending = scheduler.ending(job)
-        cause = classify(f"{ending.reason}\n{ending.words}", ending.state)
-        return _Lost(firework, launch, cause, f"job {job} ended ({ending.state or cause.name})")
-
-    def _take_up(self, lost: _Lost) -> Iterator[str]:
+    def _take_up(self, lost: Loss) -> Iterator[str]:
         """Decide what becomes of a firework whose launch is lost."""
         firework, title = lost.firework, _title(lost.firework)
         key = firework["spec"].get("key")
@@ -230,7 +172,7 @@ class Mending:
         if kind not in AGAIN or losses > LOSSES:
             return
         cause = classify(told["reason"])
-        lost = _Lost(firework, launch, cause, told["reason"])
+        lost = Loss(firework, launch, cause, told["reason"])
         if self._again(lost, losses=losses):
             self._note(firework, TaskState.QUEUED, lost)
             yield f"{_title(firework)}: {told['cause']}; it runs again"
@@ -247,7 +189,7 @@ class Mending:
         more = [name for name in self.worker.kinds if share(name) > share(kind)]
         return min(more, key=share, default=None)
 
-    def _again(self, lost: _Lost, **spec: Any) -> bool:
+    def _again(self, lost: Loss, **spec: Any) -> bool:
         """Archive a launch and make its firework ready; return False if it is not as it was seen."""
 
         def change(workflow: Any) -> set[int]:
@@ -257,7 +199,7 @@ class Mending:
 
         return self._act(lost, change)
 
-    def _cancel(self, lost: _Lost) -> bool:
+    def _cancel(self, lost: Loss) -> bool:
         """Have nothing more come of a firework; return False if it is not as it was seen."""
 
         def change(workflow: Any) -> set[int]:
@@ -267,7 +209,7 @@ class Mending:
 
         return self._act(lost, change)
 
-    def _give_up(self, lost: _Lost, reason: str) -> bool:
+    def _give_up(self, lost: Loss, reason: str) -> bool:
         """Have a firework count as failed; return False if it is not as it was seen."""
         told = {"cause": lost.cause.name, "failure_class": str(lost.cause.failure_class), "reason": reason}
         action = FWAction(stored_data={"_exception": {"_stacktrace": reason, "_details": told}}, exit=True)
@@ -279,7 +221,7 @@ class Mending:
         self._note(lost.firework, TaskState.FAILED, lost)
         return True
 
-    def _act(self, lost: _Lost, change: Callable[[Any], set[int]]) -> bool:
+    def _act(self, lost: Loss, change: Callable[[Any], set[int]]) -> bool:
         number, launch = lost.firework["fw_id"], lost.launch
         with WorkflowLock(self.launchpad, number) as held:
             if not held:
@@ -293,7 +235,7 @@ class Mending:
             self.launchpad.launches.update_one({"launch_id": launch["launch_id"]}, {"$set": {"lost": True}})
         return True
 
-    def _note(self, firework: Mapping[str, Any], state: TaskState, lost: _Lost) -> None:
+    def _note(self, firework: Mapping[str, Any], state: TaskState, lost: Loss) -> None:
         spec = firework["spec"]
         if "key" in spec:
             is_over = state in (TaskState.FAILED, TaskState.CANCELLED)

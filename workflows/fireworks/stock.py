@@ -13,13 +13,13 @@ KIND/my_qadapter.yaml`` submits such a command to the scheduler.
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from atomsieve.analysis.whole import whole_file
 from atomsieve.workflows.clusters.cluster import Resources, Worker
 from atomsieve.workflows.clusters.scheduler import Scheduler
 from atomsieve.workflows.fireworks.fireworkflow import LIGHT, OURS
@@ -105,8 +105,5 @@ def _preparation(scheduler: Scheduler, kind: str) -> str:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
+    with whole_file(path, private=True) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -19,11 +19,13 @@ from atomsieve.structures.energies import AdsorptionEnergy, SiteLabel
 from atomsieve.structures.identity import plain
 from atomsieve.workflows import screen
 from atomsieve.workflows.campaigns import open_database
+from atomsieve.workflows.ending import Code
 from atomsieve.workflows.folder import Folder
 from atomsieve.workflows.harvest import potentials
 from atomsieve.workflows.ingest.collection import Collection, collection
 from atomsieve.workflows.ingest.documents import Taken
-from atomsieve.workflows.ingest.gathering import Finding, Gathering, SiteFound
+from atomsieve.workflows.ingest.findings import Finding, SiteFound
+from atomsieve.workflows.ingest.gathering import Gathering
 from atomsieve.workflows.ingest.mapping import load
 from atomsieve.workflows.ingest.recognition import FAMILY
 from atomsieve.workflows.ingest.sources import walk
@@ -89,7 +91,7 @@ class Writer:
 def ingest(
     name: str, paths: Sequence[Path], mapping: Path | None, patterns: Sequence[str], *, as_json: bool, is_dry: bool
 ) -> int:
-    """Ingest what lies under some paths; return the exit code: 0 if something is in, 2 if nothing is."""
+    """Ingest what lies under some paths; return the exit code: that of an incomplete one if nothing is in."""
     settings = read_settings()
     folder = Folder(settings.folder)
     mapped = load(mapping, patterns)
@@ -134,7 +136,7 @@ def ingest(
         screen.print_json(report.data())
     else:
         report.show()
-    return 0 if is_in else 2
+    return Code.DONE if is_in else Code.INCOMPLETE
 
 
 class Report:
@@ -171,7 +173,7 @@ class Report:
     def data(self) -> dict[str, Any]:
         """Return plain data."""
         return {
-            "name": self.name,
+            "campaign": self.name,
             "dry_run": self.is_dry,
             "new": self.new,
             "found": [asdict(finding) for finding in self.findings],

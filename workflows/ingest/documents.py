@@ -14,10 +14,11 @@ from atomsieve.analysis.binding import mode_of
 from atomsieve.analysis.geometry import Geometry
 from atomsieve.analysis.verdict import judge_adsorbed, judge_clean, judge_molecule
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.calculation import Calculation, Failure, Judgement, Request, Task, Verdict
+from atomsieve.structures.calculation import Calculation, Failure, Request, Task
 from atomsieve.structures.errors import FailureClass, InputError, unknown
 from atomsieve.structures.gate import Participant
 from atomsieve.structures.identity import geometry_key
+from atomsieve.structures.judgement import Judgement, Verdict
 from atomsieve.structures.molecule import molecules
 from atomsieve.structures.reference import reference
 from atomsieve.structures.site import ActiveSite, atoms_to_dict

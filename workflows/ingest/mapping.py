@@ -13,11 +13,11 @@ import yaml
 from pydantic import ValidationError
 
 from atomsieve.structures.adsorbate import adsorbates
-from atomsieve.structures.campaign import Loader
 from atomsieve.structures.complaint import path_text
 from atomsieve.structures.errors import CampaignError, InputError, Problem, unknown
 from atomsieve.structures.method import Method
 from atomsieve.structures.molecule import molecules
+from atomsieve.structures.yaml_text import Loader
 from atomsieve.workflows.ingest.mapping_file import CLEAN, MappingFile, RunEntry, compiled, problems
 
 #: What people call the folder in which their gas molecules lie.

@@ -100,6 +100,7 @@ class RemoteProject:
         for folder in (self.folder, self.folder / self.name):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
+        # whatever ends as the file does is taken for a project, so that the partial one must not
         partial = self.path.with_suffix(f".{os.getpid()}.partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

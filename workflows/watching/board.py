@@ -13,17 +13,16 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from atomsieve.structures.clock import duration, utc_now
 from atomsieve.structures.errors import StoreError
-from atomsieve.structures.task import TaskState
-from atomsieve.workflows.printing import console, print_json
+from atomsieve.structures.task import KINDS, TaskState
+from atomsieve.workflows.printing import console, print_json, print_json_line
 from atomsieve.workflows.settings import read_settings
 from atomsieve.workflows.watching import monitor
-from atomsieve.workflows.watching.monitor import StageStanding, Standing
+from atomsieve.workflows.watching.standing import StageStanding, Standing
 
 #: What may be a key, or the first letters of one.
 KEY = re.compile(r"[0-9a-f]{6,64}")
-#: The order of kinds in the table: in which they are calculated.
-KINDS = ("molecule", "clean", "adsorbed", "energy", "displacement", "vibrations", "electronic")
 #: Colours of states.
 STYLES = {"done": "green", "failed": "red", "lost": "red", "running": "bold", "paused": "yellow", "cancelled": "yellow"}
 
@@ -58,7 +57,9 @@ def status(file_or_name: str, key: str | None, *, watch: float | None, as_json: 
                 return _unbegun(file_or_name)
             return monitor.in_nodes(monitor.standing(name, glance, folder), settings)
 
-        if as_json:
+        if watch is not None and as_json:
+            _lines(seen, watch)
+        elif as_json:
             print_json(seen().to_dict())
         elif watch is None:
             console().print(board(seen(), file_or_name), soft_wrap=True)
@@ -74,8 +75,6 @@ def _one(file_or_name: str | None, key: str, *, as_json: bool) -> None:
 
 def _unbegun(file_or_name: str) -> Standing:
     """Return the standing of a campaign of which nothing was run; what is no campaign is refused."""
-    from datetime import UTC, datetime
-
     from atomsieve.workflows.campaigns import find
 
     checked = find(file_or_name, read_settings())
@@ -92,7 +91,7 @@ def _unbegun(file_or_name: str) -> Standing:
     )
     return Standing(
         campaign=checked.campaign.name,
-        now=datetime.now(UTC).replace(tzinfo=None),
+        now=utc_now(),
         engines=(),
         running=False,
         heard=None,
@@ -193,25 +192,6 @@ def left_text(seen: Standing) -> str:
     return f"; {duration(least * 3600)} to {duration(most * 3600)}{which} left"
 
 
-def duration(seconds: float) -> str:
-    """Return a time in the unit that fits.
-
-    Examples
-    --------
-    >>> [duration(seconds) for seconds in (0.25, 40, 200, 9000, 400_000)]
-    ['0.2 s', '40 s', '3 min', '2.5 h', '4.6 days']
-    """
-    if seconds < 10:
-        return f"{max(0, seconds):.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 72 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} days"
-
-
 def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:
     """Show it until Ctrl-C; a database that is away is said so, and asked again."""
     from rich.live import Live
@@ -225,7 +205,7 @@ def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:
             return Text.from_markup(f"[red]{escape(str(error))}[/red]; asking again")
 
     try:
-        if not out.is_terminal:
+        if not out.is_terminal or out.is_dumb_terminal:
             while True:
                 _line(out, seen)
                 time.sleep(seconds)
@@ -233,6 +213,20 @@ def _watch(seen: Callable[[], Standing], handle: str, seconds: float) -> None:
             while True:
                 time.sleep(seconds)
                 live.update(shown(), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _lines(seen: Callable[[], Standing], seconds: float) -> None:
+    """Print a line of JSON a look, until Ctrl-C; a database that is away is said so, and asked again."""
+    err = console(stderr=True)
+    try:
+        while True:
+            try:
+                print_json_line(seen().to_dict())
+            except StoreError as error:
+                err.print(escape(str(error)), soft_wrap=True)
+            time.sleep(seconds)
     except KeyboardInterrupt:
         return
 

@@ -76,13 +76,17 @@ def steer(
     *,
     everything: bool = False,
     dry: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Retry, cancel, pause or resume calculations of a campaign."""
     settings = read_settings()
     checked = find(file_or_name, settings)
     database = open_database(checked.campaign, checked.folder, settings)
     if database.path is not None and not Path(database.path).exists():
-        console().print(f"nothing to {command}: {checked.campaign.name} was never run here")
+        if as_json:
+            print_json(steering.told(steering.ACTS[command], checked.campaign.name, (), dry=dry))
+        else:
+            console().print(f"nothing to {command}: {checked.campaign.name} was never run here")
         return
     with database:
         act = steering.ACTS[command]
@@ -96,4 +100,5 @@ def steer(
             worker=worker,
             everything=everything,
             dry=dry,
+            as_json=as_json,
         )

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from atomsieve.analysis.database import Database
 from atomsieve.structures.errors import FailureClass, InputError, unknown
-from atomsieve.structures.task import Task, TaskState
+from atomsieve.structures.task import FLOWS, KINDS, Task, TaskState
 from atomsieve.workflows.watching.causes import causes
 from atomsieve.workflows.watching.failures import explained
 
@@ -28,7 +28,7 @@ class Filter:
     site : str or None
         Label of the site, or a pattern with ``*``.
     metal : str or None
-        Symbol of an element that the label names.
+        Symbol of an element that the label names, or several with minus signs between them.
     kind, stage : str or None
         As in :class:`~atomsieve.structures.task.Task`.
     state : str or None
@@ -43,7 +43,7 @@ class Filter:
     Raises
     ------
     InputError
-        If there is no such state, class or cause.
+        If there is no such kind, state, class or cause.
     """
 
     site: str | None = None
@@ -58,6 +58,8 @@ class Filter:
     def __post_init__(self) -> None:
         if self.state is not None and self.state not in {*TaskState}:
             raise InputError(unknown(self.state, TaskState, "state"))
+        if self.kind is not None and self.kind not in (*KINDS, *FLOWS):
+            raise InputError(unknown(self.kind, KINDS, "kind of calculations"))
         if self.failure_class is not None and self._class is None:
             raise InputError(unknown(self.failure_class, CLASSES, "class of failures"))
         if self.cause is not None and self.cause not in causes():
@@ -102,7 +104,7 @@ class Filter:
     def _fits(self, task: Task) -> bool:
         if self.site is not None and not (task.site == self.site or fnmatchcase(task.site, self.site)):
             return False
-        if self.metal is not None and self.metal not in SYMBOL.findall(task.site):
+        if self.metal is not None and not set(self.metal.split("-")) <= set(SYMBOL.findall(task.site)):
             return False
         if self.key is not None and not task.subject.startswith(self.key):
             return False

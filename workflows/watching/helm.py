@@ -6,100 +6,102 @@ from typing import Annotated
 
 import typer
 
-from atomsieve.workflows import completing
-
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE|NAME",
-        help="A campaign file, or the name of one that was run.",
-        autocompletion=completing.campaigns,
-    ),
-]
-Site = Annotated[str | None, typer.Option(help="Only this site, or a pattern: 'Fe-*'.")]
-Metal = Annotated[str | None, typer.Option(help="Only sites whose name holds this element.")]
-Kind = Annotated[str | None, typer.Option(help="Only these: clean, adsorbed, molecule, energy, displacement.")]
-Stage = Annotated[str | None, typer.Option(help="Only this stage.")]
-Key = Annotated[str | None, typer.Option(help="Only this calculation: its key, or the first letters of it.")]
-State = Annotated[str | None, typer.Option(help="Only those in this state.")]
-Worker = Annotated[
-    str | None, typer.Option("--worker", "-w", help="File of the cluster, where its name does not find it.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List them; do nothing.")]
+from atomsieve.workflows import completing, options
 
 
 def retry(
-    file_or_name: Name,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
+    campaign: options.Campaign,
+    site: options.Pattern = None,
+    metal: options.Metal = None,
+    kind: options.Kind = None,
+    stage: options.Stage = None,
     failure_class: Annotated[
-        str | None, typer.Option("--class", help="Only those of which this is to be done, as: other-settings.")
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="CLASS",
+            help="Only calculations of which this is to be done: other-settings, more-memory ...",
+            autocompletion=completing.classes,
+            rich_help_panel=options.ONLY,
+        ),
     ] = None,
-    cause: Annotated[str | None, typer.Option(help="Only those that failed for this, as `failures` names it.")] = None,
-    key: Key = None,
-    state: State = None,
-    worker: Worker = None,
-    dry_run: DryRun = False,
+    cause: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CAUSE",
+            help="Only calculations that failed for this, as `failures` names it.",
+            autocompletion=completing.causes,
+            rich_help_panel=options.ONLY,
+        ),
+    ] = None,
+    key: options.Key = None,
+    state: options.State = None,
+    worker: options.WorkerIfAny = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Have calculations that failed or were lost (or --state cancelled) calculated again."""
     from atomsieve.workflows.watching import control
     from atomsieve.workflows.watching.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, failure_class, cause, key)
-    control.steer("retry", file_or_name, chosen, worker, dry=dry_run)
+    control.steer("retry", campaign, chosen, worker, dry=dry_run, as_json=as_json)
 
 
 def cancel(
-    file_or_name: Name,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    state: State = None,
+    campaign: options.Campaign,
+    site: options.Pattern = None,
+    metal: options.Metal = None,
+    kind: options.Kind = None,
+    stage: options.Stage = None,
+    key: options.Key = None,
+    state: options.State = None,
     everything: Annotated[bool, typer.Option("--all", help="Cancel all that is left of the campaign.")] = False,
-    worker: Worker = None,
-    dry_run: DryRun = False,
+    worker: options.WorkerIfAny = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Stop calculations; what they have reached is kept."""
     from atomsieve.workflows.watching import control
     from atomsieve.workflows.watching.filtering import Filter
 
     chosen = Filter(site, metal, kind, stage, state, key=key)
-    control.steer("cancel", file_or_name, chosen, worker, everything=everything, dry=dry_run)
+    control.steer("cancel", campaign, chosen, worker, everything=everything, dry=dry_run, as_json=as_json)
 
 
 def pause(
-    file_or_name: Name,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    worker: Worker = None,
-    dry_run: DryRun = False,
+    campaign: options.Campaign,
+    site: options.Pattern = None,
+    metal: options.Metal = None,
+    kind: options.Kind = None,
+    stage: options.Stage = None,
+    key: options.Key = None,
+    worker: options.WorkerIfAny = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Hold back calculations that have not begun."""
     from atomsieve.workflows.watching import control
     from atomsieve.workflows.watching.filtering import Filter
 
-    control.steer("pause", file_or_name, Filter(site, metal, kind, stage, key=key), worker, dry=dry_run)
+    chosen = Filter(site, metal, kind, stage, key=key)
+    control.steer("pause", campaign, chosen, worker, dry=dry_run, as_json=as_json)
 
 
 def resume(
-    file_or_name: Name,
-    site: Site = None,
-    metal: Metal = None,
-    kind: Kind = None,
-    stage: Stage = None,
-    key: Key = None,
-    worker: Worker = None,
-    dry_run: DryRun = False,
+    campaign: options.Campaign,
+    site: options.Pattern = None,
+    metal: options.Metal = None,
+    kind: options.Kind = None,
+    stage: options.Stage = None,
+    key: options.Key = None,
+    worker: options.WorkerIfAny = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Let go on what was paused."""
     from atomsieve.workflows.watching import control
     from atomsieve.workflows.watching.filtering import Filter
 
-    control.steer("resume", file_or_name, Filter(site, metal, kind, stage, key=key), worker, dry=dry_run)
+    chosen = Filter(site, metal, kind, stage, key=key)
+    control.steer("resume", campaign, chosen, worker, dry=dry_run, as_json=as_json)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from atomsieve.analysis.database import Database
+from atomsieve.structures.clock import duration
 from atomsieve.structures.errors import InputError, UnknownNameError
 from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.attempts import CHECKPOINT
 from atomsieve.workflows.folder import Folder
-from atomsieve.workflows.watching.board import duration
 from atomsieve.workflows.watching.failures import SHORT, explained
+from atomsieve.workflows.watching.traces import age, attempts, directories, directory_of, outputs
 
 #: What the command line takes for a key: its first letters are enough.
 KEY = re.compile(r"[0-9a-f]{4,64}")
-#: Outputs that are shown, the ones written last, and lines of each.
-OUTPUTS, LINES = 3, 8
-#: Names of what codes print.
-PRINTED = re.compile(r".*\.(log|out|txt)|OUTCAR|OSZICAR|.*\.err")
-#: Bytes of an output in which its last lines lie.
-TAIL = 8_000
 
 
 @dataclass(frozen=True)
@@ -175,7 +167,7 @@ def inspect(letters: str, database: Database | None, folder: Folder, campaign: s
     documents = {document["key"]: document for document in (database.beginning_with(letters) if database else ())}
     keys = {task.subject for task in tasks}
     if campaign is None:
-        keys |= documents.keys() | {path.name for path in _directories(folder, letters)}
+        keys |= documents.keys() | {path.name for path in directories(folder, letters)}
     if not keys:
         where = f" of {campaign}" if campaign is not None else ""
         raise UnknownNameError(f"no calculation{where} has a key that begins with {letters!r}")
@@ -184,84 +176,17 @@ def inspect(letters: str, database: Database | None, folder: Folder, campaign: s
         raise UnknownNameError(f"{len(keys)} calculations have a key that begins with {letters!r}: {listed}; say more")
     key = keys.pop()
     own = tuple(task for task in tasks if task.subject == key)
-    directory = _directory(key, folder, own)
+    directory = directory_of(key, folder, own)
     document = folder.read(key) or documents.get(key)
     return Inspection(
         key=key,
         tasks=own,
         document=document,
         directory=directory,
-        attempts=tuple(_attempts(document, directory, own)),
-        checkpoint=_age(directory / CHECKPOINT) if directory is not None else None,
-        outputs=dict(_outputs(directory)) if directory is not None else {},
+        attempts=tuple(attempts(document, directory, own)),
+        checkpoint=age(directory / CHECKPOINT) if directory is not None else None,
+        outputs=dict(outputs(directory)) if directory is not None else {},
     )
-
-
-def _directories(folder: Folder, letters: str) -> Iterator[Path]:
-    yield from (folder.root / "results" / letters[:2]).glob(f"{letters}*")
-
-
-def _directory(key: str, folder: Folder, tasks: tuple[Task, ...]) -> Path | None:
-    """Return where a calculation lies, if that can be seen from here: in the folder, or where its worker said."""
-    candidates = [folder.directory(key), *(Path(task.directory) for task in tasks if task.directory)]
-    return next((path for path in candidates if path.is_dir()), None)
-
-
-def _attempts(
-    document: Mapping[str, Any] | None, directory: Path | None, tasks: tuple[Task, ...]
-) -> Iterator[dict[str, Any]]:
-    """Yield the attempts: those that were recorded, those before a retry first, and those of a checkpoint."""
-    recorded: list[Mapping[str, Any]] = []
-    if document is not None:
-        provenance = document["provenance"]
-        for before in provenance.get("retried", ()):
-            yield from _rungs(before["provenance"].get("attempts", ()), before["provenance"], None)
-        recorded = list(provenance.get("attempts", ()))
-        # a failure that was set aside stands among those before already
-        if document.get("tried") or document["status"] == "done":
-            yield from _rungs(recorded, provenance, tasks[0].job if tasks else None)
-    if directory is not None and (document is None or document["status"] != "done"):
-        with suppress(OSError, ValueError, KeyError):
-            begun = json.loads((directory / CHECKPOINT).read_text(encoding="utf-8"))["attempts"]
-            host = {"host": tasks[0].host, "pid": tasks[0].process} if tasks else {}
-            yield from _rungs(begun, host, tasks[0].job if tasks else None)
-
-
-def _rungs(attempts: Any, where: Mapping[str, Any], job: str | None) -> Iterator[dict[str, Any]]:
-    for attempt in attempts:
-        yield {
-            "rung": attempt["changes"],
-            "class": attempt["failure_class"],
-            "force_calls": attempt["force_calls"],
-            "seconds": attempt["seconds"],
-            "max_force": attempt["max_force"],
-            "text": attempt["text"],
-            "host": where.get("host"),
-            "process": where.get("pid"),
-            "job": job,
-        }
-
-
-def _age(path: Path) -> float | None:
-    try:
-        return max(0.0, time.time() - path.stat().st_mtime)
-    except OSError:
-        return None
-
-
-def _outputs(directory: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the last lines of what was printed, the file that was written last first."""
-    found = []
-    for path in directory.rglob("*"):
-        with suppress(OSError):
-            if PRINTED.fullmatch(path.name) and path.is_file() and path.stat().st_size:
-                found.append((path.stat().st_mtime, path))
-    for _, path in sorted(found, reverse=True)[:OUTPUTS]:
-        with suppress(OSError):
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - TAIL))
-                text = file.read().decode("utf-8", errors="replace")
-            yield str(path.relative_to(directory)), tuple(text.rstrip().splitlines()[-LINES:])
 
 
 def lines(found: Inspection, database: Database | None, handle: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -15,8 +16,9 @@ from atomsieve.structures.calculation import reopened
 from atomsieve.structures.errors import InputError
 from atomsieve.structures.task import OPEN, Task, TaskState
 from atomsieve.workflows.checked import CheckedCampaign
-from atomsieve.workflows.engine import Engine, open_engine
-from atomsieve.workflows.printing import console
+from atomsieve.workflows.engine import Engine
+from atomsieve.workflows.engines import open_engine
+from atomsieve.workflows.printing import console, print_json
 from atomsieve.workflows.settings import Settings
 from atomsieve.workflows.watching.failures import SHORT
 from atomsieve.workflows.watching.filtering import Filter
@@ -104,6 +106,7 @@ def steer(
     worker: str | None,
     everything: bool,
     dry: bool,
+    as_json: bool = False,
 ) -> int:
     """Do something to the calculations that a filter chooses, and say what was done and how to undo it.
 
@@ -127,6 +130,8 @@ def steer(
         Whether all are meant where the filter asks for nothing; what stops work insists on it.
     dry : bool
         List them, and do nothing.
+    as_json : bool
+        Print plain data.
 
     Returns
     -------
@@ -146,7 +151,10 @@ def steer(
     campaign = checked.campaign.name
     states = (*act.states, *(state for state in act.also if state == chosen.state))
     tasks = chosen.choose(database, campaign, states)
-    out = console()
+    out = console(stderr=as_json)
+    if as_json and (dry or not tasks):
+        print_json(told(act, campaign, tasks, dry=dry))
+        return len(tasks)
     if not tasks:
         out.print(f"nothing to {act.name}: no calculation of {campaign} is meant that is {', '.join(states)}")
         return 0
@@ -163,6 +171,9 @@ def steer(
         if engine is not None:
             getattr(engine, act.name)(campaign, {task.subject for task in own if not task.is_flow})
         _mark(act, campaign, own, database)
+    if as_json:
+        print_json(told(act, campaign, tasks, dry=dry))
+        return len(tasks)
     sites = len({task.site for task in tasks})
     out.print(f"{_many(len(tasks), 'calculation')} of {_many(sites, 'site')} {act.past}")
     out.print(act.undo.format(handle=handle))
@@ -170,6 +181,13 @@ def steer(
         for line in _onwards(tasks, handle):
             out.print(escape(line), soft_wrap=True)
     return len(tasks)
+
+
+def told(act: Act, campaign: str, tasks: Sequence[Task], *, dry: bool) -> dict[str, Any]:
+    """Return what was done, or would be, as plain data."""
+    fields = ("subject", "kind", "site", "stage", "state", "engine", "worker")
+    listed = [{("key" if name == "subject" else name): getattr(task, name) for name in fields} for task in tasks]
+    return {"campaign": campaign, "act": act.name, "dry_run": dry, "calculations": listed}
 
 
 def _many(number: int, what: str) -> str:
