@@ -134,7 +134,8 @@ def test_a_relaxation_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> No
     program = (
         "import sys\n"
         "from ase.build import molecule\n"
-        "from atomsieve.structures.calculation import Judgement, Request, Verdict\n"
+        "from atomsieve.structures.calculation import Request\n"
+        "from atomsieve.structures.judgement import Judgement, Verdict\n"
         "from atomsieve.workflows import attempts\n"
         "from atomsieve.workflows.calculators import calculator\n"
         "from atomsieve.workflows.folder import Folder\n"

@@ -8,7 +8,7 @@ import pytest
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.opening import open_where
-from atomsieve.structures.errors import InputError, StoreError
+from atomsieve.structures.errors import InputError
 
 
 def test_a_folder_a_file_and_a_server(tmp_path: Path, mongo: tuple[str, str]) -> None:
@@ -42,6 +42,6 @@ def test_no_password_is_repeated() -> None:
     with pytest.raises(InputError) as caught:
         open_where("postgres://me:secret@host/db")
     assert "secret" not in str(caught.value)
-    with pytest.raises(StoreError) as error, open_where("mongodb://me:sec@ret@[host/db"):
+    with pytest.raises(InputError) as error, open_where("mongodb://me:sec@ret@[host/db"):
         pass
     assert "sec" not in str(error.value).replace("percent-escaped", "")

@@ -43,7 +43,7 @@ _NAMED_WRONG = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirec
 
 def code_of(error: BaseException) -> Code:
     """Return the code with which an error ends a command."""
-    if isinstance(error, _NAMED_WRONG):
+    if isinstance(error, _NAMED_WRONG) or isinstance(error.__cause__, _NAMED_WRONG):
         return Code.REFUSED
     if isinstance(error, StoreError | SchedulerError | LeaseLostError | OSError):
         return Code.AWAY
