@@ -153,6 +153,8 @@ def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("ATOMSIEVE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+    # xdist tells its workers how wide the terminal is
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -511,7 +511,7 @@ def test_frames_with_energies(tmp_path: Path, cli: Cli, suffix: str) -> None:
             database.write(fe_n4().atoms)
     else:
         write(path, [*frames, fe_n4().atoms], format="extxyz")
-    silent = ingested(cli, tmp_path, path, code=2)
+    silent = ingested(cli, tmp_path, path, code=1)
     assert all("nothing states its method" in entry["reason"] for entry in silent["found"][:-1])
 
     report = ingested(cli, tmp_path, path, "--mapping", mapping_of(tmp_path, PBE))
@@ -540,7 +540,7 @@ def test_a_database_is_read_and_left_as_it_is(tmp_path: Path, cli: Cli) -> None:
         connection.execute("CREATE TABLE mine (x)")
         connection.commit()
     content = other.read_bytes()
-    report = ingested(cli, tmp_path, other, "--mapping", tmp_path / "mapping.yaml", code=2)
+    report = ingested(cli, tmp_path, other, "--mapping", tmp_path / "mapping.yaml", code=1)
     assert "it is no ASE database" in report["found"][0]["reason"]
     assert other.read_bytes() == content
 
@@ -631,7 +631,7 @@ def test_two_methods_show_their_spread(tmp_path: Path, cli: Cli) -> None:
 )
 def test_uncertainties_that_mean_nothing(line: str, message: str, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "t.csv").write_text(f"site,adsorbate,gas,energy,uncertainty\n{line}\n")
-    report = ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, PBE), code=2)
+    report = ingested(cli, tmp_path, "t.csv", "--mapping", mapping_of(tmp_path, PBE), code=1)
     assert message in report["found"][0]["reason"]
 
 

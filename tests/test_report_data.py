@@ -306,7 +306,9 @@ def test_the_command_prints_the_data_and_writes_the_page(
     assert printed == same
     assert not list(tmp_path.iterdir())
     commands.report("sieve.yaml", tmp_path, as_json=False)
-    assert capsys.readouterr().out.split() == [str(tmp_path / "sieve.html")]
+    assert capsys.readouterr().out.split() == [
+        str(tmp_path / f"sieve{end}") for end in (".html", "-methods.md", ".bib")
+    ]
     assert SECRET not in (tmp_path / "sieve.html").read_text(encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from atomsieve.analysis.database import Database
 from atomsieve.analysis.glance import Look, file_looks, server_looks
-from atomsieve.structures.errors import LeaseLostError, StoreError
+from atomsieve.structures.errors import InputError, LeaseLostError, StoreError
 from atomsieve.structures.task import Task, TaskState
 
 
@@ -133,7 +133,7 @@ def test_a_glance_at_what_is_no_database_says_so(tmp_path: Path) -> None:
     ):
         look("sieve")
     assert "planted-secret" not in str(caught.value)
-    with pytest.raises(StoreError, match="percent-escaped"), server_looks("mongodb://me:p/q@host/", "x"):
+    with pytest.raises(InputError, match="percent-escaped"), server_looks("mongodb://me:p/q@host/", "x"):
         pass
 
 

@@ -108,7 +108,9 @@ def check(where: str | None, *, as_json: bool) -> int:
     if len(lines) > SHOWN:
         out.print(f"and {len(lines) - SHOWN:,} lines more: --json lists them")
     if any(entry.older for entry in found):
-        out.print("older documents can be read; to ask by what only newer ones say: atomsieve db migrate")
+        out.print(
+            "older documents can be read; to ask by what only newer ones say: atomsieve db migrate", soft_wrap=True
+        )
     return code
 
 
