@@ -42,7 +42,8 @@ relaxation: {max_steps: 60}
 poses: {most: 1}
 """
 #: What may differ between two runs: times, hosts, processes, jobflow's random identities.
-VARYING = {"_id", "last_updated", "provenance"}
+#: Of a campaign also where, by whom and when it was run.
+VARYING = {"_id", "last_updated", "provenance", "user", "host", "folder", "begun", "updated"}
 
 
 def start(folder: Path, *command: str | Path) -> subprocess.Popen[bytes]:
