@@ -22,6 +22,9 @@ from atomsieve.structures import adsorbate, reaction
 
 OPTIONS = "?retryWrites=false&journal=true"
 
+# how wide somebody's terminal is changes where the lines of commands break
+os.environ.pop("COLUMNS", None)
+
 
 @contextlib.contextmanager
 def mongo_server(folder: Path) -> Iterator[tuple[str, str]]:
@@ -153,8 +156,6 @@ def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("ATOMSIEVE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
-    # xdist tells its workers how wide the terminal is
-    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture(autouse=True)

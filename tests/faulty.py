@@ -45,12 +45,12 @@ def before_ingest(after: int) -> None:
     original = Database.ingest
     seen = 0
 
-    def ingest(self: Database, documents: Any) -> None:
+    def ingest(self: Database, documents: Any, *more: Any) -> None:
         nonlocal seen
         seen += bool(documents)
         if seen >= after and documents:
             die()
-        original(self, documents)
+        original(self, documents, *more)
 
     Database.ingest = ingest  # type: ignore[method-assign]
 

@@ -572,6 +572,8 @@ def test_a_killed_runner_is_replaced_and_its_locks_are_removed(
         controller = lab.engine.controller
         for collection in (controller.jobs, controller.flows):
             collection.update_many({}, {"$set": {"lock_id": "of a dead runner"}})
+        # or between the end of a job and what waited for it
+        controller.jobs.update_many({"state": "READY"}, {"$set": {"state": "WAITING"}})
         assert lab.runner is None
         acts = lab.carry(work)
         assert any("started one" in act for act in acts)

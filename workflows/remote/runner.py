@@ -126,6 +126,7 @@ def _carry(project: RemoteProject, database: Database, lease: Lease) -> None:
     runner: Any = None
     written = 0
     seen: dict[tuple[str, Any, str], float] = {}
+    is_cut = True
     while runner is None or not runner.stop_signal:
         changed = project.path.stat().st_mtime_ns
         if runner is None or changed != written:
@@ -135,8 +136,14 @@ def _carry(project: RemoteProject, database: Database, lease: Lease) -> None:
             runner, written = Runner(runner_id=str(os.getpid())), changed
         try:
             lease.renew()
-            seen = _unlock(database, seen)
+            before, seen = seen, _unlock(database, seen)
+            # what was cut short, by the end of a runner or of the database, held a lock, or is found at the start
+            if is_cut or before.keys() - seen.keys():
+                with reported(database.title):
+                    _go_on(runner.job_controller)
+                is_cut = False
         except StoreError as error:
+            is_cut = True
             sys.stdout.write(f"{error}\n")
         runner.run(ticks=ROUND)
     _end(runner)
@@ -165,6 +172,13 @@ def _unlock(database: Database, seen: Mapping[tuple[str, Any, str], float]) -> d
                 collection.update_one({"_id": document["_id"], "lock_id": document["lock_id"]}, free)
                 sys.stdout.write(f"removed the lock {document['lock_id']}, which nobody holds\n")
     return found
+
+
+def _go_on(controller: Any) -> None:
+    """Make ready what waits for nothing any more: its parents were finished, and the runner ended before it said so."""
+    for flow in controller.flows.find({"state": {"$ne": "COMPLETED"}}, ["jobs"]):
+        for job in controller.refresh_children(flow["jobs"]):
+            sys.stdout.write(f"made job {job} ready, whose parents are complete\n")
 
 
 if __name__ == "__main__":
