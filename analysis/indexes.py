@@ -7,6 +7,7 @@ superseded is left out unless it is asked for, so that ``superseded`` is such an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from maggma.core import Store
 from maggma.stores import MongoStore
@@ -14,35 +15,26 @@ from pymongo import ASCENDING, IndexModel
 
 from atomsieve.structures.stability import ENERGIES
 
+#: By which rows of every kind are asked for.
+_OF_A_SITE: Final = ("site.key", "site.label", "site.family", "site.metal_set", "method.key")
+
 #: Fields, or several together in order, that have an index, by collection.
 INDEXES: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     "calculations": ("status",),
     "adsorption_energies": (
         "policy_key",
-        "site.key",
-        "site.label",
-        "site.family",
-        "site.metal_set",
-        "method.key",
+        *_OF_A_SITE,
         ("adsorbate", "superseded", "free"),
         ("superseded", "free"),
     ),
     "reaction_results": (
-        "site.key",
-        "site.label",
-        "site.family",
-        "site.metal_set",
-        "method.key",
+        *_OF_A_SITE,
         ("reaction", "superseded", "overpotential"),
         ("superseded", "overpotential"),
     ),
     "stabilities": (
         "policy_key",
-        "site.key",
-        "site.label",
-        "site.family",
-        "site.metal_set",
-        "method.key",
+        *_OF_A_SITE,
         "verdict",
         "superseded",
     ),

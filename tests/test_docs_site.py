@@ -28,21 +28,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     warnings = [line for line in result.stderr.splitlines() if "WARNING" in line or "ERROR" in line]
     assert result.returncode == 0, result.stderr
-    assert [line for line in warnings if not is_to_come(line)] == []
+    assert warnings == []
     return folder / "html"
-
-
-#: Pages that the index lists and that are still being written; they may be missing.
-TO_COME: tuple[str, ...] = ()
-
-
-def is_to_come(text: str) -> bool:
-    """Whether a warning, or a link, is of a page that is not there yet."""
-    return any(
-        f"{page}.md'" in text or f"{page}'" in text or text.endswith(f"{page}.md")
-        for page in TO_COME
-        if not (ROOT / "docs" / f"{page}.md").exists() and not (ROOT / f"{page}.md").exists()
-    )
 
 
 @dataclass
@@ -94,7 +81,7 @@ def test_every_page_is_reached_and_no_link_is_broken(site: Path) -> None:
                 missing.append(f"{path.relative_to(site)}: {address}")
             elif target in pages:
                 targets[path].add(target)
-    assert [link for link in missing if not is_to_come(link)] == []
+    assert missing == []
 
     reached, edge = set(), [site / "docs" / "index.html"]
     while edge:

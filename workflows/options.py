@@ -42,13 +42,15 @@ Database = Annotated[
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help=f"The database to read: {_WHERE}.")]
 Target = Annotated[str, typer.Argument(metavar="TARGET", help=f"The database to write to: {_WHERE}.")]
 
-_WORKER = "A cluster: its name or its file; `atomsieve new worker NAME` describes one."
-Worker = Annotated[
-    str, typer.Option("--worker", "-w", metavar="NAME|FILE", help=_WORKER, autocompletion=completing.workers)
-]
-WorkerIfAny = Annotated[
-    str | None, typer.Option("--worker", "-w", metavar="NAME|FILE", help=_WORKER, autocompletion=completing.workers)
-]
+_WORKER = typer.Option(
+    "--worker",
+    "-w",
+    metavar="NAME|FILE",
+    help="A cluster: its name or its file; `atomsieve new worker NAME` describes one.",
+    autocompletion=completing.workers,
+)
+Worker = Annotated[str, _WORKER]
+WorkerIfAny = Annotated[str | None, _WORKER]
 
 Where = Annotated[
     str | None,
